@@ -1,0 +1,16 @@
+/* vector.h: how hot loops are compiled for several instruction sets in one binary.
+ *
+ * NNSM_MULTIVERSION before a function definition makes the compiler emit it for AVX-512, AVX2+FMA and plain x86-64; the
+ * loader picks one at start. The choice is part of the bits of a result ("same kind of CPU"), never of its meaning. */
+#ifndef NNSM_BASE_VECTOR_H
+#define NNSM_BASE_VECTOR_H
+
+/* GCC 12 only: clang 14 accepts the attribute but drops the x86-64-v3 clone; give it -march=native instead. */
+#if defined(__x86_64__) && defined(__ELF__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+    !defined(NNSM_NO_MULTIVERSION)
+#define NNSM_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define NNSM_MULTIVERSION
+#endif
+
+#endif

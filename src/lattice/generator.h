@@ -1,0 +1,32 @@
+/* generator.h: a tile of independent Monte Carlo chains of the Ising model at one temperature.
+ *
+ * All chains of a tile are updated together, one vector lane a chain. Metropolis (Metropolis et al. 1953): sites are
+ * visited in checkerboard order (all even, then all odd sites; on lattices that are not bipartite still a valid
+ * sequential sweep), acceptance min(1, exp(-dE/T)). Wolff (1989): one cluster flip an update, bond probability
+ * 1 - exp(-2 J s_i s_j / T) where positive, a field enters by accepting the flip with min(1, exp(-2 h sum_cluster s /
+ * T)). Chain c of a run uses only random numbers of stream c, so tiles can live on any rank. */
+#ifndef NNSM_LATTICE_GENERATOR_H
+#define NNSM_LATTICE_GENERATOR_H
+
+#include "nnsm/ising.h"
+#include "nnsm/rng.h"
+
+enum { NNSM_GENERATOR_CHAINS = 64 }; /* chains of a tile; part of the identity of a result */
+
+typedef enum { NNSM_METROPOLIS, NNSM_WOLFF } nnsm_algorithm;
+
+typedef struct nnsm_generator nnsm_generator;
+
+/* Chains first_chain ... first_chain + NNSM_GENERATOR_CHAINS - 1, started from random spins. model is borrowed and
+ * outlives the object; temperature > 0. Local. */
+nnsm_status nnsm_generator_create(nnsm_generator **out, const nnsm_ising *model, double temperature,
+                                  nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain, nnsm_error *error);
+void nnsm_generator_destroy(nnsm_generator *generator);
+
+/* `updates` Metropolis sweeps, or Wolff cluster flips, of every chain. Local. */
+void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates);
+
+/* configurations: out, [NNSM_GENERATOR_CHAINS][sites], -1 or +1. Local. */
+void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations);
+
+#endif

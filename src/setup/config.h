@@ -1,0 +1,98 @@
+/* config.h: the configuration of a run: one declared schema, one const struct.
+ *
+ * The schema (config_schema.c) states for every key its type, default, range or choices, unit and one line of help. It
+ * drives parsing (libconfig), `--set section.key=value`, the errors for unknown keys (file, line, nearest known key),
+ * the documentation table and the echo of the resolved configuration. Only config*.c see libconfig. */
+#ifndef NNSM_SETUP_CONFIG_H
+#define NNSM_SETUP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "nnsm/error.h"
+
+enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES = 1024 };
+
+/* Choices are stored as their position in the list of the schema, which is the order of these enums. */
+typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
+typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
+typedef enum { NNSM_CONFIG_CONSTANT, NNSM_CONFIG_COSINE } nnsm_config_schedule;
+
+/* Plain data: copied between ranks byte by byte. */
+typedef struct {
+    struct {
+        char name[NNSM_CONFIG_TEXT];   /* no default: required; letters, digits, '.', '_', '-' only */
+        char output[NNSM_CONFIG_TEXT]; /* directory */
+        int64_t seed;
+        double progress; /* seconds between progress lines */
+    } run;
+    struct {
+        bool given; /* the group is present: the model is known */
+        int model;  /* 0 = ising */
+        int dimensions;
+        int lattice[3];
+        int boundary; /* 0 = periodic, 1 = open */
+        double coupling, field;
+    } system;
+    struct {
+        bool given;
+        double temperature;
+        int64_t configurations;
+        int algorithm;          /* nnsm_config_algorithm */
+        int chains;             /* rounded by nobody: must be a multiple of 64 */
+        int64_t thermalization; /* updates (sweeps or clusters) before the first kept configuration */
+        int64_t interval;       /* updates between kept configurations of a chain */
+    } generate;
+    struct {
+        bool given;
+        char file[NNSM_CONFIG_TEXT]; /* the user's measured ensemble, instead of generate */
+    } ensemble;
+    struct {
+        int layers; /* number of hidden layers, 0 allowed */
+        int hidden[NNSM_CONFIG_LIST];
+        bool direct;
+        int order;                   /* 0 raster, 1 snake, 2 checkerboard, 3 random */
+        int activation;              /* 0 relu, 1 tanh */
+        char file[NNSM_CONFIG_TEXT]; /* network file for `scan`; empty: the run's own */
+    } network;
+    struct {
+        int data; /* nnsm_config_data */
+        int64_t epochs;
+        int64_t batch;
+        int64_t shards_per_batch;
+        double learning_rate;
+        int schedule;      /* nnsm_config_schedule */
+        double validation; /* fraction of the ensemble held out: its first configurations */
+        int64_t patience;  /* epochs without a better held-out likelihood before an early stop; 0: never */
+        bool translation, point_group, spin_flip; /* from the list train.augment */
+    } train;
+    struct {
+        int temperatures_count;
+        double temperatures[NNSM_CONFIG_TEMPERATURES]; /* strictly increasing */
+        int sampler;                                   /* 0 = metropolis */
+        int64_t walkers;                               /* chains a temperature */
+        int64_t sweeps, thermalization;
+        bool exchange;
+        int64_t exchange_interval; /* sweeps between exchange attempts */
+        bool reference;            /* also scan the true model where it is known */
+    } scan;
+    struct {
+        int64_t generators; /* ranks that generate while the others train; 0: chosen from measured rates */
+    } teams;
+} nnsm_config;
+
+/* Read `path`, apply `settings` ("section.key=value", `count` of them, in order), fill defaults, check types, ranges,
+ * choices and contradictions. On failure NNSM_USAGE with file, line, key and advice, *config undefined. Local. */
+nnsm_status nnsm_config_read(nnsm_config *config, const char *path, const char *const *settings, size_t count,
+                             nnsm_error *error);
+
+/* The resolved configuration as libconfig text that reads back to the same struct. Writes at most `size` bytes with the
+ * final NUL; returns the length needed without it. Groups that were not given are left out. Local. */
+size_t nnsm_config_write(const nnsm_config *config, char *text, size_t size);
+
+/* The documentation table in Markdown: | key | type | default | range | unit | meaning |. Local. */
+void nnsm_config_document(FILE *stream);
+
+#endif

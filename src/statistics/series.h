@@ -1,0 +1,50 @@
+/* series.h: means, errors and autocorrelation times of correlated measurements, in fixed memory.
+ *
+ * A series records Q quantities measured together on one chain. Measurements are summed into bins; when all bins are
+ * full, neighbours are merged and the bin length doubles, so memory is flat for any run length. Errors come from the
+ * Gamma method on the bin means (U. Wolff, Comput. Phys. Commun. 156, 143 (2004)): error^2 = 2 tau var / n, with the
+ * integrated autocorrelation time tau summed up to a self-consistent window, pooled over the chains ("walkers") of one
+ * ensemble. A function f of the means is treated by its linear fluctuations sum_k (df/dx_k) (x_k - <x_k>).
+ * R-hat: Gelman et al., Bayesian Data Analysis (3rd ed.), section 11.4, split chains. All functions are local. */
+#ifndef NNSM_STATISTICS_SERIES_H
+#define NNSM_STATISTICS_SERIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nnsm/error.h"
+
+enum { NNSM_SERIES_BINS = 256 }; /* between half as many and all of them are in use in a long series */
+
+typedef struct nnsm_series nnsm_series;
+
+typedef struct {
+    double mean;
+    double error; /* one standard error of the mean; NaN where fewer than 4 bins exist */
+    double tau;   /* integrated autocorrelation time in measurements, 0.5 for independent ones */
+} nnsm_estimate;
+
+nnsm_status nnsm_series_create(nnsm_series **out, size_t quantities, nnsm_error *error);
+void nnsm_series_destroy(nnsm_series *series);
+
+/* values: in, [quantities], one simultaneous measurement. */
+void nnsm_series_add(nnsm_series *series, const double *values);
+size_t nnsm_series_count(const nnsm_series *series);
+
+/* walkers: in, [count] series of equal length and quantities. */
+nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity);
+
+/* Estimate of f(means): means is [quantities]. The gradient is taken numerically at the pooled mean with steps of one
+ * standard error. f must be smooth there. */
+typedef double nnsm_series_function(const double *means, const void *context);
+nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nnsm_series_function *function,
+                                  const void *context);
+
+/* Split R-hat of one quantity over the walkers; 1 when they agree; NaN where it is not defined. */
+double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quantity);
+
+/* Integrated autocorrelation time of equally long raw series, [chains][length], pooled with the common mean; used for
+ * generated ensembles whose chains are short. Returns 0.5 for independent values and for constant series. */
+double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length);
+
+#endif
