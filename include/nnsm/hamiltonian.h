@@ -1,0 +1,59 @@
+/* nnsm/hamiltonian.h: what a sampler knows of a Hamiltonian: 32 chains at a time, one proposed change after the other.
+ *
+ * A tile holds the configurations of NNSM_TILE chains and whatever its Hamiltonian keeps to evaluate changes quickly. H
+ * does not depend on temperature, so the chains of one tile may be at different ones. Two Hamiltonians exist: the
+ * learned H(s) = -T0 log p(s) (Eq. 2 of arXiv:2007.01037), and the Ising model that made the data, for reference. */
+#ifndef NNSM_HAMILTONIAN_H
+#define NNSM_HAMILTONIAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nnsm/ising.h"
+#include "nnsm/made.h"
+
+enum { NNSM_TILE = 32 };
+
+/* All chains of a tile propose to flip the same site. `state` is the tile's own. Local; none can fail. */
+typedef struct {
+    /* Take configurations ([NNSM_TILE][sites]) and evaluate H from scratch. */
+    void (*load)(void *state, const int8_t *configurations);
+    /* change: out, [NNSM_TILE], H(s with `site` flipped) - H(s). Costs a part of a full evaluation. */
+    void (*change)(void *state, size_t site, double *change);
+    /* Carry out the flip proposed last in the chains whose accept is all ones (0: rejected); [NNSM_TILE]. */
+    void (*commit)(void *state, size_t site, const uint32_t *accept);
+    /* energy: out, [NNSM_TILE], H of the chains now. */
+    void (*energy)(const void *state, double *energy);
+    /* Evaluate again from scratch, so that rounding does not pile up over many flips. */
+    void (*refresh)(void *state);
+    void (*read)(const void *state, int8_t *configurations);
+    void (*destroy)(void *state);
+} nnsm_tile_methods;
+
+typedef struct {
+    const nnsm_tile_methods *methods;
+    void *state;
+    size_t sites;
+} nnsm_tile;
+
+/* Destroys the state; accepts NULL and a zeroed tile. */
+void nnsm_tile_destroy(nnsm_tile *tile);
+
+/* The learned Hamiltonian, repacked for tiles; shared by all tiles of a rank. made is borrowed and must not change.
+ * The caller owns *out. Local. */
+typedef struct nnsm_learned nnsm_learned;
+nnsm_status nnsm_learned_create(nnsm_learned **out, const nnsm_made *made, nnsm_error *error);
+void nnsm_learned_destroy(nnsm_learned *learned);
+
+/* A tile under the learned Hamiltonian; `learned` is borrowed. */
+nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
+
+/* A tile under the Ising model; `model` is borrowed. */
+nnsm_status nnsm_ising_tile_create(nnsm_tile *out, const nnsm_ising *model, nnsm_error *error);
+
+/* Ancestral samples of the network: independent configurations from p at T0, chain c from random stream first + c.
+ * configurations: out, [NNSM_TILE][sites]. tile: one made by nnsm_learned_tile_create; it holds the samples afterwards.
+ */
+void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations);
+
+#endif

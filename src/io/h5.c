@@ -1,0 +1,129 @@
+/* h5.c: files: create, open, finish. */
+#include "io/h5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static nnsm_status fault_of(const nnsm_h5 *h5)
+{
+    return h5->writing ? NNSM_FAILURE : NNSM_DATA;
+}
+
+nnsm_status nnsm_h5_fail(nnsm_h5 *h5, const char *format, ...)
+{
+    if (h5->status)
+        return h5->status;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    h5->status = nnsm_fail(h5->error, fault_of(h5), "%.400s: %s", h5->path, text);
+    return h5->status;
+}
+
+static void part_name(const nnsm_h5 *h5, char *part, size_t size)
+{
+    (void)snprintf(part, size, "%s.part", h5->path);
+}
+
+static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, MPI_Comm comm, nnsm_error *error)
+{
+    *h5 = (nnsm_h5){.file = H5I_INVALID_HID, .writing = writing, .parallel = comm != MPI_COMM_NULL, .error = error};
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* our own messages name the file and what to do */
+    if (strlen(path) + 8 > sizeof h5->path) {
+        h5->path[0] = '\0';
+        return nnsm_h5_fail(h5, "the path is too long");
+    }
+    strcpy(h5->path, path);
+    if (h5->parallel && MPI_Comm_rank(comm, &h5->rank) != MPI_SUCCESS)
+        return nnsm_h5_fail(h5, "the communicator is broken");
+    return NNSM_OK;
+}
+
+static hid_t access_list(const nnsm_h5 *h5, MPI_Comm comm)
+{
+    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+    if (list >= 0 && h5->parallel && H5Pset_fapl_mpio(list, comm, MPI_INFO_NULL) < 0) {
+        (void)H5Pclose(list);
+        return H5I_INVALID_HID;
+    }
+    return list;
+}
+
+nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error)
+{
+    char part[NNSM_H5_PATH + 8];
+    nnsm_status status = start(h5, path, true, comm, error);
+    if (status)
+        return status;
+    part_name(h5, part, sizeof part);
+    hid_t list = access_list(h5, comm);
+    if (list >= 0) {
+        h5->file = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+        (void)H5Pclose(list);
+    }
+    if (h5->file < 0)
+        return nnsm_h5_fail(h5, "cannot create it (%s); check that the directory exists, is writable and has room",
+                            errno ? strerror(errno) : "HDF5 refused");
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, MPI_Comm comm, const char *kind, nnsm_error *error)
+{
+    nnsm_status status = start(h5, path, false, comm, error);
+    if (status)
+        return status;
+    errno = 0;
+    if (access(path, R_OK) != 0)
+        return nnsm_h5_fail(h5, "cannot read it: %s", strerror(errno));
+    hid_t list = access_list(h5, comm);
+    if (list >= 0) {
+        h5->file = H5Fopen(path, H5F_ACC_RDONLY, list);
+        (void)H5Pclose(list);
+    }
+    if (h5->file < 0)
+        return nnsm_h5_fail(h5, "not an HDF5 file, or a damaged one");
+    if (kind) {
+        char found[64] = "none";
+        if (nnsm_h5_has_attribute(h5, "/", "kind"))
+            nnsm_h5_get_text(h5, "/", "kind", found, sizeof found);
+        if (strcmp(found, kind) != 0)
+            return nnsm_h5_fail(h5, "not an %s file (kind: %s)", kind, found);
+    }
+    return h5->status;
+}
+
+/* The rename is the moment at which the file exists; before it everything is on the disk. */
+static void publish(nnsm_h5 *h5, const char *part)
+{
+    int descriptor = open(part, O_RDWR);
+    int failed = descriptor < 0 || fsync(descriptor) != 0;
+    if (descriptor >= 0)
+        failed |= close(descriptor) != 0;
+    if (failed || rename(part, h5->path) != 0)
+        (void)nnsm_h5_fail(h5, "cannot flush and rename it: %s", strerror(errno));
+}
+
+nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
+{
+    bool opened = h5->file >= 0;
+    if (opened && h5->writing && H5Fflush(h5->file, H5F_SCOPE_GLOBAL) < 0)
+        (void)nnsm_h5_fail(h5, "cannot write it: the disk is full or gone");
+    if (opened && H5Fclose(h5->file) < 0)
+        (void)nnsm_h5_fail(h5, "cannot close it: the disk is full or gone");
+    h5->file = H5I_INVALID_HID;
+    if (opened && h5->writing && h5->rank == 0) {
+        char part[NNSM_H5_PATH + 8];
+        part_name(h5, part, sizeof part);
+        if (h5->status == NNSM_OK)
+            publish(h5, part);
+        else
+            (void)unlink(part);
+    }
+    return h5->status;
+}

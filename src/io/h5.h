@@ -1,0 +1,71 @@
+/* h5.h: HDF5 files written whole or not at all, and read with every size checked.
+ *
+ * A file is written under PATH.part, flushed to the disk and renamed, so that PATH is never half-written. Calls after
+ * the first failure do nothing and the failure is returned by nnsm_h5_finish, so that a writer reads as a list of
+ * contents. Intermediate groups are made as needed. Local, except for a file created or opened with a communicator,
+ * where every call is collective over it and all ranks pass the same names and sizes. */
+#ifndef NNSM_IO_H5_H
+#define NNSM_IO_H5_H
+
+#include <hdf5.h>
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nnsm/error.h"
+
+enum { NNSM_H5_PATH = 4096, NNSM_H5_RANK = 8 };
+
+typedef struct {
+    hid_t file;
+    bool writing, parallel;
+    int rank;
+    nnsm_status status;
+    nnsm_error *error; /* the caller's; filled at the first failure */
+    char path[NNSM_H5_PATH];
+} nnsm_h5;
+
+/* ---- files */
+
+/* Create PATH.part. comm: MPI_COMM_NULL for a file of this rank alone. Missing directories are not made. */
+nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error);
+
+/* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA if not. */
+nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, MPI_Comm comm, const char *kind, nnsm_error *error);
+
+/* Close; for writers: flush to disk and rename, or remove the part file when something failed. Returns the status of
+ * everything since create or open. Safe to call on an h5 whose create or open failed. */
+nnsm_status nnsm_h5_finish(nnsm_h5 *h5);
+
+/* Record a failure found by the caller (a value that makes no sense); the status is NNSM_DATA or NNSM_FAILURE. */
+nnsm_status nnsm_h5_fail(nnsm_h5 *h5, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- writing */
+
+/* A whole data set of doubles, with its unit and a description. sizes: [rank]. */
+void nnsm_h5_write_doubles(nnsm_h5 *h5, const char *name, int rank, const size_t *sizes, const double *values,
+                           const char *units, const char *description);
+void nnsm_h5_write_floats(nnsm_h5 *h5, const char *name, int rank, const size_t *sizes, const float *values,
+                          const char *units, const char *description);
+/* Attributes of an object (a group is created if it does not exist). */
+void nnsm_h5_set_text(nnsm_h5 *h5, const char *object, const char *name, const char *value);
+void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, double value);
+void nnsm_h5_set_integers(nnsm_h5 *h5, const char *object, const char *name, size_t count, const int64_t *values);
+void nnsm_h5_set_integer(nnsm_h5 *h5, const char *object, const char *name, int64_t value);
+
+/* ---- reading: a missing or wrongly shaped object is a failure, unless asked for with nnsm_h5_has first */
+
+bool nnsm_h5_has(nnsm_h5 *h5, const char *object);
+bool nnsm_h5_has_attribute(nnsm_h5 *h5, const char *object, const char *name);
+/* Sizes of a data set; returns its rank, 0 on failure. sizes: out, [NNSM_H5_RANK]. */
+int nnsm_h5_sizes(nnsm_h5 *h5, const char *name, size_t *sizes);
+/* The data set must have exactly `count` elements. values: out, [count]. */
+void nnsm_h5_read_doubles(nnsm_h5 *h5, const char *name, size_t count, double *values);
+void nnsm_h5_read_floats(nnsm_h5 *h5, const char *name, size_t count, float *values);
+void nnsm_h5_get_text(nnsm_h5 *h5, const char *object, const char *name, char *value, size_t size);
+double nnsm_h5_get_double(nnsm_h5 *h5, const char *object, const char *name);
+/* At most `limit` values; returns how many there are, 0 on failure. */
+size_t nnsm_h5_get_integers(nnsm_h5 *h5, const char *object, const char *name, size_t limit, int64_t *values);
+int64_t nnsm_h5_get_integer(nnsm_h5 *h5, const char *object, const char *name);
+
+#endif

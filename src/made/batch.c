@@ -1,0 +1,136 @@
+/* batch.c: log p and its gradient for a batch of configurations, by dense products over blocks of the masked matrices.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "made/kernels.h"
+#include "made/network.h"
+
+struct nnsm_made_workspace {
+    size_t rows;
+    float *input;                       /* [rows][sites] spins in order, 0 in padded rows */
+    float *activation[NNSM_MAX_LAYERS]; /* [rows][hidden[l]] */
+    float *derivative[NNSM_MAX_LAYERS]; /* [rows][hidden[l]] */
+    float *output;                      /* [rows][sites] logits, then their derivatives */
+    double *nll;                        /* [rows] */
+};
+
+nnsm_status nnsm_made_workspace_create(nnsm_made_workspace **out, const nnsm_made *made, size_t rows, nnsm_error *error)
+{
+    nnsm_status status = NNSM_NEW(out, 1, "training workspace", error);
+    if (status)
+        return status;
+    nnsm_made_workspace *w = *out;
+    w->rows = rows;
+    status = NNSM_NEW(&w->input, rows * made->sites, "training workspace", error);
+    if (!status)
+        status = NNSM_NEW(&w->output, rows * made->sites, "training workspace", error);
+    if (!status)
+        status = NNSM_NEW(&w->nll, rows, "training workspace", error);
+    for (size_t l = 0; l < made->architecture.layers && !status; l++) {
+        status = NNSM_NEW(&w->activation[l], rows * made->architecture.hidden[l], "training workspace", error);
+        if (!status)
+            status = NNSM_NEW(&w->derivative[l], rows * made->architecture.hidden[l], "training workspace", error);
+    }
+    if (status) {
+        nnsm_made_workspace_destroy(w);
+        *out = NULL;
+    }
+    return status;
+}
+
+void nnsm_made_workspace_destroy(nnsm_made_workspace *workspace)
+{
+    if (!workspace)
+        return;
+    nnsm_release(workspace->input);
+    nnsm_release(workspace->output);
+    nnsm_release(workspace->nll);
+    for (size_t l = 0; l < NNSM_MAX_LAYERS; l++) {
+        nnsm_release(workspace->activation[l]);
+        nnsm_release(workspace->derivative[l]);
+    }
+    nnsm_release(workspace);
+}
+
+/* Spins into the network's order; rows beyond count are zero, which no product notices. */
+static void load(const nnsm_made *made, nnsm_made_workspace *w, const int8_t *configurations, size_t count)
+{
+    assert(count <= w->rows);
+    size_t n = made->sites;
+    for (size_t r = 0; r < count; r++)
+        for (size_t p = 0; p < n; p++)
+            w->input[r * n + p] = (float)configurations[r * n + (size_t)made->order[p]];
+    memset(w->input + count * n, 0, (w->rows - count) * n * sizeof *w->input);
+}
+
+/* Hidden activations and output logits (without the output bias). */
+static void forward(const nnsm_made *made, nnsm_made_workspace *w)
+{
+    const nnsm_architecture *a = &made->architecture;
+    const float *below = w->input;
+    for (size_t l = 0; l < a->layers; l++) {
+        nnsm_staircase_forward(&made->hidden[l], made->parameters + made->hidden_weights[l], w->rows, below,
+                               w->activation[l], 0);
+        nnsm_kernel_activate(a->activation, w->activation[l], made->parameters + made->hidden_bias[l], w->rows,
+                             a->hidden[l]);
+        below = w->activation[l];
+    }
+    if (a->layers)
+        nnsm_staircase_forward(&made->output, made->parameters + made->output_weights, w->rows, below, w->output, 0);
+    else
+        memset(w->output, 0, w->rows * made->sites * sizeof *w->output);
+    if (a->direct)
+        nnsm_staircase_forward(&made->direct, made->parameters + made->direct_weights, w->rows, w->input, w->output, 1);
+}
+
+void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
+                               size_t count, double *log_probability)
+{
+    load(made, workspace, configurations, count);
+    forward(made, workspace);
+    nnsm_kernel_nll(workspace->input, workspace->output, made->parameters + made->output_bias, workspace->rows,
+                    made->sites, workspace->nll);
+    for (size_t r = 0; r < count; r++)
+        log_probability[r] = -workspace->nll[r];
+}
+
+/* From d nll / d o in w->output down to all parameters. */
+static void backward(const nnsm_made *made, nnsm_made_workspace *w, float *gradient)
+{
+    const nnsm_architecture *a = &made->architecture;
+    nnsm_kernel_column_sums(w->output, w->rows, made->sites, gradient + made->output_bias);
+    if (a->direct)
+        nnsm_staircase_gradient(&made->direct, w->rows, w->output, w->input, gradient + made->direct_weights);
+    const nnsm_staircase *above = &made->output;
+    const float *above_weights = made->parameters + made->output_weights, *above_derivative = w->output;
+    float *above_gradient = gradient + made->output_weights;
+    for (size_t l = a->layers; l-- > 0;) {
+        nnsm_staircase_gradient(above, w->rows, above_derivative, w->activation[l], above_gradient);
+        nnsm_staircase_backward(above, above_weights, w->rows, above_derivative, w->derivative[l], 0);
+        nnsm_kernel_activate_back(a->activation, w->derivative[l], w->activation[l], w->rows * a->hidden[l]);
+        nnsm_kernel_column_sums(w->derivative[l], w->rows, a->hidden[l], gradient + made->hidden_bias[l]);
+        above = &made->hidden[l];
+        above_weights = made->parameters + made->hidden_weights[l];
+        above_derivative = w->derivative[l];
+        above_gradient = gradient + made->hidden_weights[l];
+    }
+    if (a->layers)
+        nnsm_staircase_gradient(above, w->rows, above_derivative, w->input, above_gradient);
+}
+
+double nnsm_made_gradient(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
+                          size_t count, float *gradient)
+{
+    load(made, workspace, configurations, count);
+    forward(made, workspace);
+    /* Padded rows have x = 0, so their derivatives -x / (...) are zero; only their nll must be left out. */
+    nnsm_kernel_nll_gradient(workspace->input, workspace->output, made->parameters + made->output_bias, workspace->rows,
+                             made->sites, workspace->nll);
+    backward(made, workspace, gradient);
+    double sum = 0;
+    for (size_t r = 0; r < count; r++)
+        sum += workspace->nll[r];
+    return sum;
+}

@@ -1,0 +1,112 @@
+#include "made/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/vector.h"
+#include "made/vector_math.h"
+
+static const float beta_1 = 0.9f, beta_2 = 0.999f, epsilon = 1e-8f; /* Kingma and Ba 2015, algorithm 1 */
+enum { LANES = 16 };
+
+NNSM_MULTIVERSION
+void nnsm_kernel_activate(nnsm_activation activation, float *restrict z, const float *restrict bias, size_t rows,
+                          size_t columns)
+{
+    for (size_t r = 0; r < rows; r++) {
+        float *row = z + r * columns;
+        if (activation == NNSM_RELU)
+            for (size_t c = 0; c < columns; c++) {
+                float value = row[c] + bias[c];
+                row[c] = value > 0.f ? value : 0.f;
+            }
+        else
+            for (size_t c = 0; c < columns; c++)
+                row[c] = nnsm_tanh(row[c] + bias[c]);
+    }
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_activate_back(nnsm_activation activation, float *restrict da, const float *restrict a, size_t count)
+{
+    if (activation == NNSM_RELU)
+        for (size_t i = 0; i < count; i++)
+            da[i] = a[i] > 0.f ? da[i] : 0.f;
+    else
+        for (size_t i = 0; i < count; i++)
+            da[i] *= 1.f - a[i] * a[i];
+}
+
+/* Sum of a row of terms in LANES double accumulators, which vectorises and keeps one fixed order. */
+static inline double sum_lanes(const double *lanes)
+{
+    double sum = 0;
+    for (int j = 0; j < LANES; j++)
+        sum += lanes[j];
+    return sum;
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_nll(const float *restrict x, const float *restrict o, const float *restrict bias, size_t rows,
+                     size_t columns, double *restrict nll)
+{
+    for (size_t r = 0; r < rows; r++) {
+        const float *xr = x + r * columns, * or = o + r * columns;
+        double lanes[LANES] = {0};
+        size_t c = 0;
+        for (; c + LANES <= columns; c += LANES)
+            for (size_t j = 0; j < LANES; j++)
+                lanes[j] += (double)nnsm_softplus(-xr[c + j] * (or [c + j] + bias[c + j]));
+        for (size_t j = 0; c + j < columns; j++)
+            lanes[j] += (double)nnsm_softplus(-xr[c + j] * (or [c + j] + bias[c + j]));
+        nll[r] = sum_lanes(lanes);
+    }
+}
+
+/* One term: softplus(-y), and o becomes -x sigmoid(-y), for y = x (o + bias). */
+static inline double term_and_derivative(float x, float *o, float bias)
+{
+    float y = x * (*o + bias);
+    float e = nnsm_exp_negative(y < 0.f ? y : -y);
+    *o = -x * ((y < 0.f ? 1.f : e) / (1.f + e));
+    return (double)((y < 0.f ? -y : 0.f) + nnsm_log1p_unit(e));
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_nll_gradient(const float *restrict x, float *restrict o, const float *restrict bias, size_t rows,
+                              size_t columns, double *restrict nll)
+{
+    for (size_t r = 0; r < rows; r++) {
+        const float *xr = x + r * columns;
+        float * or = o + r * columns;
+        double lanes[LANES] = {0};
+        size_t c = 0;
+        for (; c + LANES <= columns; c += LANES)
+            for (size_t j = 0; j < LANES; j++)
+                lanes[j] += term_and_derivative(xr[c + j], & or [c + j], bias[c + j]);
+        for (size_t j = 0; c + j < columns; j++)
+            lanes[j] += term_and_derivative(xr[c + j], & or [c + j], bias[c + j]);
+        nll[r] = sum_lanes(lanes);
+    }
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_column_sums(const float *restrict m, size_t rows, size_t columns, float *restrict out)
+{
+    memset(out, 0, columns * sizeof *out);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            out[c] += m[r * columns + c];
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_adam(float *restrict parameters, float *restrict first, float *restrict second,
+                      const float *restrict gradient, size_t count, float scale, float rate, float root_correction)
+{
+    for (size_t i = 0; i < count; i++) {
+        float g = scale * gradient[i];
+        first[i] = beta_1 * first[i] + (1.f - beta_1) * g;
+        second[i] = beta_2 * second[i] + (1.f - beta_2) * g * g;
+        parameters[i] -= rate * first[i] / (sqrtf(second[i]) * root_correction + epsilon);
+    }
+}

@@ -1,0 +1,51 @@
+/* kernels_reference.c: what the tuned kernels of kernels.c compute, as one would write it on paper. */
+#include <math.h>
+
+#include "made/kernels.h"
+
+static double softplus(double y)
+{
+    return fmax(y, 0) + log1p(exp(-fabs(y)));
+}
+
+void nnsm_reference_activate(nnsm_activation activation, float *z, const float *bias, size_t rows, size_t columns)
+{
+    for (size_t i = 0; i < rows * columns; i++) {
+        double value = (double)z[i] + (double)bias[i % columns];
+        z[i] = (float)(activation == NNSM_RELU ? fmax(value, 0) : tanh(value));
+    }
+}
+
+void nnsm_reference_activate_back(nnsm_activation activation, float *da, const float *a, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        da[i] *= activation == NNSM_RELU ? (float)(a[i] > 0.f) : 1.f - a[i] * a[i];
+}
+
+void nnsm_reference_nll(const float *x, const float *o, const float *bias, size_t rows, size_t columns, double *nll)
+{
+    for (size_t r = 0; r < rows; r++) {
+        nll[r] = 0;
+        for (size_t c = 0; c < columns; c++)
+            nll[r] += softplus(-(double)x[r * columns + c] * ((double)o[r * columns + c] + (double)bias[c]));
+    }
+}
+
+void nnsm_reference_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t columns, double *nll)
+{
+    nnsm_reference_nll(x, o, bias, rows, columns, nll);
+    for (size_t i = 0; i < rows * columns; i++)
+        o[i] = (float)(-(double)x[i] / (1 + exp((double)x[i] * ((double)o[i] + (double)bias[i % columns]))));
+}
+
+void nnsm_reference_adam(float *parameters, float *first, float *second, const float *gradient, size_t count,
+                         float scale, float rate, float root_correction)
+{
+    for (size_t i = 0; i < count; i++) {
+        double g = (double)scale * (double)gradient[i];
+        first[i] = (float)(0.9 * (double)first[i] + 0.1 * g);
+        second[i] = (float)(0.999 * (double)second[i] + 0.001 * g * g);
+        parameters[i] -=
+            (float)((double)rate * (double)first[i] / (sqrt((double)second[i]) * (double)root_correction + 1e-8));
+    }
+}

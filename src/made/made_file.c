@@ -1,0 +1,194 @@
+/* made_file.c: network files: architecture as attributes of the root, one dense data set a matrix, rows the units. */
+#include "made/made_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "made/network.h"
+
+enum { NETWORK_VERSION = 1 };
+
+static const char *const order_names[] = {"raster", "snake", "checkerboard", "random"};
+static const char *const activation_names[] = {"relu", "tanh"};
+
+static void write_matrix(nnsm_h5 *h5, const char *name, const nnsm_staircase *matrix, const float *w,
+                         const char *description)
+{
+    float *dense = NULL;
+    size_t sizes[] = {matrix->rows, matrix->columns};
+    nnsm_error error;
+    if (NNSM_NEW(&dense, matrix->rows * matrix->columns, "network file", &error)) {
+        (void)nnsm_h5_fail(h5, "%s", error.message);
+        return;
+    }
+    nnsm_staircase_expand(matrix, w, dense);
+    nnsm_h5_write_floats(h5, name, 2, sizes, dense, "1", description);
+    nnsm_release(dense);
+}
+
+void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
+{
+    const nnsm_architecture *a = &made->architecture;
+    int64_t extent[NNSM_MAX_DIMENSIONS], hidden[NNSM_MAX_LAYERS];
+    char name[64];
+    for (int i = 0; i < a->dimensions; i++)
+        extent[i] = a->extent[i];
+    nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
+    nnsm_h5_set_integer(h5, "/", "version", NETWORK_VERSION);
+    nnsm_h5_set_double(h5, "/", "temperature", a->temperature);
+    nnsm_h5_set_integers(h5, "/", "lattice", (size_t)a->dimensions, extent);
+    nnsm_h5_set_text(h5, "/", "boundary", a->periodic ? "periodic" : "open");
+    nnsm_h5_set_integers(h5, "/", "values", 2, (const int64_t[]){-1, 1});
+    nnsm_h5_set_integer(h5, "/", "layers", (int64_t)a->layers);
+    for (size_t l = 0; l < a->layers; l++)
+        hidden[l] = (int64_t)a->hidden[l];
+    if (a->layers)
+        nnsm_h5_set_integers(h5, "/", "hidden", a->layers, hidden);
+    nnsm_h5_set_integer(h5, "/", "direct", a->direct);
+    nnsm_h5_set_text(h5, "/", "activation", activation_names[a->activation]);
+    nnsm_h5_set_text(h5, "/", "order", order_names[a->order]);
+    nnsm_h5_set_integer(h5, "/", "order_seed", (int64_t)a->order_seed);
+    for (size_t l = 0; l < a->layers; l++) {
+        (void)snprintf(name, sizeof name, "/hidden_%zu/weight", l + 1);
+        write_matrix(h5, name, &made->hidden[l], made->parameters + made->hidden_weights[l],
+                     "[units][inputs], units sorted by degree, zero where masked");
+        (void)snprintf(name, sizeof name, "/hidden_%zu/bias", l + 1);
+        nnsm_h5_write_floats(h5, name, 1, &a->hidden[l], made->parameters + made->hidden_bias[l], "1", "[units]");
+    }
+    if (a->layers)
+        write_matrix(h5, "/output/weight", &made->output, made->parameters + made->output_weights,
+                     "[positions][units of the last hidden layer]");
+    nnsm_h5_write_floats(h5, "/output/bias", 1, &made->sites, made->parameters + made->output_bias, "1",
+                         "[positions], logit of s = +1");
+    if (a->direct)
+        write_matrix(h5, "/direct/weight", &made->direct, made->parameters + made->direct_weights,
+                     "[positions][positions], strictly lower triangular");
+}
+
+static int choice(nnsm_h5 *h5, const char *name, const char *const *names, int count)
+{
+    char value[64];
+    nnsm_h5_get_text(h5, "/", name, value, sizeof value);
+    for (int i = 0; i < count; i++)
+        if (strcmp(value, names[i]) == 0)
+            return i;
+    (void)nnsm_h5_fail(h5, "attribute %s is '%s', which this version does not know", name, value);
+    return 0;
+}
+
+static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
+{
+    int64_t extent[NNSM_MAX_DIMENSIONS] = {0}, hidden[NNSM_MAX_LAYERS] = {0}, layers;
+    char boundary[16];
+    *a = (nnsm_architecture){.extent = {1, 1, 1}};
+    if (nnsm_h5_get_integer(h5, "/", "version") > NETWORK_VERSION)
+        (void)nnsm_h5_fail(h5, "written by a newer nnsm; this one reads version %d", NETWORK_VERSION);
+    a->temperature = nnsm_h5_get_double(h5, "/", "temperature");
+    a->dimensions = (int)nnsm_h5_get_integers(h5, "/", "lattice", NNSM_MAX_DIMENSIONS, extent);
+    for (int i = 0; i < a->dimensions; i++)
+        a->extent[i] = extent[i] > 0 && extent[i] <= 1 << 20 ? (int)extent[i] : 0;
+    nnsm_h5_get_text(h5, "/", "boundary", boundary, sizeof boundary);
+    a->periodic = strcmp(boundary, "periodic") == 0;
+    layers = nnsm_h5_get_integer(h5, "/", "layers");
+    if (layers < 0 || layers > NNSM_MAX_LAYERS)
+        (void)nnsm_h5_fail(h5, "%lld hidden layers; at most %d", (long long)layers, NNSM_MAX_LAYERS);
+    else
+        a->layers = (size_t)layers;
+    if (a->layers && nnsm_h5_get_integers(h5, "/", "hidden", NNSM_MAX_LAYERS, hidden) != a->layers)
+        (void)nnsm_h5_fail(h5, "attribute hidden does not have %zu widths", a->layers);
+    for (size_t l = 0; l < a->layers; l++)
+        a->hidden[l] = hidden[l] > 0 ? (size_t)hidden[l] : 0;
+    a->direct = nnsm_h5_get_integer(h5, "/", "direct") != 0;
+    a->activation = (nnsm_activation)choice(h5, "activation", activation_names, 2);
+    a->order = (nnsm_order)choice(h5, "order", order_names, 4);
+    a->order_seed = (uint64_t)nnsm_h5_get_integer(h5, "/", "order_seed");
+}
+
+/* The sizes in the file are checked before memory is taken for the network. */
+static void check_matrix(nnsm_h5 *h5, const char *name, size_t rows, size_t columns)
+{
+    size_t sizes[NNSM_H5_RANK];
+    int rank = nnsm_h5_sizes(h5, name, sizes);
+    if (rank && (rank != 2 || sizes[0] != rows || sizes[1] != columns))
+        (void)nnsm_h5_fail(h5, "data set %s is not [%zu][%zu] as the architecture says", name, rows, columns);
+}
+
+static void check_matrices(nnsm_h5 *h5, const nnsm_architecture *a)
+{
+    char name[64];
+    size_t sites = 1;
+    for (int i = 0; i < a->dimensions; i++)
+        sites *= (size_t)a->extent[i];
+    size_t below = sites;
+    for (size_t l = 0; l < a->layers; l++) {
+        (void)snprintf(name, sizeof name, "/hidden_%zu/weight", l + 1);
+        check_matrix(h5, name, a->hidden[l], below);
+        below = a->hidden[l];
+    }
+    if (a->layers)
+        check_matrix(h5, "/output/weight", sites, below);
+    if (a->direct)
+        check_matrix(h5, "/direct/weight", sites, sites);
+}
+
+static void read_matrix(nnsm_h5 *h5, const char *name, const nnsm_staircase *matrix, float *w)
+{
+    float *dense = NULL;
+    nnsm_error error;
+    if (NNSM_NEW(&dense, matrix->rows * matrix->columns, "network file", &error)) {
+        (void)nnsm_h5_fail(h5, "%s", error.message);
+        return;
+    }
+    nnsm_h5_read_floats(h5, name, matrix->rows * matrix->columns, dense);
+    nnsm_staircase_collect(matrix, dense, w);
+    nnsm_release(dense);
+}
+
+nnsm_status nnsm_made_read(nnsm_made **out, nnsm_h5 *h5)
+{
+    nnsm_architecture a;
+    nnsm_error error;
+    char name[64];
+    *out = NULL;
+    read_architecture(h5, &a);
+    check_matrices(h5, &a);
+    if (h5->status)
+        return h5->status;
+    if (nnsm_made_create(out, &a, &error))
+        return nnsm_h5_fail(h5, "%s", error.message);
+    nnsm_made *made = *out;
+    for (size_t l = 0; l < a.layers; l++) {
+        (void)snprintf(name, sizeof name, "/hidden_%zu/weight", l + 1);
+        read_matrix(h5, name, &made->hidden[l], made->parameters + made->hidden_weights[l]);
+        (void)snprintf(name, sizeof name, "/hidden_%zu/bias", l + 1);
+        nnsm_h5_read_floats(h5, name, a.hidden[l], made->parameters + made->hidden_bias[l]);
+    }
+    if (a.layers)
+        read_matrix(h5, "/output/weight", &made->output, made->parameters + made->output_weights);
+    nnsm_h5_read_floats(h5, "/output/bias", made->sites, made->parameters + made->output_bias);
+    if (a.direct)
+        read_matrix(h5, "/direct/weight", &made->direct, made->parameters + made->direct_weights);
+    if (h5->status) {
+        nnsm_made_destroy(made);
+        *out = NULL;
+    }
+    return h5->status;
+}
+
+nnsm_status nnsm_made_save(const nnsm_made *made, const char *path, nnsm_error *error)
+{
+    nnsm_h5 h5;
+    if (nnsm_h5_create(&h5, path, MPI_COMM_NULL, error) == NNSM_OK)
+        nnsm_made_write(made, &h5);
+    return nnsm_h5_finish(&h5);
+}
+
+nnsm_status nnsm_made_open(nnsm_made **out, const char *path, nnsm_error *error)
+{
+    nnsm_h5 h5;
+    *out = NULL;
+    if (nnsm_h5_open(&h5, path, MPI_COMM_NULL, NNSM_NETWORK_KIND, error) == NNSM_OK)
+        (void)nnsm_made_read(out, &h5);
+    return nnsm_h5_finish(&h5);
+}

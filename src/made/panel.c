@@ -1,0 +1,112 @@
+#include "made/panel.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/vector.h"
+
+size_t nnsm_panel_rows(size_t rows)
+{
+    return (rows + NNSM_PANEL_ROWS - 1) / NNSM_PANEL_ROWS * NNSM_PANEL_ROWS;
+}
+
+nnsm_status nnsm_panels_create(nnsm_panels *out, const nnsm_staircase *matrix, const float *w, nnsm_error *error)
+{
+    size_t count = nnsm_panel_rows(matrix->rows) / NNSM_PANEL_ROWS, size = 0;
+    *out = (nnsm_panels){.rows = matrix->rows, .columns = matrix->columns, .panels = count};
+    nnsm_status status = NNSM_NEW(&out->width, count, "scan weights", error);
+    if (!status)
+        status = NNSM_NEW(&out->offset, count, "scan weights", error);
+    for (size_t p = 0; p < count && !status; p++) {
+        size_t last = (p + 1) * NNSM_PANEL_ROWS < matrix->rows ? (p + 1) * NNSM_PANEL_ROWS - 1 : matrix->rows - 1;
+        out->width[p] = matrix->extent[last];
+        out->offset[p] = size;
+        size += out->width[p] * NNSM_PANEL_ROWS;
+    }
+    if (!status)
+        status = NNSM_NEW(&out->weights, size, "scan weights", error);
+    if (status) {
+        nnsm_panels_destroy(out);
+        return status;
+    }
+    for (size_t r = 0; r < matrix->rows; r++)
+        for (size_t i = 0; i < matrix->extent[r]; i++)
+            out->weights[out->offset[r / NNSM_PANEL_ROWS] + i * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS] =
+                w[nnsm_staircase_row(matrix, r) + i];
+    return NNSM_OK;
+}
+
+void nnsm_panels_destroy(nnsm_panels *panels)
+{
+    if (!panels)
+        return;
+    nnsm_release(panels->width);
+    nnsm_release(panels->offset);
+    nnsm_release(panels->weights);
+    *panels = (nnsm_panels){0};
+}
+
+/* Half a tile, one AVX-512 register; compilers split it where registers are shorter. */
+enum { LANES = 16 };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+
+static inline __attribute__((always_inline)) void panel_half(const float *w, size_t first, size_t width, const float *d,
+                                                             const float *base, float *out)
+{
+    lanes sum[NNSM_PANEL_ROWS];
+    for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
+        memcpy(&sum[r], base + r * NNSM_TILE, sizeof sum[r]);
+    for (size_t i = first; i < width; i++) {
+        lanes x;
+        memcpy(&x, d + i * NNSM_TILE, sizeof x);
+        for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
+            sum[r] += w[i * NNSM_PANEL_ROWS + r] * x;
+    }
+    for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
+        memcpy(out + r * NNSM_TILE, &sum[r], sizeof sum[r]);
+}
+
+NNSM_MULTIVERSION
+void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
+                          const float *base, float *out)
+{
+    for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
+        const float *w = panels->weights + panels->offset[p];
+        size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE;
+        for (size_t half = 0; half < NNSM_TILE; half += LANES)
+            panel_half(w, first_column, panels->width[p], d + half, base + shift + half, out + shift + half);
+    }
+}
+
+NNSM_MULTIVERSION
+void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out)
+{
+    /* Four partial sums a chain: one would wait for each addition to finish. */
+    enum { PARTS = 4 };
+    const float *w = panels->weights + panels->offset[row / NNSM_PANEL_ROWS] + row % NNSM_PANEL_ROWS;
+    size_t width = panels->width[row / NNSM_PANEL_ROWS];
+    for (size_t half = 0; half < NNSM_TILE; half += LANES) {
+        lanes sum[PARTS] = {0}, x;
+        for (size_t i = 0; i < width; i++) {
+            memcpy(&x, d + i * NNSM_TILE + half, sizeof x);
+            sum[i % PARTS] += w[i * NNSM_PANEL_ROWS] * x;
+        }
+        memcpy(&x, out + half, sizeof x);
+        x += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        memcpy(out + half, &x, sizeof x);
+    }
+}
+
+void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
+                                    const float *base, float *out)
+{
+    for (size_t r = first_row / NNSM_PANEL_ROWS * NNSM_PANEL_ROWS; r < nnsm_panel_rows(panels->rows); r++)
+        for (size_t c = 0; c < NNSM_TILE; c++) {
+            size_t p = r / NNSM_PANEL_ROWS;
+            double sum = (double)base[r * NNSM_TILE + c];
+            for (size_t i = first_column; i < panels->width[p]; i++)
+                sum += (double)panels->weights[panels->offset[p] + i * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS] *
+                       (double)d[i * NNSM_TILE + c];
+            out[r * NNSM_TILE + c] = (float)sum;
+        }
+}

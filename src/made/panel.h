@@ -1,0 +1,41 @@
+/* panel.h: masked matrices repacked for 32 chains that live side by side, and the product that a single flip needs.
+ *
+ * A tile keeps every quantity as [unit][NNSM_TILE], one column a chain. Rows of a matrix are grouped in panels of
+ * NNSM_PANEL_ROWS, a panel stored column by column (eight neighbouring weights a column, broadcast one by one over the
+ * chains), as wide as its last row's extent. The sum over columns runs upwards in one accumulator a row and chain, so
+ * the bits do not depend on where a panel starts or on the vector width. Local, no failure but in create. */
+#ifndef NNSM_MADE_PANEL_H
+#define NNSM_MADE_PANEL_H
+
+#include "made/staircase.h"
+#include "nnsm/hamiltonian.h"
+
+enum { NNSM_PANEL_ROWS = 8 };
+
+typedef struct {
+    size_t rows, columns, panels;
+    size_t *width;  /* [panels] */
+    size_t *offset; /* [panels] */
+    float *weights; /* panel p: [width[p]][NNSM_PANEL_ROWS]; owned */
+} nnsm_panels;
+
+/* Repack w ([matrix->size]) of a masked matrix. */
+nnsm_status nnsm_panels_create(nnsm_panels *out, const nnsm_staircase *matrix, const float *w, nnsm_error *error);
+void nnsm_panels_destroy(nnsm_panels *panels);
+
+/* Number of rows rounded up to whole panels: how many rows the arrays below must have. */
+size_t nnsm_panel_rows(size_t rows);
+
+/* out[r] = base[r] + sum_{first_column <= i < extent(r)} W[r][i] d[i] for the rows from first_row, rounded down to its
+ * panel, to the end. d: [columns][NNSM_TILE], base and out: [padded rows][NNSM_TILE], may be the same array. */
+void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
+                          const float *base, float *out);
+
+/* out[chain] += sum_i W[row][i] d[i] over the whole row; out: [NNSM_TILE]. */
+void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out);
+
+/* The readable reference of nnsm_panels_multiply, in double. */
+void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
+                                    const float *base, float *out);
+
+#endif
