@@ -1,0 +1,185 @@
+#include "lattice/exact.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* A function of beta with its first two derivatives: second-order forward differentiation. */
+typedef struct {
+    double value, first, second;
+} jet;
+
+static jet constant(double c)
+{
+    return (jet){c, 0, 0};
+}
+
+static jet add(jet a, jet b)
+{
+    return (jet){a.value + b.value, a.first + b.first, a.second + b.second};
+}
+
+static jet scale(double c, jet a)
+{
+    return (jet){c * a.value, c * a.first, c * a.second};
+}
+
+static jet multiply(jet a, jet b)
+{
+    return (jet){a.value * b.value, a.first * b.value + a.value * b.first,
+                 a.second * b.value + 2 * a.first * b.first + a.value * b.second};
+}
+
+/* f(a) from f and its two derivatives at a.value. */
+static jet compose(jet a, double f, double f1, double f2)
+{
+    return (jet){f, f1 * a.first, f1 * a.second + f2 * a.first * a.first};
+}
+
+static jet exponential(jet a)
+{
+    double e = exp(a.value);
+    return compose(a, e, e, e);
+}
+
+static jet logarithm(jet a)
+{
+    return compose(a, log(a.value), 1 / a.value, -1 / (a.value * a.value));
+}
+
+/* acosh(a) for a > 1. */
+static jet arc_cosh(jet a)
+{
+    double root = sqrt(a.value * a.value - 1);
+    return compose(a, acosh(a.value), 1 / root, -a.value / (root * root * root));
+}
+
+/* log(exp(a) + sign exp(b)). */
+static jet log_sum(jet a, jet b, double sign)
+{
+    if (b.value > a.value && sign > 0)
+        return log_sum(b, a, sign);
+    return add(a, logarithm(add(constant(1), scale(sign, exponential(add(b, scale(-1, a)))))));
+}
+
+/* log of prod_r [2 cosh(m g_r / 2)] + sign prod_r [2 sinh(m g_r / 2)] over the r of one parity: every factor is
+ * exp(m g / 2) (1 +- exp(-m g)). */
+static jet log_products(const jet *gamma, int count, double m, double sign)
+{
+    jet exponent = constant(0), plus = constant(1), minus = constant(sign);
+    for (int r = 0; r < count; r++) {
+        double s = gamma[r].value < 0 ? -1 : 1; /* only gamma_0 changes sign, at T_c */
+        jet positive = scale(s, gamma[r]), tail = exponential(scale(-m, positive));
+        exponent = add(exponent, scale(m / 2, positive));
+        plus = multiply(plus, add(constant(1), tail));
+        minus = multiply(minus, scale(s, add(constant(1), scale(-1, tail))));
+    }
+    return add(exponent, logarithm(add(plus, minus)));
+}
+
+/* B. Kaufman, Phys. Rev. 76, 1232 (1949), in the notation of Ferdinand and Fisher, Phys. Rev. 185, 832 (1969), Eq. 2.3:
+ *   Z = 1/2 (2 sinh 2K)^(mn/2) [ prod 2cosh(m g_{2r+1}/2) + prod 2sinh(m g_{2r+1}/2)
+ *                              + prod 2cosh(m g_{2r}/2)   + prod 2sinh(m g_{2r}/2) ],  r = 0 ... n-1,
+ *   cosh g_l = cosh 2K coth 2K - cos(l pi / n),  g_0 = 2K + ln tanh K,  K = beta J. */
+static jet kaufman(int m, int n, double coupling, double beta)
+{
+    enum { MAX_EXTENT = 4096 };
+    assert(n <= MAX_EXTENT);
+    jet b = {beta, 1, 0}, k = scale(coupling, b), k2 = scale(2, k);
+    jet growing = exponential(k2), falling = exponential(scale(-1, k2));
+    jet sinh2 = scale(0.5, add(growing, scale(-1, falling))), cosh2 = scale(0.5, add(growing, falling));
+    jet log_sinh2 = logarithm(sinh2);
+    jet ratio = multiply(multiply(cosh2, cosh2), exponential(scale(-1, log_sinh2)));
+    jet odd[MAX_EXTENT], even[MAX_EXTENT];
+    for (int r = 0; r < n; r++) {
+        odd[r] = arc_cosh(add(ratio, constant(-cos((2 * r + 1) * M_PI / n))));
+        if (r)
+            even[r] = arc_cosh(add(ratio, constant(-cos(2 * r * M_PI / n))));
+    }
+    jet tanh_k = multiply(add(growing, constant(-1)), exponential(scale(-1, logarithm(add(growing, constant(1))))));
+    even[0] = add(k2, logarithm(tanh_k));
+    /* The four products, pairwise in logs; the even pair may nearly cancel only where it is negligible. */
+    jet pairs = log_sum(log_products(odd, n, m, 1), log_products(even, n, m, 1), 1);
+    return add(add(pairs, constant(-log(2))), scale(0.5 * m * n, add(log_sinh2, constant(log(2)))));
+}
+
+/* One dimension: transfer matrix T(s, s') = exp(K s s' + b h (s + s') / 2), eigenvalues
+ *   lambda = exp(K) cosh(bh) +- sqrt(exp(2K) sinh^2(bh) + exp(-2K)). */
+static jet chain(const nnsm_ising *model, double beta)
+{
+    jet b = {beta, 1, 0}, k = scale(model->coupling, b), h = scale(model->field, b);
+    jet up = exponential(h), down = exponential(scale(-1, h));
+    jet cosh_h = scale(0.5, add(up, down)), sinh_h = scale(0.5, add(up, scale(-1, down)));
+    jet growing = exponential(k),
+        root2 = add(multiply(multiply(growing, growing), multiply(sinh_h, sinh_h)), exponential(scale(-2, k)));
+    jet root = exponential(scale(0.5, logarithm(root2)));
+    jet centre = multiply(growing, cosh_h), large = add(centre, root), small = add(centre, scale(-1, root));
+    double n = (double)model->lattice->sites;
+    jet log_large = logarithm(large);
+    jet ratio = multiply(small, exponential(scale(-1, log_large)));
+    if (model->lattice->periodic) { /* Z = large^N (1 + ratio^N) */
+        double p = pow(ratio.value, n), p1 = n * pow(ratio.value, n - 1), p2 = n * (n - 1) * pow(ratio.value, n - 2);
+        return add(scale(n, log_large), logarithm(add(constant(1), compose(ratio, p, p1, p2))));
+    }
+    /* Open: Z = v^T T^(N-1) v, v = exp(bh s / 2); with w(+-) = the weights of v on the two eigenvectors,
+     * w = (v.v +- (v^T (T - centre) v) / root) / 2. */
+    jet overlap =
+        add(multiply(multiply(growing, sinh_h), add(up, scale(-1, down))), scale(2, exponential(scale(-1, k))));
+    overlap = multiply(overlap, exponential(scale(-1, logarithm(root))));
+    jet sum = add(up, down), w_large = scale(0.5, add(sum, overlap)),
+        w_small = scale(0.5, add(sum, scale(-1, overlap)));
+    double p = pow(ratio.value, n - 1), p1 = n > 1 ? (n - 1) * pow(ratio.value, n - 2) : 0,
+           p2 = n > 2 ? (n - 1) * (n - 2) * pow(ratio.value, n - 3) : 0;
+    return add(scale(n - 1, log_large), logarithm(add(w_large, multiply(w_small, compose(ratio, p, p1, p2)))));
+}
+
+/* All 2^N configurations: ln Z and the moments of E, whose cumulants are the derivatives in beta. */
+static jet enumerate(const nnsm_ising *model, double beta)
+{
+    size_t sites = model->lattice->sites;
+    int8_t spins[32];
+    double lowest = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        double z = 0, z1 = 0, z2 = 0, minimum = 0;
+        for (uint32_t state = 0; state < 1u << sites; state++) {
+            for (size_t i = 0; i < sites; i++)
+                spins[i] = state >> i & 1 ? 1 : -1;
+            double energy = nnsm_ising_energy(model, spins), weight = exp(-beta * (energy - lowest));
+            minimum = energy < minimum ? energy : minimum;
+            z += weight;
+            z1 += weight * energy;
+            z2 += weight * energy * energy;
+        }
+        if (pass)
+            return (jet){log(z) - beta * lowest, -z1 / z, z2 / z - z1 / z * (z1 / z)};
+        lowest = minimum;
+    }
+    return constant(0);
+}
+
+enum { ENUMERATED_SITES = 20, KAUFMAN_EXTENT = 4096 };
+
+static bool has_kaufman(const nnsm_ising *model)
+{
+    const nnsm_lattice *l = model->lattice;
+    bool bipartite = l->extent[0] % 2 == 0 && l->extent[1] % 2 == 0;
+    return l->dimensions == 2 && l->periodic && model->field == 0 && l->extent[0] <= KAUFMAN_EXTENT &&
+           l->extent[1] <= KAUFMAN_EXTENT && (model->coupling > 0 || (model->coupling < 0 && bipartite));
+}
+
+bool nnsm_exact_available(const nnsm_ising *model)
+{
+    return has_kaufman(model) || model->lattice->dimensions == 1 || model->lattice->sites <= ENUMERATED_SITES;
+}
+
+nnsm_thermodynamics nnsm_exact_thermodynamics(const nnsm_ising *model, double temperature)
+{
+    assert(nnsm_exact_available(model));
+    const nnsm_lattice *lattice = model->lattice;
+    double beta = 1 / temperature, n = (double)lattice->sites;
+    jet log_z = has_kaufman(model) ? kaufman(lattice->extent[0], lattice->extent[1], fabs(model->coupling), beta)
+                : lattice->dimensions == 1 ? chain(model, beta)
+                                           : enumerate(model, beta);
+    nnsm_thermodynamics t = {log_z.value / n, -log_z.first / n, beta * beta * log_z.second / n, 0};
+    t.entropy = t.log_partition + beta * t.energy;
+    return t;
+}

@@ -1,0 +1,196 @@
+#include "lattice/generator.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/vector.h"
+
+enum { CHAINS = NNSM_GENERATOR_CHAINS, MAX_SUM = 2 * NNSM_MAX_DIMENSIONS, SUMS = 2 * MAX_SUM + 1 };
+
+struct nnsm_generator {
+    const nnsm_ising *model;
+    double temperature;
+    nnsm_algorithm algorithm;
+    nnsm_rng_key key;
+    uint32_t first_chain, updates; /* updates done so far */
+    int8_t *spins;                 /* [sites + 1][CHAINS]; the last row is zero: the missing neighbours of open edges */
+    int32_t *visit;                /* [sites] checkerboard order */
+    int32_t *neighbours;           /* [sites][degree], rows of spins */
+    uint32_t threshold[2][SUMS];   /* acceptance * 2^32 by spin (0: -1, 1: +1) and neighbour sum + MAX_SUM */
+    int32_t *stack;                /* [sites] cluster of a Wolff update */
+    int8_t *in_cluster;            /* [sites] */
+};
+
+static void fill_thresholds(nnsm_generator *g)
+{
+    for (int s = 0; s < 2; s++)
+        for (int sum = -MAX_SUM; sum <= MAX_SUM; sum++) {
+            double change = 2 * (2 * s - 1) * (g->model->coupling * sum + g->model->field);
+            double probability = change > 0 ? exp(-change / g->temperature) : 1;
+            double scaled = probability * 0x1p32;
+            g->threshold[s][sum + MAX_SUM] = scaled >= 0x1p32 ? UINT32_MAX : (uint32_t)scaled;
+        }
+}
+
+static void fill_tables(nnsm_generator *g)
+{
+    const nnsm_lattice *lattice = g->model->lattice;
+    size_t degree = 2 * (size_t)lattice->dimensions, next = 0;
+    for (size_t i = 0; i < lattice->sites * degree; i++)
+        g->neighbours[i] = lattice->neighbours[i] >= 0 ? lattice->neighbours[i] : (int32_t)lattice->sites;
+    for (int parity = 0; parity < 2; parity++)
+        for (size_t i = 0; i < lattice->sites; i++) {
+            int sum = 0;
+            size_t rest = i;
+            for (int a = NNSM_MAX_DIMENSIONS - 1; a >= 0; a--) {
+                sum += (int)(rest % (size_t)lattice->extent[a]);
+                rest /= (size_t)lattice->extent[a];
+            }
+            if (sum % 2 == parity)
+                g->visit[next++] = (int32_t)i;
+        }
+}
+
+static void random_start(nnsm_generator *g)
+{
+    uint32_t random[4 * CHAINS];
+    for (size_t i = 0; i < g->model->lattice->sites; i++) {
+        nnsm_rng_blocks(g->key, NNSM_RNG_GENERATE_START, g->first_chain, CHAINS, 0, (uint32_t)i, random);
+        for (size_t c = 0; c < CHAINS; c++)
+            g->spins[i * CHAINS + c] = random[c] >> 31 ? 1 : -1;
+    }
+}
+
+nnsm_status nnsm_generator_create(nnsm_generator **out, const nnsm_ising *model, double temperature,
+                                  nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain, nnsm_error *error)
+{
+    *out = NULL;
+    nnsm_generator *g = NULL;
+    size_t sites = model->lattice->sites;
+    nnsm_status status = NNSM_NEW(&g, 1, "generator", error);
+    if (status)
+        return status;
+    g->model = model;
+    g->temperature = temperature;
+    g->algorithm = algorithm;
+    g->key = key;
+    g->first_chain = first_chain;
+    status = NNSM_NEW(&g->spins, (sites + 1) * CHAINS, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->visit, sites, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->neighbours, sites * 2 * (size_t)model->lattice->dimensions, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->stack, sites, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->in_cluster, sites, "generator", error);
+    if (status) {
+        nnsm_generator_destroy(g);
+        return status;
+    }
+    fill_thresholds(g);
+    fill_tables(g);
+    random_start(g);
+    *out = g;
+    return NNSM_OK;
+}
+
+void nnsm_generator_destroy(nnsm_generator *generator)
+{
+    if (!generator)
+        return;
+    nnsm_release(generator->spins);
+    nnsm_release(generator->visit);
+    nnsm_release(generator->neighbours);
+    nnsm_release(generator->stack);
+    nnsm_release(generator->in_cluster);
+    nnsm_release(generator);
+}
+
+/* One site in all chains. The acceptance is looked up by compare and select, one pass a possible neighbour sum, because
+ * that vectorises where a table look-up does not. */
+static inline __attribute__((always_inline)) void visit_site(nnsm_generator *g, size_t site, size_t degree,
+                                                             const uint32_t *restrict random)
+{
+    int8_t *restrict s = g->spins + site * CHAINS;
+    int8_t sum[CHAINS] = {0};
+    uint32_t threshold[CHAINS] = {0};
+    for (size_t d = 0; d < degree; d++) {
+        const int8_t *t = g->spins + (size_t)g->neighbours[site * degree + d] * CHAINS;
+        for (size_t c = 0; c < CHAINS; c++)
+            sum[c] = (int8_t)(sum[c] + t[c]);
+    }
+    for (int value = -(int)degree; value <= (int)degree; value++) {
+        uint32_t down = g->threshold[0][value + MAX_SUM], up = g->threshold[1][value + MAX_SUM];
+        for (size_t c = 0; c < CHAINS; c++) {
+            uint32_t here = s[c] > 0 ? up : down;
+            threshold[c] = sum[c] == value ? here : threshold[c];
+        }
+    }
+    for (size_t c = 0; c < CHAINS; c++)
+        s[c] = (int8_t)(random[c] <= threshold[c] ? -s[c] : s[c]);
+}
+
+NNSM_MULTIVERSION
+static void metropolis_sweep(nnsm_generator *g)
+{
+    const nnsm_lattice *lattice = g->model->lattice;
+    size_t degree = 2 * (size_t)lattice->dimensions;
+    uint32_t random[4 * CHAINS];
+    for (size_t v = 0; v < lattice->sites; v++) {
+        if (v % 4 == 0)
+            nnsm_rng_blocks(g->key, NNSM_RNG_GENERATE, g->first_chain, CHAINS, g->updates, (uint32_t)(v / 4), random);
+        visit_site(g, (size_t)g->visit[v], degree, random + v % 4 * CHAINS);
+    }
+}
+
+/* Grow a cluster from a random site of chain c, through bonds with probability 1 - exp(-2 J s_i s_j / T), and flip it
+ * with min(1, exp(-2 h sum s / T)). */
+static void wolff_update(nnsm_generator *g, size_t c)
+{
+    const nnsm_lattice *lattice = g->model->lattice;
+    size_t degree = 2 * (size_t)lattice->dimensions, count = 1;
+    double join = 1 - exp(-2 * fabs(g->model->coupling) / g->temperature), total;
+    int sign = g->model->coupling > 0 ? 1 : -1;
+    nnsm_rng_sequence draw = nnsm_rng_sequence_start(g->key, NNSM_RNG_WOLFF, g->first_chain + (uint32_t)c, g->updates);
+    g->stack[0] = (int32_t)nnsm_rng_below(&draw, (uint32_t)lattice->sites);
+    g->in_cluster[g->stack[0]] = 1;
+    total = g->spins[(size_t)g->stack[0] * CHAINS + c];
+    for (size_t next = 0; next < count; next++) {
+        size_t i = (size_t)g->stack[next];
+        for (size_t d = 0; d < degree; d++) {
+            int32_t j = lattice->neighbours[i * degree + d];
+            if (j < 0 || sign * g->spins[i * CHAINS + c] * g->spins[(size_t)j * CHAINS + c] < 0 || g->in_cluster[j] ||
+                nnsm_rng_uniform(&draw) >= join)
+                continue;
+            g->in_cluster[j] = 1;
+            total += g->spins[(size_t)j * CHAINS + c];
+            g->stack[count++] = j;
+        }
+    }
+    bool flip = nnsm_rng_uniform(&draw) < exp(-2 * g->model->field * total / g->temperature);
+    for (size_t next = 0; next < count; next++) {
+        int8_t *s = &g->spins[(size_t)g->stack[next] * CHAINS + c];
+        g->in_cluster[g->stack[next]] = 0;
+        *s = (int8_t)(flip ? -*s : *s);
+    }
+}
+
+void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates)
+{
+    for (uint32_t u = 0; u < updates; u++, generator->updates++)
+        if (generator->algorithm == NNSM_METROPOLIS)
+            metropolis_sweep(generator);
+        else
+            for (size_t c = 0; c < CHAINS; c++)
+                wolff_update(generator, c);
+}
+
+void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations)
+{
+    size_t sites = generator->model->lattice->sites;
+    for (size_t i = 0; i < sites; i++)
+        for (size_t c = 0; c < CHAINS; c++)
+            configurations[c * sites + i] = generator->spins[i * CHAINS + c];
+}

@@ -1,0 +1,120 @@
+#include "lattice/symmetry.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { MAX_POINT_GROUP = 48 };
+
+struct nnsm_symmetry {
+    const nnsm_lattice *lattice;
+    size_t shifts, points, flips; /* numbers of operations of each kind */
+    int32_t *point;               /* [points][sites]: the site that lands on a site */
+};
+
+static void coordinates(const nnsm_lattice *lattice, size_t site, int *c)
+{
+    for (int a = NNSM_MAX_DIMENSIONS - 1; a >= 0; a--) {
+        c[a] = (int)(site % (size_t)lattice->extent[a]);
+        site /= (size_t)lattice->extent[a];
+    }
+}
+
+static int32_t site_at(const nnsm_lattice *lattice, const int *c)
+{
+    return (int32_t)((c[0] * lattice->extent[1] + c[1]) * lattice->extent[2] + c[2]);
+}
+
+/* One element: axis a of the image is axis permutation[a] of the source, reversed where bit a of mirror is set. Returns
+ * false where it permutes axes of different extent or reverses an unused axis. */
+static bool build_point(const nnsm_lattice *lattice, const int *permutation, int mirror, int32_t *map)
+{
+    for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++) {
+        bool used = a < lattice->dimensions;
+        if (lattice->extent[permutation[a]] != lattice->extent[a] || (used != (permutation[a] < lattice->dimensions)) ||
+            (!used && (mirror >> a & 1)) || (!used && permutation[a] != a))
+            return false;
+    }
+    for (size_t i = 0; i < lattice->sites; i++) {
+        int to[NNSM_MAX_DIMENSIONS], from[NNSM_MAX_DIMENSIONS];
+        coordinates(lattice, i, to);
+        for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++)
+            from[permutation[a]] = mirror >> a & 1 ? lattice->extent[a] - 1 - to[a] : to[a];
+        map[i] = site_at(lattice, from);
+    }
+    return true;
+}
+
+static nnsm_status build_points(nnsm_symmetry *symmetry, bool all, nnsm_error *error)
+{
+    static const int permutations[6][NNSM_MAX_DIMENSIONS] = {{0, 1, 2}, {1, 0, 2}, {0, 2, 1},
+                                                             {2, 1, 0}, {1, 2, 0}, {2, 0, 1}};
+    size_t sites = symmetry->lattice->sites;
+    nnsm_status status = NNSM_NEW(&symmetry->point, (all ? MAX_POINT_GROUP : 1) * sites, "symmetry tables", error);
+    if (status)
+        return status;
+    for (int p = 0; p < (all ? 6 : 1); p++)
+        for (int mirror = 0; mirror < (all ? 8 : 1); mirror++)
+            symmetry->points +=
+                build_point(symmetry->lattice, permutations[p], mirror, symmetry->point + symmetry->points * sites);
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_symmetry_create(nnsm_symmetry **out, const nnsm_lattice *lattice, bool translation, bool point_group,
+                                 bool spin_flip, nnsm_error *error)
+{
+    *out = NULL;
+    if (translation && !lattice->periodic)
+        return nnsm_fail(error, NNSM_USAGE, "an open lattice has no translation symmetry; remove \"translation\"");
+    nnsm_symmetry *symmetry = NULL;
+    nnsm_status status = NNSM_NEW(&symmetry, 1, "symmetry", error);
+    if (status)
+        return status;
+    symmetry->lattice = lattice;
+    symmetry->shifts = translation ? lattice->sites : 1;
+    symmetry->flips = spin_flip ? 2 : 1;
+    status = build_points(symmetry, point_group, error);
+    if (status)
+        nnsm_symmetry_destroy(symmetry);
+    else
+        *out = symmetry;
+    return status;
+}
+
+void nnsm_symmetry_destroy(nnsm_symmetry *symmetry)
+{
+    if (!symmetry)
+        return;
+    nnsm_release(symmetry->point);
+    nnsm_release(symmetry);
+}
+
+size_t nnsm_symmetry_count(const nnsm_symmetry *symmetry)
+{
+    return symmetry->shifts * symmetry->points * symmetry->flips;
+}
+
+void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const int8_t *in, int8_t *out)
+{
+    const nnsm_lattice *lattice = symmetry->lattice;
+    size_t shift = element % symmetry->shifts, rest = element / symmetry->shifts;
+    const int32_t *map = symmetry->point + rest % symmetry->points * lattice->sites;
+    int8_t sign = rest / symmetry->points ? -1 : 1;
+    int by[NNSM_MAX_DIMENSIONS];
+    coordinates(lattice, shift, by);
+    int last = 2; /* the fastest axis in use: rows along it are contiguous */
+    while (last > 0 && lattice->extent[last] == 1)
+        last--;
+    size_t length = (size_t)lattice->extent[last], turn = (size_t)by[last];
+    for (size_t row = 0; row < lattice->sites; row += length) {
+        int c[NNSM_MAX_DIMENSIONS];
+        coordinates(lattice, row, c);
+        for (int a = 0; a < last; a++)
+            c[a] = (c[a] + by[a]) % lattice->extent[a];
+        int8_t *to = out + site_at(lattice, c);
+        for (size_t i = 0; i < length - turn; i++)
+            to[turn + i] = (int8_t)(sign * in[map[row + i]]);
+        for (size_t i = 0; i < turn; i++)
+            to[i] = (int8_t)(sign * in[map[row + length - turn + i]]);
+    }
+}
