@@ -1,0 +1,38 @@
+/* nnsm/metropolis.h: single-flip Metropolis on any Hamiltonian of tiles, and replica exchange between temperatures.
+ *
+ * One sweep proposes every site once, in lattice order, in all 32 chains of a tile; acceptance min(1, exp(-dH / T)).
+ * Replica exchange (Hukushima and Nemoto 1996) swaps the temperatures of two chains, not their configurations, with
+ * min(1, exp((1/T_a - 1/T_b)(H_a - H_b))); a ladder links one chain a temperature, walkers are independent ladders.
+ * Random numbers belong to the chain, so tiles can live on any rank. All functions are local. */
+#ifndef NNSM_METROPOLIS_H
+#define NNSM_METROPOLIS_H
+
+#include "nnsm/hamiltonian.h"
+
+/* One sweep of a tile. stream: random stream of its first chain; sweep: number of this sweep; beta: in, [NNSM_TILE]
+ * inverse temperatures; accepted: in and out, [NNSM_TILE], counts accepted flips. */
+void nnsm_metropolis_sweep(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, uint32_t sweep, const double *beta,
+                           int64_t *accepted);
+
+typedef struct {
+    size_t temperatures, walkers;
+    double *beta;            /* [temperatures] inverse temperatures, any order but monotonic */
+    int32_t *chain_at;       /* [temperatures][walkers] chain that is at a temperature now */
+    int32_t *temperature_of; /* [chains] */
+    int8_t *extreme;         /* [chains] end of the ladder visited last: 1 first, 2 last temperature, 0 none yet */
+    int64_t *attempted;      /* [temperatures - 1] */
+    int64_t *exchanged;      /* [temperatures - 1] */
+    int64_t *round_trips;    /* [walkers] first to last temperature and back */
+} nnsm_ladders;
+
+/* temperature: in, [temperatures]. Chain t * walkers + w starts at temperature t in ladder w. */
+nnsm_status nnsm_ladders_create(nnsm_ladders *ladders, size_t temperatures, const double *temperature, size_t walkers,
+                                nnsm_error *error);
+void nnsm_ladders_destroy(nnsm_ladders *ladders);
+
+/* Attempt number `attempt`: even pairs, then odd pairs, alternating. energy: in, [chains] H of every chain; the same on
+ * every rank, so that every rank takes the same decisions without a message. */
+void nnsm_ladders_exchange(nnsm_ladders *ladders, nnsm_rng_key key, uint32_t stream, uint32_t attempt,
+                           const double *energy);
+
+#endif

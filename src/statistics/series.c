@@ -1,0 +1,234 @@
+#include "statistics/series.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = 12 };
+
+struct nnsm_series {
+    size_t quantities, count;
+    size_t length;                                  /* measurements a bin */
+    size_t full;                                    /* complete bins */
+    size_t filled;                                  /* measurements in the bin after them */
+    double origin[MAX_QUANTITIES];                  /* the first measurement: keeps squares small */
+    double sum[MAX_QUANTITIES];                     /* of x - origin, all measurements */
+    double product[MAX_QUANTITIES][MAX_QUANTITIES]; /* of (x_j - origin_j)(x_k - origin_k) */
+    double bin[BINS + 1][MAX_QUANTITIES];           /* sums of x - origin */
+};
+
+nnsm_status nnsm_series_create(nnsm_series **out, size_t quantities, nnsm_error *error)
+{
+    assert(quantities >= 1 && quantities <= MAX_QUANTITIES);
+    nnsm_status status = NNSM_NEW(out, 1, "measurement series", error);
+    if (!status) {
+        (*out)->quantities = quantities;
+        (*out)->length = 1;
+    }
+    return status;
+}
+
+void nnsm_series_destroy(nnsm_series *series)
+{
+    nnsm_release(series);
+}
+
+size_t nnsm_series_count(const nnsm_series *series)
+{
+    return series->count;
+}
+
+static void merge_bins(nnsm_series *s)
+{
+    for (size_t b = 0; b < BINS / 2; b++)
+        for (size_t q = 0; q < s->quantities; q++)
+            s->bin[b][q] = s->bin[2 * b][q] + s->bin[2 * b + 1][q];
+    memset(s->bin[BINS / 2], 0, sizeof s->bin[0] * (BINS / 2 + 1));
+    s->full = BINS / 2;
+    s->length *= 2;
+}
+
+void nnsm_series_add(nnsm_series *series, const double *values)
+{
+    nnsm_series *s = series;
+    if (!s->count)
+        memcpy(s->origin, values, s->quantities * sizeof *values);
+    if (s->full == BINS)
+        merge_bins(s);
+    for (size_t q = 0; q < s->quantities; q++) {
+        double x = values[q] - s->origin[q];
+        s->sum[q] += x;
+        s->bin[s->full][q] += x;
+        for (size_t k = 0; k <= q; k++)
+            s->product[q][k] += x * (values[k] - s->origin[k]);
+    }
+    s->count++;
+    if (++s->filled == s->length) {
+        s->full++;
+        s->filled = 0;
+    }
+}
+
+/* Pooled mean of every quantity. */
+static void pooled_means(nnsm_series *const *walkers, size_t count, double *means)
+{
+    size_t total = 0;
+    for (size_t q = 0; q < walkers[0]->quantities; q++)
+        means[q] = 0;
+    for (size_t w = 0; w < count; w++) {
+        total += walkers[w]->count;
+        for (size_t q = 0; q < walkers[0]->quantities; q++)
+            means[q] += walkers[w]->sum[q] + (double)walkers[w]->count * walkers[w]->origin[q];
+    }
+    for (size_t q = 0; q < walkers[0]->quantities; q++)
+        means[q] /= (double)total;
+}
+
+/* Deviation of bin b of a walker from the pooled mean, along the gradient. */
+static double bin_deviation(const nnsm_series *s, size_t b, const double *means, const double *gradient)
+{
+    double sum = 0;
+    for (size_t q = 0; q < s->quantities; q++)
+        sum += gradient[q] * (s->bin[b][q] / (double)s->length + s->origin[q] - means[q]);
+    return sum;
+}
+
+/* Variance of one measurement along the gradient, g^T Cov g. */
+static double naive_variance(nnsm_series *const *walkers, size_t count, const double *means, const double *gradient)
+{
+    double sum = 0;
+    size_t total = 0;
+    for (size_t w = 0; w < count; w++) {
+        const nnsm_series *s = walkers[w];
+        total += s->count;
+        for (size_t q = 0; q < s->quantities; q++)
+            for (size_t k = 0; k < s->quantities; k++) {
+                double shift_q = means[q] - s->origin[q], shift_k = means[k] - s->origin[k];
+                double raw = k <= q ? s->product[q][k] : s->product[k][q];
+                sum += gradient[q] * gradient[k] *
+                       (raw - shift_q * s->sum[k] - shift_k * s->sum[q] + (double)s->count * shift_q * shift_k);
+            }
+    }
+    return sum / (double)total;
+}
+
+/* Integrated autocorrelation time, in steps of the series, from autocovariances gamma[0 ... lags - 1] of `samples`
+ * values in all, with the self-consistent window of Wolff 2004 (S = 1.5) and its bias correction. */
+static double windowed_time(const double *gamma, size_t lags, double samples)
+{
+    const double s = 1.5;
+    double tau = 0.5;
+    size_t window = 0;
+    for (size_t t = 1; t < lags; t++) {
+        tau += gamma[t] / gamma[0];
+        window = t;
+        double decay = tau > 0.5 ? s / log((2 * tau + 1) / (2 * tau - 1)) : 1e-9;
+        if (exp(-(double)t / decay) - decay / sqrt((double)t * samples) < 0)
+            break;
+    }
+    tau *= 1 + (2 * (double)window + 1) / samples;
+    return tau > 0.05 ? tau : 0.05; /* strong anticorrelation is not claimed below this */
+}
+
+static nnsm_estimate analyse(nnsm_series *const *walkers, size_t count, const double *means, const double *gradient)
+{
+    size_t bins = walkers[0]->full, lags = bins / 2;
+    double gamma[BINS] = {0}, deviation[BINS], total = 0;
+    nnsm_estimate estimate = {0, NAN, 0.5};
+    if (bins < 4)
+        return estimate;
+    for (size_t w = 0; w < count; w++) {
+        assert(walkers[w]->full == bins);
+        total += (double)walkers[w]->count;
+        for (size_t b = 0; b < bins; b++)
+            deviation[b] = bin_deviation(walkers[w], b, means, gradient);
+        for (size_t t = 0; t < lags; t++)
+            for (size_t b = 0; b + t < bins; b++)
+                gamma[t] += deviation[b] * deviation[b + t] / (double)((bins - t) * count);
+    }
+    double naive = naive_variance(walkers, count, means, gradient), samples = (double)(bins * count);
+    if (!(gamma[0] > 0) || !(naive > 0)) {
+        estimate.error = 0;
+        return estimate;
+    }
+    double variance = 2 * windowed_time(gamma, lags, samples) * gamma[0] / samples;
+    estimate.error = sqrt(variance);
+    estimate.tau = variance * total / (2 * naive);
+    return estimate;
+}
+
+nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity)
+{
+    double means[MAX_QUANTITIES], gradient[MAX_QUANTITIES] = {0};
+    pooled_means(walkers, count, means);
+    gradient[quantity] = 1;
+    nnsm_estimate estimate = analyse(walkers, count, means, gradient);
+    estimate.mean = means[quantity];
+    return estimate;
+}
+
+nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nnsm_series_function *function,
+                                  const void *context)
+{
+    double means[MAX_QUANTITIES], gradient[MAX_QUANTITIES] = {0};
+    size_t quantities = walkers[0]->quantities;
+    pooled_means(walkers, count, means);
+    for (size_t q = 0; q < quantities; q++) {
+        double centre = means[q], step = nnsm_series_estimate(walkers, count, q).error;
+        if (!(step > 0))
+            continue;
+        means[q] = centre + step;
+        double above = function(means, context);
+        means[q] = centre - step;
+        gradient[q] = (above - function(means, context)) / (2 * step);
+        means[q] = centre;
+    }
+    nnsm_estimate estimate = analyse(walkers, count, means, gradient);
+    estimate.mean = function(means, context);
+    return estimate;
+}
+
+double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quantity)
+{
+    size_t half = walkers[0]->full / 2;
+    if (half < 2)
+        return NAN;
+    double grand = 0, between = 0, within = 0, n = (double)half;
+    double mean[2 * BINS];
+    size_t chains = 2 * (count < BINS ? count : BINS);
+    for (size_t c = 0; c < chains; c++) {
+        const nnsm_series *s = walkers[c / 2];
+        mean[c] = 0;
+        for (size_t b = 0; b < half; b++)
+            mean[c] += (s->bin[c % 2 * half + b][quantity] / (double)s->length + s->origin[quantity]) / n;
+        grand += mean[c] / (double)chains;
+    }
+    for (size_t c = 0; c < chains; c++) {
+        const nnsm_series *s = walkers[c / 2];
+        for (size_t b = 0; b < half; b++) {
+            double x = s->bin[c % 2 * half + b][quantity] / (double)s->length + s->origin[quantity] - mean[c];
+            within += x * x / (n - 1) / (double)chains;
+        }
+        between += (mean[c] - grand) * (mean[c] - grand) / (double)(chains - 1);
+    }
+    return within > 0 ? sqrt((n - 1) / n + between / within) : 1;
+}
+
+double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length)
+{
+    enum { LAGS = 512 };
+    double gamma[LAGS] = {0}, mean = 0;
+    size_t lags = length / 2 < LAGS ? length / 2 : LAGS;
+    for (size_t i = 0; i < chains * length; i++)
+        mean += values[i] / (double)(chains * length);
+    for (size_t c = 0; c < chains; c++)
+        for (size_t t = 0; t < lags; t++)
+            for (size_t i = 0; i + t < length; i++)
+                gamma[t] += (values[c * length + i] - mean) * (values[c * length + i + t] - mean) /
+                            (double)((length - t) * chains);
+    if (lags < 2 || !(gamma[0] > 0))
+        return 0.5;
+    return windowed_time(gamma, lags, (double)(chains * length));
+}
