@@ -1,0 +1,29 @@
+#include "setup/agree.h"
+
+#include <stdio.h>
+
+void nnsm_mpi_check(int code, const char *call, const char *file, int line)
+{
+    if (code == MPI_SUCCESS)
+        return;
+    char text[MPI_MAX_ERROR_STRING] = "unknown error";
+    int length;
+    (void)MPI_Error_string(code, text, &length);
+    (void)fprintf(stderr, "nnsm: %s:%d: %s failed: %s; the job is aborted\n", file, line, call, text);
+    (void)MPI_Abort(MPI_COMM_SELF, NNSM_FAILURE);
+}
+
+nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)
+{
+    struct {
+        int status, rank;
+    } mine, worst;
+    int rank;
+    NNSM_MPI(MPI_Comm_rank(comm, &rank));
+    mine.status = (int)status;
+    mine.rank = rank;
+    NNSM_MPI(MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm));
+    if (worst.status != NNSM_OK)
+        NNSM_MPI(MPI_Bcast(error, (int)sizeof *error, MPI_BYTE, worst.rank, comm));
+    return (nnsm_status)worst.status;
+}

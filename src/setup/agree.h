@@ -1,0 +1,16 @@
+/* agree.h: one rank's failure becomes everybody's status before the next collective call (design invariant 4). */
+#ifndef NNSM_SETUP_AGREE_H
+#define NNSM_SETUP_AGREE_H
+
+#include <mpi.h>
+
+#include "nnsm/error.h"
+
+/* A broken MPI call leaves a rank that cannot go on alone: name it and abort the job. */
+#define NNSM_MPI(call) nnsm_mpi_check((call), #call, __FILE__, __LINE__)
+void nnsm_mpi_check(int code, const char *call, const char *file, int line);
+
+/* Returns the worst status of all ranks, with the message of the first rank that has it. Collective on comm. */
+nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error);
+
+#endif

@@ -1,0 +1,68 @@
+#include "stage/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/timer.h"
+#include "setup/agree.h"
+
+/* mkdir -p. */
+static nnsm_status make_directory(const char *path, nnsm_error *error)
+{
+    char part[NNSM_CONFIG_TEXT];
+    for (size_t i = 1; i <= strlen(path); i++)
+        if (path[i] == '/' || path[i] == '\0') {
+            (void)snprintf(part, sizeof part, "%.*s", (int)i, path);
+            if (mkdir(part, 0777) != 0 && errno != EEXIST)
+                return nnsm_fail(error, NNSM_FAILURE, "output directory %s: %s; choose another run.output", part,
+                                 strerror(errno));
+        }
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm world, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    *run = (nnsm_run){.config = config, .world = world, .start = nnsm_seconds()};
+    NNSM_MPI(MPI_Comm_rank(world, &run->rank));
+    NNSM_MPI(MPI_Comm_size(world, &run->ranks));
+    run->log = (nnsm_log){.active = run->rank == 0, .interval = config->run.progress, .last = run->start};
+    run->key = nnsm_rng_key_from_seed((uint64_t)config->run.seed);
+    if (config->system.given) {
+        status = nnsm_lattice_create(&run->lattice, config->system.dimensions, config->system.lattice,
+                                     config->system.boundary == 0, error);
+        run->model = (nnsm_ising){&run->lattice, config->system.coupling, config->system.field};
+        run->model_known = true;
+    }
+    if (!status && run->rank == 0)
+        status = make_directory(config->run.output, error);
+    return nnsm_agree(world, status, error);
+}
+
+void nnsm_run_destroy(nnsm_run *run)
+{
+    nnsm_lattice_destroy(&run->lattice);
+}
+
+void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
+{
+    static const char *const suffix[] = {"ensemble", "network", "results"};
+    (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s.h5", run->config->run.output, run->config->run.name, suffix[file]);
+}
+
+void nnsm_run_begin(nnsm_run *run, nnsm_stage stage)
+{
+    run->clock[stage].begin = nnsm_seconds() - run->start;
+}
+
+void nnsm_run_end(nnsm_run *run, nnsm_stage stage)
+{
+    run->clock[stage].end = nnsm_seconds() - run->start;
+}
+
+void nnsm_run_waited(nnsm_run *run, nnsm_stage stage, double since)
+{
+    run->clock[stage].wait += nnsm_seconds() - since;
+}

@@ -1,0 +1,142 @@
+#include "stage/summary.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "statistics/series.h"
+
+/* Chain c's values are every chains-th one: collect whole chains, drop an incomplete last round. */
+static nnsm_status chain_times(const double *values, size_t configurations, size_t chains, bool magnitude, double *tau,
+                               nnsm_error *error)
+{
+    double *by_chain = NULL;
+    size_t length = configurations / chains;
+    nnsm_status status = NNSM_NEW(&by_chain, chains * length, "autocorrelation", error);
+    if (status)
+        return status;
+    for (size_t c = 0; c < chains; c++)
+        for (size_t k = 0; k < length; k++)
+            by_chain[c * length + k] = magnitude ? fabs(values[k * chains + c]) : values[k * chains + c];
+    *tau = nnsm_autocorrelation_time(by_chain, chains, length);
+    nnsm_release(by_chain);
+    return NNSM_OK;
+}
+
+static void mean_and_error(const double *values, size_t count, bool magnitude, double tau, double *mean, double *error)
+{
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (magnitude ? fabs(values[i]) : values[i]) / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        double d = (magnitude ? fabs(values[i]) : values[i]) - sum;
+        square += d * d / (double)count;
+    }
+    *mean = sum;
+    *error = sqrt(2 * tau * square / (double)count);
+}
+
+/* Energies lie on a grid of step 4 |J| / N without a field; bins hold whole steps, so that no bin is empty by accident. */
+static void choose_bins(const nnsm_run *run, nnsm_summary *s)
+{
+    double n = (double)run->lattice.sites, reach = run->lattice.dimensions * fabs(run->model.coupling);
+    reach += fabs(run->model.field);
+    double step = 4 * fabs(run->model.coupling) / n;
+    if (!(step > 0) || run->model.field != 0)
+        step = 2 * reach / NNSM_HISTOGRAM_BINS;
+    double per_bin = ceil((2 * reach / step + 1) / NNSM_HISTOGRAM_BINS);
+    s->width = per_bin * step;
+    s->lowest = -reach - 0.5 * step;
+    s->bins = (int64_t)ceil((2 * reach + step) / s->width - 1e-9);
+    s->bins = s->bins > NNSM_HISTOGRAM_BINS ? NNSM_HISTOGRAM_BINS : s->bins;
+}
+
+size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)
+{
+    double bin = floor((energy - summary->lowest) / summary->width);
+    bin = bin < 0 ? 0 : bin;
+    return bin >= (double)summary->bins ? (size_t)summary->bins - 1 : (size_t)bin;
+}
+
+nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization,
+                           size_t configurations, size_t chains, double temperature, nnsm_summary *summary,
+                           nnsm_error *error)
+{
+    nnsm_summary *s = summary;
+    if (chains < 1 || chains > configurations)
+        chains = 1;
+    *s = (nnsm_summary){.configurations = (int64_t)configurations,
+                        .temperature = temperature,
+                        .chains = (int64_t)chains,
+                        .tau_energy = 0.5,
+                        .energy = NAN,
+                        .energy_error = NAN};
+    nnsm_status status = chain_times(magnetization, configurations, chains, true, &s->tau_magnetization, error);
+    if (!status && run->model_known)
+        status = chain_times(energy, configurations, chains, false, &s->tau_energy, error);
+    if (status)
+        return status;
+    double tau = fmax(s->tau_energy, s->tau_magnetization);
+    s->effective = (double)configurations / fmax(1, 2 * tau);
+    mean_and_error(magnetization, configurations, true, tau, &s->magnetization, &s->magnetization_error);
+    if (!run->model_known)
+        return NNSM_OK;
+    mean_and_error(energy, configurations, false, tau, &s->energy, &s->energy_error);
+    choose_bins(run, s);
+    for (size_t i = 0; i < configurations; i++)
+        s->histogram[nnsm_summary_bin(s, energy[i])]++;
+    return NNSM_OK;
+}
+
+void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
+{
+    nnsm_say(&run->log, "ensemble: %lld configurations at T = %g, |m| = %.4f +- %.4f",
+             (long long)summary->configurations, summary->temperature, summary->magnetization,
+             summary->magnetization_error);
+    if (summary->bins)
+        nnsm_say(&run->log, "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
+                            "configurations (0.5: independent)",
+                 summary->energy, summary->energy_error, summary->tau_energy, summary->tau_magnetization);
+    if (summary->effective < 0.5 * (double)summary->configurations)
+        nnsm_warn(&run->log,
+                  "the ensemble is worth only %.0f independent configurations of %lld; raise generate.interval",
+                  summary->effective, (long long)summary->configurations);
+}
+
+void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary)
+{
+    const nnsm_summary *s = summary;
+    nnsm_h5_set_integer(h5, "/ensemble", "configurations", s->configurations);
+    nnsm_h5_set_double(h5, "/ensemble", "temperature", s->temperature);
+    nnsm_h5_set_integer(h5, "/ensemble", "chains", s->chains);
+    nnsm_h5_set_double(h5, "/ensemble", "tau_energy", s->tau_energy);
+    nnsm_h5_set_double(h5, "/ensemble", "tau_magnetization", s->tau_magnetization);
+    nnsm_h5_set_double(h5, "/ensemble", "effective_configurations", s->effective);
+    nnsm_h5_set_double(h5, "/ensemble", "energy_mean", s->energy);
+    nnsm_h5_set_double(h5, "/ensemble", "energy_error", s->energy_error);
+    nnsm_h5_set_double(h5, "/ensemble", "abs_magnetization_mean", s->magnetization);
+    nnsm_h5_set_double(h5, "/ensemble", "abs_magnetization_error", s->magnetization_error);
+    nnsm_h5_set_double(h5, "/ensemble", "histogram_lowest", s->lowest);
+    nnsm_h5_set_double(h5, "/ensemble", "histogram_width", s->width);
+    if (s->bins)
+        nnsm_h5_set_integers(h5, "/ensemble", "histogram", (size_t)s->bins, s->histogram);
+}
+
+void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)
+{
+    nnsm_summary *s = summary;
+    *s = (nnsm_summary){0};
+    s->configurations = nnsm_h5_get_integer(h5, "/ensemble", "configurations");
+    s->temperature = nnsm_h5_get_double(h5, "/ensemble", "temperature");
+    s->chains = nnsm_h5_get_integer(h5, "/ensemble", "chains");
+    s->tau_energy = nnsm_h5_get_double(h5, "/ensemble", "tau_energy");
+    s->tau_magnetization = nnsm_h5_get_double(h5, "/ensemble", "tau_magnetization");
+    s->effective = nnsm_h5_get_double(h5, "/ensemble", "effective_configurations");
+    s->energy = nnsm_h5_get_double(h5, "/ensemble", "energy_mean");
+    s->energy_error = nnsm_h5_get_double(h5, "/ensemble", "energy_error");
+    s->magnetization = nnsm_h5_get_double(h5, "/ensemble", "abs_magnetization_mean");
+    s->magnetization_error = nnsm_h5_get_double(h5, "/ensemble", "abs_magnetization_error");
+    s->lowest = nnsm_h5_get_double(h5, "/ensemble", "histogram_lowest");
+    s->width = nnsm_h5_get_double(h5, "/ensemble", "histogram_width");
+    if (nnsm_h5_has_attribute(h5, "/ensemble", "histogram"))
+        s->bins = (int64_t)nnsm_h5_get_integers(h5, "/ensemble", "histogram", NNSM_HISTOGRAM_BINS, s->histogram);
+}
