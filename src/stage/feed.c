@@ -70,7 +70,7 @@ static void store(nnsm_feed *feed, uint64_t chunk, const int8_t *rows, bool pack
 {
     nnsm_pool *pool = feed->pool;
     size_t piece, row, used = 0;
-    int owner;
+    int owner = -1;
     for (size_t lane = 0; lane < NNSM_CHUNK; lane++) {
         if (!wanted(&pool->partition, chunk * NNSM_CHUNK + lane, feed->limit, feed->trainers, &owner, &piece, &row) ||
             owner != feed->me)
@@ -83,7 +83,7 @@ static void store(nnsm_feed *feed, uint64_t chunk, const int8_t *rows, bool pack
 static size_t rows_for(const nnsm_partition *partition, uint64_t chunk, uint64_t limit, int trainers, int trainer)
 {
     size_t piece, row, count = 0;
-    int owner;
+    int owner = -1;
     for (size_t lane = 0; lane < NNSM_CHUNK; lane++)
         count += wanted(partition, chunk * NNSM_CHUNK + lane, limit, trainers, &owner, &piece, &row) &&
                  owner == trainer;
@@ -148,7 +148,7 @@ static void send_chunk(const nnsm_partition *partition, MPI_Comm link, int train
                        uint64_t limit, size_t sites, const int8_t *rows, int8_t *slot, MPI_Request *request)
 {
     size_t count = 0, piece, row;
-    int owner;
+    int owner = -1;
     NNSM_MPI(MPI_Wait(request, MPI_STATUS_IGNORE));
     for (size_t lane = 0; lane < NNSM_CHUNK; lane++)
         if (wanted(partition, chunk * NNSM_CHUNK + lane, limit, trainers, &owner, &piece, &row) && owner == trainer)
