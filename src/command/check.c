@@ -1,0 +1,170 @@
+/* check.c: the plan of a run, with measured rates, before anything runs. */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "command/command.h"
+#include "lattice/generator.h"
+#include "nnsm/metropolis.h"
+
+typedef struct {
+    double flips, trained, proposals; /* a second on one rank */
+    size_t parameters;
+} rates;
+
+static nnsm_status measure_generator(const nnsm_ising *model, const nnsm_config *c, rates *r, nnsm_error *error)
+{
+    nnsm_generator *generator;
+    nnsm_status status =
+        nnsm_generator_create(&generator, model, c->generate.temperature, (nnsm_algorithm)c->generate.algorithm,
+                              nnsm_rng_key_from_seed(1), 0, error);
+    if (status)
+        return status;
+    double start = nnsm_seconds(), seconds;
+    uint32_t updates = 0;
+    do {
+        nnsm_generator_advance(generator, 1);
+        updates++;
+        seconds = nnsm_seconds() - start;
+    } while (seconds < 0.1);
+    r->flips = updates * (double)NNSM_GENERATOR_CHAINS / seconds; /* updates of one chain a second */
+    nnsm_generator_destroy(generator);
+    return NNSM_OK;
+}
+
+static nnsm_status measure_training(nnsm_made *made, size_t rows, rates *r, nnsm_error *error)
+{
+    nnsm_made_workspace *workspace = NULL;
+    int8_t *spins = NULL;
+    float *gradient = NULL;
+    size_t sites = nnsm_made_sites(made);
+    (void)nnsm_made_parameters(made, &r->parameters);
+    nnsm_status status = nnsm_made_workspace_create(&workspace, made, rows, error);
+    if (!status)
+        status = NNSM_NEW(&spins, rows * sites, "measurement", error);
+    if (!status)
+        status = NNSM_NEW(&gradient, r->parameters, "measurement", error);
+    if (!status) {
+        memset(spins, 1, rows * sites);
+        double start = nnsm_seconds(), seconds;
+        int count = 0;
+        do {
+            (void)nnsm_made_gradient(made, workspace, spins, rows, gradient);
+            count++;
+            seconds = nnsm_seconds() - start;
+        } while (seconds < 0.2);
+        r->trained = count * (double)rows / seconds;
+    }
+    nnsm_made_workspace_destroy(workspace);
+    nnsm_release(spins);
+    nnsm_release(gradient);
+    return status;
+}
+
+static nnsm_status measure_scan(const nnsm_made *made, rates *r, nnsm_error *error)
+{
+    nnsm_learned *learned = NULL;
+    nnsm_tile tile = {0};
+    int8_t *spins = NULL;
+    size_t sites = nnsm_made_sites(made);
+    double beta[NNSM_TILE];
+    int64_t accepted[NNSM_TILE] = {0};
+    nnsm_status status = nnsm_learned_create(&learned, made, error);
+    if (!status)
+        status = nnsm_learned_tile_create(&tile, learned, error);
+    if (!status)
+        status = NNSM_NEW(&spins, NNSM_TILE * sites, "measurement", error);
+    if (!status) {
+        for (size_t i = 0; i < NNSM_TILE; i++)
+            beta[i] = 1 / nnsm_made_architecture(made)->temperature;
+        nnsm_learned_sample(&tile, nnsm_rng_key_from_seed(1), 0, spins);
+        double start = nnsm_seconds(), seconds;
+        uint32_t sweep = 0;
+        do {
+            nnsm_metropolis_sweep(&tile, nnsm_rng_key_from_seed(1), 0, sweep++, beta, accepted);
+            seconds = nnsm_seconds() - start;
+        } while (seconds < 0.2);
+        r->proposals = (double)sweep * NNSM_TILE * (double)sites / seconds;
+    }
+    nnsm_tile_destroy(&tile);
+    nnsm_learned_destroy(learned);
+    nnsm_release(spins);
+    return status;
+}
+
+static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, rates *r, nnsm_error *error)
+{
+    nnsm_ising model = {lattice, c->system.coupling, c->system.field};
+    nnsm_architecture a = {.dimensions = lattice->dimensions,
+                           .periodic = lattice->periodic,
+                           .layers = (size_t)c->network.layers,
+                           .direct = c->network.direct,
+                           .activation = (nnsm_activation)c->network.activation,
+                           .temperature = 1};
+    memcpy(a.extent, lattice->extent, sizeof a.extent);
+    for (size_t l = 0; l < a.layers; l++)
+        a.hidden[l] = (size_t)c->network.hidden[l];
+    nnsm_made *made = NULL;
+    size_t rows = (size_t)((c->train.batch + c->train.shards_per_batch - 1) / c->train.shards_per_batch);
+    nnsm_status status = c->generate.given ? measure_generator(&model, c, r, error) : NNSM_OK;
+    if (!status)
+        status = nnsm_made_create(&made, &a, error);
+    if (!status) {
+        nnsm_made_initialize(made, nnsm_rng_key_from_seed(1));
+        status = measure_training(made, rows, r, error);
+    }
+    if (!status)
+        status = measure_scan(made, r, error);
+    nnsm_made_destroy(made);
+    return status;
+}
+
+static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const rates *r, int ranks)
+{
+    double n = (double)c->generate.configurations, sites = (double)lattice->sites;
+    double updates = n * (double)c->generate.interval + (double)c->generate.chains * (double)c->generate.thermalization;
+    int trainers = ranks < (int)c->train.shards_per_batch ? ranks : (int)c->train.shards_per_batch;
+    double chains = (double)c->scan.temperatures_count * (double)c->scan.walkers, tiles = ceil(chains / NNSM_TILE);
+    double most = ceil(tiles / ranks), sweeps = (double)(c->scan.sweeps + c->scan.thermalization);
+    double slowest = ceil((double)c->train.shards_per_batch / trainers) / (double)c->train.shards_per_batch;
+    double generate = c->generate.given ? updates / r->flips / ranks : 0;
+    double train = n * (1 - c->train.validation) * (double)c->train.epochs / r->trained * slowest;
+    double scan = sweeps * most * NNSM_TILE * sites / r->proposals;
+    double parameters = (double)r->parameters * 4e-6;
+    double memory = n * sites * 2e-6 +
+                    parameters * (6 + log2((double)c->train.shards_per_batch) + (double)c->train.shards_per_batch) +
+                    most * NNSM_TILE * sites * 4e-6 * 8 + 60;
+    (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
+    (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
+    (void)printf("  generate   %.0f configurations by %d chains: %.1f s on all ranks\n", n, c->generate.chains,
+                 generate);
+    (void)printf("  train      %lld epochs, %lld shards a batch on %d of %d ranks: %.1f s\n",
+                 (long long)c->train.epochs, (long long)c->train.shards_per_batch, trainers, ranks, train);
+    if (trainers < ranks)
+        (void)printf("             %d ranks idle in training; raise train.shards_per_batch\n", ranks - trainers);
+    (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
+                 c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
+    (void)printf("  memory     about %.0f MB a rank\n", memory);
+    (void)printf("  time       about %.0f s, if every rank has a core of its own (rates measured here, now)\n",
+                 generate + train + scan);
+    (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);
+}
+
+nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error *error)
+{
+    nnsm_lattice lattice = {0};
+    rates r = {0};
+    if (!config->system.given) {
+        (void)printf("%s is valid; without a system group the plan depends on the data file\n", config->run.name);
+        return NNSM_OK;
+    }
+    nnsm_status status = nnsm_lattice_create(&lattice, config->system.dimensions, config->system.lattice,
+                                             config->system.boundary == 0, error);
+    if (!status)
+        status = measure(&lattice, config, &r, error);
+    if (!status)
+        print_plan(config, &lattice, &r, ranks);
+    nnsm_lattice_destroy(&lattice);
+    return status;
+}

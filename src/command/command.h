@@ -1,0 +1,22 @@
+/* command.h: the commands of the program; each returns the exit code's status with one message. */
+#ifndef NNSM_COMMAND_COMMAND_H
+#define NNSM_COMMAND_COMMAND_H
+
+#include "stage/run.h"
+
+typedef nnsm_status nnsm_command(nnsm_run *run, nnsm_error *error);
+
+/* Commands on a configuration. Collective on run->world. */
+nnsm_command nnsm_command_run, nnsm_command_generate, nnsm_command_train, nnsm_command_scan;
+
+/* Validate and print the plan for `ranks` ranks: teams, work and memory a rank, predicted time, files. Local. */
+nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error *error);
+
+/* Print what is in an HDF5 file of ours. Local. */
+nnsm_status nnsm_command_info(const char *path, nnsm_error *error);
+
+/* --version and --help. Local. */
+void nnsm_command_version(void);
+void nnsm_command_help(const char *topic);
+
+#endif

@@ -1,0 +1,105 @@
+/* info.c: what is in a file of ours, for a person; and --version, --help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "io/ensemble_file.h"
+#include "nnsm/made.h"
+#include "setup/provenance.h"
+#include "stage/summary.h"
+
+static void print_extent(int dimensions, const int *extent)
+{
+    for (int a = 0; a < dimensions; a++)
+        (void)printf(a ? " x %d" : "%d", extent[a]);
+}
+
+static nnsm_status print_network(const char *path, nnsm_error *error)
+{
+    nnsm_made *made;
+    size_t count;
+    nnsm_status status = nnsm_made_open(&made, path, error);
+    if (status)
+        return status;
+    const nnsm_architecture *a = nnsm_made_architecture(made);
+    (void)nnsm_made_parameters(made, &count);
+    (void)printf("%s: network on ", path);
+    print_extent(a->dimensions, a->extent);
+    (void)printf(" %s sites, T0 = %g, hidden", a->periodic ? "periodic" : "open", a->temperature);
+    for (size_t l = 0; l < a->layers; l++)
+        (void)printf(" %zu", a->hidden[l]);
+    (void)printf("%s, %s direct connections, %zu parameters\n", a->layers ? "" : " none",
+                 a->direct ? "with" : "without", count);
+    nnsm_made_destroy(made);
+    return NNSM_OK;
+}
+
+static nnsm_status print_results(nnsm_h5 *h5)
+{
+    char name[256], commit[64], date[64];
+    size_t sizes[NNSM_H5_RANK] = {0};
+    nnsm_h5_get_text(h5, "/", "name", name, sizeof name);
+    nnsm_h5_get_text(h5, "/provenance", "commit", commit, sizeof commit);
+    nnsm_h5_get_text(h5, "/provenance", "date", date, sizeof date);
+    (void)nnsm_h5_sizes(h5, "/scan/temperature", sizes);
+    if (!h5->status)
+        (void)printf("%s: results of %s, %zu temperatures%s, commit %s, %s\n", h5->path, name, sizes[0],
+                     nnsm_h5_has(h5, "/scan/true") ? ", with the true model" : "", commit, date);
+    return h5->status;
+}
+
+static nnsm_status print_ensemble(nnsm_h5 *h5)
+{
+    nnsm_ensemble_header header;
+    nnsm_ensemble_read_header(h5, &header);
+    if (h5->status)
+        return h5->status;
+    (void)printf("%s: ensemble of %zu configurations on ", h5->path, header.configurations);
+    print_extent(header.dimensions, header.extent);
+    (void)printf(" sites at T = %g, %lld chains\n", header.temperature, (long long)header.chains);
+    if (nnsm_h5_has(h5, "/ensemble")) {
+        nnsm_summary s;
+        nnsm_summary_read(h5, &s);
+        if (!h5->status)
+            (void)printf("  E/N = %.5f +- %.5f, |m| = %.4f +- %.4f, worth %.0f independent configurations\n", s.energy,
+                         s.energy_error, s.magnetization, s.magnetization_error, s.effective);
+    }
+    return h5->status;
+}
+
+nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
+{
+    nnsm_h5 h5;
+    char kind[64] = "";
+    if (nnsm_h5_open(&h5, path, MPI_COMM_NULL, NULL, error) == NNSM_OK && nnsm_h5_has_attribute(&h5, "/", "kind"))
+        nnsm_h5_get_text(&h5, "/", "kind", kind, sizeof kind);
+    if (!h5.status && strcmp(kind, "nnsm results") == 0)
+        (void)print_results(&h5);
+    else if (!h5.status && strcmp(kind, "nnsm network") != 0)
+        (void)print_ensemble(&h5);
+    nnsm_status status = nnsm_h5_finish(&h5);
+    return !status && strcmp(kind, "nnsm network") == 0 ? print_network(path, error) : status;
+}
+
+void nnsm_command_version(void)
+{
+    nnsm_provenance p;
+    nnsm_provenance_collect(&p);
+    (void)printf("nnsm %s, commit %s\n%s\n%s, core %s\nHDF5 %s\nlibconfig %s\n", p.version, p.commit, p.mpi, p.blas,
+                 p.blas_core, p.hdf5, p.libconfig);
+}
+
+void nnsm_command_help(const char *topic)
+{
+    if (topic && strcmp(topic, "config") == 0) {
+        nnsm_config_document(stdout);
+        return;
+    }
+    (void)puts("nnsm: learn the Hamiltonian of a system from configurations at one temperature, predict all others\n\n"
+               "  nnsm run CONFIG [--set section.key=value ...]   generate, train, scan; under mpirun with any ranks\n"
+               "  nnsm generate | train | scan CONFIG [--set ...] one stage, from and to files\n"
+               "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
+               "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
+               "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
+               "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output or run-time failure.");
+}

@@ -1,0 +1,87 @@
+#include "setup/config_schema.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define AT(group, field) offsetof(nnsm_config, group.field)
+
+const nnsm_group nnsm_config_groups[] = {
+    {"run", SIZE_MAX},
+    {"system", AT(system, given)},
+    {"generate", AT(generate, given)},
+    {"ensemble", AT(ensemble, given)},
+    {"network", SIZE_MAX},
+    {"train", SIZE_MAX},
+    {"scan", SIZE_MAX},
+    {"teams", SIZE_MAX},
+};
+const size_t nnsm_config_group_count = sizeof nnsm_config_groups / sizeof *nnsm_config_groups;
+
+/* clang-format off */
+const nnsm_key nnsm_config_keys[] = {
+    {"run", "name", NNSM_KEY_TEXT, AT(run, name), NULL, 0, 0, 0, NULL, "", "name of the run; its files are OUTPUT/NAME.*"},
+    {"run", "output", NNSM_KEY_TEXT, AT(run, output), "\"results\"", 0, 0, 0, NULL, "", "directory of the results"},
+    {"run", "seed", NNSM_KEY_INTEGER, AT(run, seed), "1", 0, 9e18, 0, NULL, "", "seed of all random numbers"},
+    {"run", "progress", NNSM_KEY_REAL, AT(run, progress), "5.0", 0, 1e6, 0, NULL, "s", "least time between progress lines"},
+    {"system", "model", NNSM_KEY_CHOICE, AT(system, model), "\"ising\"", 0, 0, 0, "ising", "", "model that makes the data"},
+    {"system", "lattice", NNSM_KEY_INTS, AT(system, lattice), NULL, 1, 1 << 20, 3, NULL, "sites", "extents of the lattice, 1 to 3 of them"},
+    {"system", "boundary", NNSM_KEY_CHOICE, AT(system, boundary), "\"periodic\"", 0, 0, 0, "periodic|open", "", "boundary condition"},
+    {"system", "coupling", NNSM_KEY_REAL, AT(system, coupling), "1.0", -1e6, 1e6, 0, NULL, "energy", "J in E = -J sum s s - h sum s"},
+    {"system", "field", NNSM_KEY_REAL, AT(system, field), "0.0", -1e6, 1e6, 0, NULL, "energy", "h in E = -J sum s s - h sum s"},
+    {"generate", "temperature", NNSM_KEY_REAL, AT(generate, temperature), NULL, 1e-3, 1e6, 0, NULL, "energy / k_B", "temperature T0 of the ensemble"},
+    {"generate", "configurations", NNSM_KEY_INTEGER, AT(generate, configurations), "60000", 2, 1e9, 0, NULL, "", "configurations of the ensemble"},
+    {"generate", "algorithm", NNSM_KEY_CHOICE, AT(generate, algorithm), "\"metropolis\"", 0, 0, 0, "metropolis|wolff", "", "Monte Carlo update: single flips or clusters"},
+    {"generate", "chains", NNSM_KEY_INT, AT(generate, chains), "512", 64, 1 << 20, 0, NULL, "", "independent Markov chains, a multiple of 64"},
+    {"generate", "thermalization", NNSM_KEY_INTEGER, AT(generate, thermalization), "1000", 0, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) of a chain before the first kept configuration"},
+    {"generate", "interval", NNSM_KEY_INTEGER, AT(generate, interval), "50", 1, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) between kept configurations of a chain"},
+    {"ensemble", "file", NNSM_KEY_TEXT, AT(ensemble, file), NULL, 0, 0, 0, NULL, "", "HDF5 file of measured configurations, instead of generate"},
+    {"network", "hidden", NNSM_KEY_INTS, AT(network, hidden), "[180, 120]", 1, 1 << 20, NNSM_CONFIG_LIST, NULL, "units", "widths of the hidden layers; () for none"},
+    {"network", "direct", NNSM_KEY_BOOLEAN, AT(network, direct), "true", 0, 0, 0, NULL, "", "direct connections from inputs to outputs"},
+    {"network", "order", NNSM_KEY_CHOICE, AT(network, order), "\"raster\"", 0, 0, 0, "raster|snake|checkerboard|random", "", "order in which the network takes the sites"},
+    {"network", "activation", NNSM_KEY_CHOICE, AT(network, activation), "\"relu\"", 0, 0, 0, "relu|tanh", "", "activation of the hidden units"},
+    {"network", "file", NNSM_KEY_TEXT, AT(network, file), "\"\"", 0, 0, 0, NULL, "", "network file for nnsm scan; empty: the run's own"},
+    {"train", "data", NNSM_KEY_CHOICE, AT(train, data), "\"fixed\"", 0, 0, 0, "fixed|stream", "", "train on the ensemble again and again, or on new configurations only"},
+    {"train", "epochs", NNSM_KEY_INTEGER, AT(train, epochs), "60", 1, 1e6, 0, NULL, "", "passes over the ensemble"},
+    {"train", "batch", NNSM_KEY_INTEGER, AT(train, batch), "469", 1, 1e7, 0, NULL, "configurations", "configurations of a mini-batch"},
+    {"train", "shards_per_batch", NNSM_KEY_INTEGER, AT(train, shards_per_batch), "8", 1, 1024, 0, NULL, "", "gradient shards of a mini-batch: the most ranks that can train"},
+    {"train", "learning_rate", NNSM_KEY_REAL, AT(train, learning_rate), "1e-3", 1e-12, 1e3, 0, NULL, "", "Adam's learning rate at the start"},
+    {"train", "schedule", NNSM_KEY_CHOICE, AT(train, schedule), "\"cosine\"", 0, 0, 0, "constant|cosine", "", "learning rate over the training"},
+    {"train", "validation", NNSM_KEY_REAL, AT(train, validation), "0.05", 0, 0.5, 0, NULL, "", "share of the ensemble held out: its first configurations"},
+    {"train", "patience", NNSM_KEY_INTEGER, AT(train, patience), "0", 0, 1e6, 0, NULL, "epochs", "stop after so many epochs without a better held-out likelihood; 0: never"},
+    {"train", "augment", NNSM_KEY_FLAGS, AT(train, translation), "()", 0, 0, 3, "translation|point_group|spin_flip", "", "symmetries of the system, applied at random to every sample"},
+    {"scan", "temperatures", NNSM_KEY_TEMPERATURES, AT(scan, temperatures), "{ from = 1.0; to = 4.0; step = 0.1; }", 1e-3, 1e6, NNSM_CONFIG_TEMPERATURES, NULL, "energy / k_B", "temperatures to predict: { from; to; step } or a list"},
+    {"scan", "sampler", NNSM_KEY_CHOICE, AT(scan, sampler), "\"metropolis\"", 0, 0, 0, "metropolis", "", "how a chain moves"},
+    {"scan", "walkers", NNSM_KEY_INTEGER, AT(scan, walkers), "8", 1, 1024, 0, NULL, "", "chains a temperature"},
+    {"scan", "sweeps", NNSM_KEY_INTEGER, AT(scan, sweeps), "4000", 1, 4e9, 0, NULL, "sweeps", "measured sweeps of a chain"},
+    {"scan", "thermalization", NNSM_KEY_INTEGER, AT(scan, thermalization), "400", 0, 1e8, 0, NULL, "sweeps", "sweeps of a chain before the measurement"},
+    {"scan", "exchange", NNSM_KEY_BOOLEAN, AT(scan, exchange), "true", 0, 0, 0, NULL, "", "replica exchange between neighbouring temperatures"},
+    {"scan", "exchange_interval", NNSM_KEY_INTEGER, AT(scan, exchange_interval), "1", 1, 1e6, 0, NULL, "sweeps", "sweeps between measurements and exchange attempts"},
+    {"scan", "reference", NNSM_KEY_BOOLEAN, AT(scan, reference), "true", 0, 0, 0, NULL, "", "scan the true model too, where it is known"},
+    {"teams", "generators", NNSM_KEY_INTEGER, AT(teams, generators), "0", 0, 1e6, 0, NULL, "ranks", "ranks that generate while the others train; 0: chosen from the work of both"},
+};
+/* clang-format on */
+const size_t nnsm_config_key_count = sizeof nnsm_config_keys / sizeof *nnsm_config_keys;
+
+void nnsm_choice_word(const char *choices, int index, char *text)
+{
+    for (; index > 0 && choices; index--) {
+        choices = strchr(choices, '|');
+        choices = choices ? choices + 1 : NULL;
+    }
+    size_t length = choices ? strcspn(choices, "|") : 0;
+    length = length < 63 ? length : 63;
+    memcpy(text, choices ? choices : "", length);
+    text[length] = '\0';
+}
+
+int nnsm_choice_find(const char *choices, const char *word)
+{
+    char text[64];
+    for (int i = 0;; i++) {
+        nnsm_choice_word(choices, i, text);
+        if (!text[0])
+            return -1;
+        if (strcmp(text, word) == 0)
+            return i;
+    }
+}

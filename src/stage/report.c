@@ -1,0 +1,243 @@
+#include "stage/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "lattice/exact.h"
+#include "setup/agree.h"
+#include "setup/provenance.h"
+#include "stage/network_file.h"
+
+static const char *const stage_names[NNSM_STAGES] = {"generate", "train", "scan", "reference"};
+
+/* ---- curves */
+
+static void write_column(nnsm_h5 *h5, const nnsm_curve *curve, const char *group, nnsm_observable o, const char *what,
+                         size_t member)
+{
+    double column[NNSM_CONFIG_TEMPERATURES];
+    char name[128], text[160];
+    for (size_t t = 0; t < curve->temperatures; t++)
+        memcpy(&column[t], (const char *)&curve->cell[t * NNSM_OBSERVABLES + o] + member, sizeof(double));
+    (void)snprintf(name, sizeof name, "%s/%s/%s", group, nnsm_observable_name(o), what);
+    (void)snprintf(text, sizeof text, "%s of %s", what, nnsm_observable_description(o));
+    bool value = strcmp(what, "mean") == 0 || strcmp(what, "error") == 0;
+    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, column,
+                          value                      ? nnsm_observable_units(o)
+                          : strcmp(what, "tau") == 0 ? "sweeps"
+                                                     : "1",
+                          text);
+}
+
+static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curve, const char *group, bool learned)
+{
+    char name[128];
+    double trips[1024];
+    size_t pairs = curve->temperatures - 1;
+    for (int o = 0; o < NNSM_OBSERVABLES; o++) {
+        if ((o == NNSM_ENERGY && !run->model_known) || (o == NNSM_LEARNED_ENERGY && !learned))
+            continue;
+        write_column(h5, curve, group, (nnsm_observable)o, "mean", offsetof(nnsm_cell, mean));
+        write_column(h5, curve, group, (nnsm_observable)o, "error", offsetof(nnsm_cell, error));
+        write_column(h5, curve, group, (nnsm_observable)o, "tau", offsetof(nnsm_cell, tau));
+        write_column(h5, curve, group, (nnsm_observable)o, "rhat", offsetof(nnsm_cell, rhat));
+    }
+    (void)snprintf(name, sizeof name, "%s/acceptance", group);
+    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->acceptance, "1", "share of accepted flips");
+    (void)snprintf(name, sizeof name, "%s/exchange_rate", group);
+    if (pairs)
+        nnsm_h5_write_doubles(h5, name, 1, &pairs, curve->exchange_rate, "1",
+                              "share of accepted exchanges of temperature i with i + 1");
+    for (size_t w = 0; w < curve->walkers; w++)
+        trips[w] = (double)curve->round_trips[w];
+    (void)snprintf(name, sizeof name, "%s/round_trips", group);
+    nnsm_h5_write_doubles(h5, name, 1, &curve->walkers, trips, "1",
+                          "trips of replicas from the first to the last temperature and back, by ladder");
+}
+
+/* Exact curves on a grid ten times as fine as the scan; enumeration only at the scan's own temperatures. */
+static void write_exact(nnsm_h5 *h5, const nnsm_run *run)
+{
+    enum { FINE = 301 };
+    double column[5][FINE];
+    const nnsm_config *c = run->config;
+    double low = c->scan.temperatures[0], high = c->scan.temperatures[c->scan.temperatures_count - 1];
+    size_t n = run->lattice.sites > 20 && high > low ? FINE : (size_t)c->scan.temperatures_count;
+    n = n < FINE ? n : FINE;
+    static const char *const name[] = {"temperature", "log_partition", "energy", "heat_capacity", "entropy"};
+    static const char *const units[] = {"energy / k_B", "1 per site", "energy per site", "k_B per site",
+                                        "k_B per site"};
+    if (!run->model_known || !nnsm_exact_available(&run->model))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        double t = n == FINE ? low + (high - low) * (double)i / (FINE - 1) : c->scan.temperatures[i];
+        nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, t);
+        double values[] = {t, exact.log_partition, exact.energy, exact.heat_capacity, exact.entropy};
+        for (int k = 0; k < 5; k++)
+            column[k][i] = values[k];
+    }
+    for (int k = 0; k < 5; k++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "/exact/%s", name[k]);
+        nnsm_h5_write_doubles(h5, path, 1, &n, column[k], units[k], "exact value of the known model, finite lattice");
+    }
+}
+
+/* ---- distribution, timing, provenance */
+
+static void write_distribution(nnsm_h5 *h5, const nnsm_summary *s, const nnsm_scanned *scanned)
+{
+    double edges[NNSM_HISTOGRAM_BINS + 1], data[NNSM_HISTOGRAM_BINS], ancestral[NNSM_HISTOGRAM_BINS];
+    double total[2] = {0};
+    size_t bins = (size_t)s->bins, boundaries = bins + 1;
+    if (!bins)
+        return;
+    for (size_t b = 0; b < bins; b++) {
+        total[0] += (double)s->histogram[b];
+        total[1] += scanned->ancestral[b];
+    }
+    for (size_t b = 0; b <= bins; b++)
+        edges[b] = s->lowest + (double)b * s->width;
+    for (size_t b = 0; b < bins; b++) {
+        data[b] = (double)s->histogram[b] / (total[0] * s->width);
+        ancestral[b] = scanned->ancestral[b] / (total[1] * s->width);
+    }
+    nnsm_h5_write_doubles(h5, "/distribution/energy_edges", 1, &boundaries, edges, "energy per site",
+                          "edges of the bins");
+    nnsm_h5_write_doubles(h5, "/distribution/data", 1, &bins, data, "sites per energy",
+                          "density of the ensemble at T0");
+    nnsm_h5_write_doubles(h5, "/distribution/ancestral", 1, &bins, ancestral, "sites per energy",
+                          "density of ancestral samples of the network");
+    nnsm_h5_set_text(h5, "/distribution", "quantity", "energy of the known model per site");
+}
+
+/* intervals: [ranks][NNSM_STAGES]. */
+static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *intervals, const nnsm_scanned *scanned)
+{
+    double rows[3 * 4096];
+    size_t ranks = run->ranks < 4096 ? (size_t)run->ranks : 4096, sizes[] = {ranks, 3};
+    for (int s = 0; s < NNSM_STAGES; s++) {
+        char name[64];
+        for (size_t r = 0; r < ranks; r++) {
+            const nnsm_interval *i = &intervals[r * NNSM_STAGES + (size_t)s];
+            rows[3 * r] = i->begin;
+            rows[3 * r + 1] = i->end;
+            rows[3 * r + 2] = i->wait;
+        }
+        (void)snprintf(name, sizeof name, "/timing/%s", stage_names[s]);
+        nnsm_h5_write_doubles(h5, name, 2, sizes, rows, "s", "[rank][begin, end, of that waiting], since the start");
+    }
+    nnsm_h5_set_double(h5, "/timing", "scan_proposals_per_second", scanned->learned.proposals_per_second);
+    nnsm_h5_set_double(h5, "/timing", "total_seconds", nnsm_seconds() - run->start);
+}
+
+static void write_provenance(nnsm_h5 *h5, const nnsm_run *run)
+{
+    nnsm_provenance p;
+    char text[32768];
+    nnsm_provenance_collect(&p);
+    (void)nnsm_config_write(run->config, text, sizeof text);
+    nnsm_h5_set_text(h5, "/provenance", "config", text);
+    nnsm_h5_set_integer(h5, "/provenance", "seed", run->config->run.seed);
+    nnsm_h5_set_integer(h5, "/provenance", "ranks", run->ranks);
+    nnsm_h5_set_text(h5, "/provenance", "version", p.version);
+    nnsm_h5_set_text(h5, "/provenance", "commit", p.commit);
+    nnsm_h5_set_text(h5, "/provenance", "date", p.date);
+    nnsm_h5_set_text(h5, "/provenance", "host", p.host);
+    nnsm_h5_set_text(h5, "/provenance", "mpi", p.mpi);
+    nnsm_h5_set_text(h5, "/provenance", "openblas", p.blas);
+    nnsm_h5_set_text(h5, "/provenance", "openblas_core", p.blas_core);
+    nnsm_h5_set_text(h5, "/provenance", "hdf5", p.hdf5);
+    nnsm_h5_set_text(h5, "/provenance", "libconfig", p.libconfig);
+}
+
+static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
+                                 const nnsm_interval *intervals, nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_h5 h5;
+    nnsm_run_path(run, NNSM_FILE_RESULTS, path);
+    if (nnsm_h5_create(&h5, path, MPI_COMM_NULL, error) == NNSM_OK) {
+        nnsm_h5_set_text(&h5, "/", "kind", "nnsm results");
+        nnsm_h5_set_integer(&h5, "/", "version", 1);
+        nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
+        nnsm_system_write(&h5, run);
+        nnsm_summary_write(&h5, &trained->summary);
+        nnsm_history_write(&h5, &trained->history);
+        nnsm_h5_write_doubles(&h5, "/scan/temperature", 1, &scanned->learned.temperatures,
+                              run->config->scan.temperatures, "energy / k_B", "temperatures of the scan");
+        write_curve(&h5, run, &scanned->learned, "/scan/learned", true);
+        if (scanned->reference.cell)
+            write_curve(&h5, run, &scanned->reference, "/scan/true", false);
+        nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
+        nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);
+        write_exact(&h5, run);
+        write_distribution(&h5, &trained->summary, scanned);
+        write_timing(&h5, run, intervals, scanned);
+        write_provenance(&h5, run);
+    }
+    return nnsm_h5_finish(&h5);
+}
+
+static nnsm_status gather_intervals(nnsm_run *run, nnsm_interval **intervals, nnsm_error *error)
+{
+    nnsm_status status = NNSM_NEW(intervals, (size_t)run->ranks * NNSM_STAGES, "timing", error);
+    status = nnsm_agree(run->world, status, error);
+    if (!status)
+        NNSM_MPI(MPI_Allgather(run->clock, 3 * NNSM_STAGES, MPI_DOUBLE, *intervals, 3 * NNSM_STAGES, MPI_DOUBLE,
+                               run->world));
+    return status;
+}
+
+nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
+                              nnsm_error *error)
+{
+    nnsm_interval *intervals = NULL;
+    char path[NNSM_RUN_PATH];
+    nnsm_status status = gather_intervals(run, &intervals, error);
+    if (!status && run->rank == 0)
+        status = write_results(run, trained, scanned, intervals, error);
+    nnsm_release(intervals);
+    status = nnsm_agree(run->world, status, error);
+    nnsm_run_path(run, NNSM_FILE_RESULTS, path);
+    if (!status)
+        nnsm_say(&run->log, "results: %s", path);
+    return status;
+}
+
+void nnsm_report_times(nnsm_run *run)
+{
+    nnsm_interval *intervals = NULL;
+    nnsm_error error;
+    double total = nnsm_seconds() - run->start;
+    if (gather_intervals(run, &intervals, &error)) {
+        nnsm_release(intervals);
+        return;
+    }
+    nnsm_say(&run->log, "%-10s %8s %27s %27s", "stage", "s", "busy s (min mean max)", "wait s (min mean max)");
+    for (int s = 0; s < NNSM_STAGES; s++) {
+        double low[2] = {INFINITY, INFINITY}, high[2] = {0}, mean[2] = {0}, begin = INFINITY, end = 0;
+        for (int r = 0; r < run->ranks; r++) {
+            const nnsm_interval *i = &intervals[r * NNSM_STAGES + s];
+            double value[2] = {i->end - i->begin - i->wait, i->wait};
+            if (i->end > 0) {
+                begin = fmin(begin, i->begin);
+                end = fmax(end, i->end);
+            }
+            for (int k = 0; k < 2; k++) {
+                low[k] = fmin(low[k], value[k]);
+                high[k] = fmax(high[k], value[k]);
+                mean[k] += value[k] / run->ranks;
+            }
+        }
+        if (end > 0)
+            nnsm_say(&run->log, "%-10s %8.2f %9.2f %8.2f %8.2f %9.2f %8.2f %8.2f", stage_names[s], end - begin, low[0],
+                     mean[0], high[0], low[1], mean[1], high[1]);
+    }
+    nnsm_say(&run->log, "done in %.1f s on %d ranks%s", total, run->ranks,
+             run->log.warnings ? "; mind the warnings above" : "");
+    nnsm_release(intervals);
+}
