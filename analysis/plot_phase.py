@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""Phase summary: where susceptibility and heat capacity peak, and how well the chains moved."""
+import results as r
+
+T_C = 2.269185  # Onsager, infinite square lattice, J = 1
+
+
+def onsager(results):
+    system = results.get("system")
+    if system is None or r.text(system.attrs["model"]) != "ising" or system.attrs["lattice"].size != 2:
+        return None
+    return T_C * abs(system.attrs["coupling"]) if system.attrs["field"] == 0 else None
+
+
+def draw(results):
+    figure, panels = r.plt.subplots(2, 2, figsize=(7.2, 5.4), sharex=True)
+    critical = onsager(results)
+    for axes, observable, label in ((panels[0, 0], "susceptibility", r"$\chi$"), (panels[0, 1], "heat_capacity", "C / N")):
+        r.plot_curves(axes, results, observable)
+        temperature, mean, _ = r.curve(results, "learned", observable) or r.fail(f"no learned {observable}")
+        peak = temperature[mean.argmax()]
+        axes.axvline(peak, color="tab:blue", linewidth=0.8, label=f"learned peak at T = {peak:.3g}")
+        if critical:
+            axes.axvline(critical, color="black", linewidth=0.8, linestyle=":", label="$T_c$, infinite lattice")
+        axes.set_ylabel(label)
+        axes.legend(fontsize=7)
+    temperature = results["scan/temperature"][:]
+    rates = panels[1, 0]
+    rates.plot(temperature, results["scan/learned/acceptance"][:], "o-", label="accepted flips")
+    if "scan/learned/exchange_rate" in results:
+        rates.plot((temperature[1:] + temperature[:-1]) / 2, results["scan/learned/exchange_rate"][:], "s--",
+                   label="accepted exchanges")
+    rates.set(xlabel="T", ylabel="rate", ylim=(0, 1))
+    rates.legend(fontsize=7)
+    agreement = panels[1, 1]
+    for observable in ("abs_magnetization", "learned_energy"):
+        agreement.plot(temperature, results[f"scan/learned/{observable}/rhat"][:], "o-", label=observable)
+    agreement.axhline(1.01, color="gray", linestyle=":")
+    agreement.set(xlabel="T", ylabel=r"$\hat R$ between walkers")
+    agreement.legend(fontsize=7)
+    figure.suptitle(r.title(results))
+    return figure
+
+
+if __name__ == "__main__":
+    r.main(draw, "phase", __doc__)

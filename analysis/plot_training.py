@@ -1,0 +1,29 @@
+#!/usr/bin/python3
+"""Training history: likelihood against epoch with its floor, KL where the truth is known, learning rate."""
+import results as r
+
+
+def draw(results):
+    training = r.need(results, "training")
+    epoch = training["epoch"][:]
+    figure, (top, bottom) = r.plt.subplots(2, 1, figsize=(5.6, 5), sharex=True)
+    top.plot(epoch, training["train_nll"][:], color="tab:blue", label="training")
+    top.plot(epoch, training["validation_nll"][:], color="tab:red", label="held out")
+    if "floor_nll" in training.attrs:
+        top.axhline(training.attrs["floor_nll"], color="black", linewidth=0.8, linestyle="--",
+                    label="entropy of the true model")
+    values = training["validation_nll"][1:] if len(epoch) > 3 else training["validation_nll"][:]
+    low = min(values.min(), training.attrs.get("floor_nll", values.min()))
+    top.set_ylim(low - 0.1 * (values.max() - low), values.max() + 0.1 * (values.max() - low))
+    top.set(ylabel="-log p, nats a configuration", title=r.title(results))
+    top.legend()
+    if "kl" in training:
+        bottom.semilogy(epoch, training["kl"][:], color="tab:red", label="KL (held out)")
+    bottom.semilogy(epoch, training["learning_rate"][:], color="gray", linestyle=":", label="learning rate")
+    bottom.set(xlabel="epoch", ylabel="nats a configuration; rate")
+    bottom.legend()
+    return figure
+
+
+if __name__ == "__main__":
+    r.main(draw, "training", __doc__)

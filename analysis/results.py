@@ -1,0 +1,92 @@
+"""What all plot scripts share: opening a results file, reading observables, saving figures. No physics is computed here."""
+import argparse
+import os
+import sys
+
+import h5py
+import matplotlib
+import numpy as np  # noqa: F401, for the scripts
+
+matplotlib.use("Agg")  # needs no display
+import matplotlib.pyplot as plt  # noqa: E402
+
+plt.rcParams.update({"font.size": 9, "axes.grid": True, "grid.alpha": 0.25, "figure.constrained_layout.use": True,
+                     "lines.linewidth": 1.2, "lines.markersize": 3.5, "savefig.dpi": 160})
+LEARNED = {"color": "tab:blue", "marker": "o", "linestyle": "-", "capsize": 2, "label": "learned"}
+TRUE = {"color": "tab:orange", "marker": "s", "linestyle": "--", "capsize": 2, "label": "true model"}
+EXACT = {"color": "black", "linestyle": "-", "linewidth": 0.8, "label": "exact"}
+
+
+def fail(message):
+    """One line to standard error, exit code 1."""
+    sys.exit(f"{os.path.basename(sys.argv[0])}: {message}")
+
+
+def open_results(path):
+    """The open file, checked to be a results file."""
+    try:
+        results = h5py.File(path, "r")
+    except OSError as problem:
+        fail(f"{path}: cannot be read ({problem})")
+    kind = results.attrs.get("kind", b"nothing")
+    kind = kind.decode() if isinstance(kind, bytes) else kind
+    if kind != "nnsm results":
+        fail(f"{path}: not an nnsm results file (kind: {kind})")
+    return results
+
+
+def need(results, name):
+    """A group or data set that the figure cannot do without."""
+    if name not in results:
+        fail(f"{results.filename}: {name} is missing; was the run finished?")
+    return results[name]
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def curve(results, hamiltonian, observable):
+    """(temperature, mean, error) of an observable under a Hamiltonian; None where the file does not have it."""
+    name = f"scan/{hamiltonian}/{observable}"
+    if name not in results:
+        return None
+    return need(results, "scan/temperature")[:], results[name + "/mean"][:], results[name + "/error"][:]
+
+
+def plot_curves(axes, results, observable):
+    """Learned and true curve of an observable with error bars."""
+    for hamiltonian, style in (("true", TRUE), ("learned", LEARNED)):
+        found = curve(results, hamiltonian, observable)
+        if found:
+            axes.errorbar(found[0], found[1], yerr=found[2], **style)
+
+
+def title(results):
+    system = results.get("system")
+    name = text(results.attrs["name"])
+    if system is None:
+        return name
+    lattice = " x ".join(str(n) for n in system.attrs["lattice"].flatten())
+    return f"{name}: {text(system.attrs['model'])}, {lattice}, T0 = {results['ensemble'].attrs['temperature']:g}"
+
+
+def main(draw, suffix, description):
+    """Command line of a plot script: draw(results) returns a figure."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("results", help="results file written by nnsm run or nnsm scan")
+    parser.add_argument("-o", "--output", help="directory of the figures (default: beside the results file)")
+    arguments = parser.parse_args()
+    save(draw, suffix, arguments.results, arguments.output)
+
+
+def save(draw, suffix, path, output):
+    with open_results(path) as results:
+        figure = draw(results)
+        directory = output or os.path.dirname(path) or "."
+        os.makedirs(directory, exist_ok=True)
+        stem = os.path.join(directory, f"{text(results.attrs['name'])}.{suffix}")
+        for kind in ("png", "pdf"):
+            figure.savefig(f"{stem}.{kind}")
+        plt.close(figure)
+        print(f"{stem}.png and .pdf")
