@@ -23,7 +23,7 @@ def draw(results):
         if critical:
             axes.axvline(critical, color="black", linewidth=0.8, linestyle=":", label="$T_c$, infinite lattice")
         axes.set_ylabel(label)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=6, loc="upper right")
     temperature = results["scan/temperature"][:]
     rates = panels[1, 0]
     rates.plot(temperature, results["scan/learned/acceptance"][:], "o-", label="accepted flips")

@@ -1,0 +1,34 @@
+"""compare.py A B [same|different]: compare all data sets of two runs' ensemble, network and results files, bit by bit.
+
+Wall times (/training/seconds, /timing) and /provenance say how a result was made and are left out."""
+import sys
+
+import h5py
+
+LEFT_OUT = ("/training/seconds", "/timing", "/provenance")
+
+
+def contents(path):
+    found = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and not ("/" + name).startswith(LEFT_OUT):
+            found[name] = item[()].tobytes()
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return found
+
+
+first, second, wanted = sys.argv[1:4]
+differing = []
+for kind in ("ensemble", "network", "results"):
+    a, b = contents(f"{first}.{kind}.h5"), contents(f"{second}.{kind}.h5")
+    if a.keys() != b.keys():
+        sys.exit(f"{first} and {second}: {kind} files have different data sets: {a.keys() ^ b.keys()}")
+    differing += [f"{kind}:/{name}" for name in a if a[name] != b[name]]
+if wanted == "same" and differing:
+    sys.exit(f"{first} and {second} differ in {', '.join(differing)}")
+if wanted == "different" and not {"ensemble:/configurations", "network:/output/bias"} <= set(differing):
+    sys.exit(f"{first} and {second} should differ; they differ only in {differing}")
+print(f"{first} and {second}: {wanted}")

@@ -1,0 +1,75 @@
+#!/bin/bash
+# Bad input under mpirun with 4 ranks: the documented exit code, one clear message from one rank, no hang, nothing left.
+. "$(dirname "$0")/common.sh"
+expect() { # expect CODE TEXT COMMAND ARGUMENTS...
+  local code=$1 text=$2 status=0
+  shift 2
+  timeout 60 mpirun -n 4 "$nnsm" "$@" >out 2>err || status=$?
+  [ "$status" = "$code" ] || fail "nnsm $*: exit $status, not $code: $(cat err)"
+  [ "$(grep -c '^nnsm: ' err)" = 1 ] || fail "nnsm $*: not one message: $(cat err)"
+  grep -qF -- "$text" err || fail "nnsm $*: no '$text' in: $(cat err)"
+  ! ls results/*.part >/dev/null 2>&1 || fail "nnsm $*: a half-written file is left"
+  echo "ok: $(grep '^nnsm: ' err)"
+}
+quick=$source/input/quick.cfg
+sed 's/batch = 256/batchs = 256/' "$quick" >unknown.cfg
+line=$(grep -n batchs unknown.cfg | cut -d: -f1)
+expect 2 "unknown.cfg:$line: unknown key train.batchs; did you mean train.batch?" run unknown.cfg
+expect 2 "did you mean train?" run "$quick" --set trains.batch=3
+expect 2 "cannot read the configuration" run nothing.cfg
+expect 2 "must be a whole number" run "$quick" --set train.batch=many
+expect 2 "out of range; from 1 to" run "$quick" --set train.epochs=0
+expect 2 "must be one of periodic|open" run "$quick" --set system.boundary=closed
+expect 2 "remove \"translation\"" run "$quick" --set system.boundary=open
+expect 2 "a field breaks the spin flip" run "$quick" --set system.field=0.5
+expect 2 "lower it" run "$quick" --set train.batch=30000
+expect 2 "not a multiple of 64" run "$quick" --set generate.chains=100
+expect 2 "leaves none of 4 ranks to train" run "$quick" --set teams.generators=4
+expect 2 "exclude each other" run "$quick" --set ensemble.file=x.h5
+expect 2 "unknown command" fly "$quick"
+expect 2 "needs a configuration file" run
+expect 2 "use letters, digits" run "$quick" --set run.name=a/b
+printf 'run : { name = "x" system\n' >broken.cfg
+expect 2 "broken.cfg:1: syntax error" run broken.cfg
+expect 3 "No such file" train "$quick" --set run.name=absent
+expect 3 "No such file" scan "$quick" --set run.name=absent
+mkdir -p results
+echo "not HDF5" >results/torn.network.h5
+expect 3 "not an HDF5 file" scan "$quick" --set run.name=torn
+"$python" - <<'PY'
+import h5py, numpy as np
+def make(name, data, temperature=2.0):
+    with h5py.File(name, "w") as f:
+        d = f.create_dataset("configurations", data=data)
+        if temperature is not None:
+            d.attrs["temperature"] = temperature
+good = np.where(np.random.default_rng(1).random((3000, 8, 8)) < 0.5, -1, 1).astype(np.int8)
+make("no_temperature.h5", good, None)
+make("negative.h5", good, -1.0)
+make("seven.h5", np.where(good > 0, 7, -1).astype(np.int8))
+make("flat.h5", good.reshape(-1))
+make("few.h5", good[:20])
+make("other.h5", good.reshape(3000, 4, 16))
+PY
+cat >measured.cfg <<'CFG'
+run : { name = "measured"; };
+ensemble : { file = "good.h5"; };
+CFG
+expect 3 "attribute temperature" run measured.cfg --set ensemble.file=no_temperature.h5
+expect 3 "must be positive" run measured.cfg --set ensemble.file=negative.h5
+expect 3 "spins must be -1 or +1" run measured.cfg --set ensemble.file=seven.h5
+expect 3 "needs 2 to 4 dimensions" run measured.cfg --set ensemble.file=flat.h5
+expect 3 "lower train.batch" run measured.cfg --set ensemble.file=few.h5
+expect 3 "not the one of system.lattice" run measured.cfg --set ensemble.file=other.h5 --set system.lattice=[8,8]
+expect 4 "output directory" run "$quick" --set run.output=/proc/nowhere
+expect 4 "diverged" run "$quick" $small --set train.learning_rate=1000 --set train.schedule=constant --set train.epochs=200
+# A file of a user trains with nothing else known.
+"$python" - <<'PY'
+import h5py, numpy as np
+good = np.where(np.random.default_rng(1).random((3000, 8, 8)) < 0.5, -1, 1).astype(np.int16)
+with h5py.File("good.h5", "w") as f:
+    f.create_dataset("configurations", data=good, chunks=(100, 8, 8), compression="gzip").attrs["temperature"] = 2.0
+PY
+mpirun -n 2 "$nnsm" run measured.cfg --set train.epochs=2 --set scan.sweeps=20 --set scan.thermalization=5 >log 2>&1 || fail "$(tail -3 log)"
+"$nnsm" info results/measured.results.h5 && "$nnsm" info results/measured.network.h5 && "$nnsm" info good.h5
+"$nnsm" check "$quick" --ranks 4 && "$nnsm" --help && "$nnsm" --version

@@ -1,0 +1,25 @@
+#!/bin/bash
+# The same ensemble, network and results on 1, 2, 3, 4 and 7 ranks, bit by bit; other seeds differ; single stages equal run.
+. "$(dirname "$0")/common.sh"
+for ranks in 1 2 3 4 7; do
+  mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --set run.name=r"$ranks" >log || fail "run on $ranks ranks: $(tail -3 log)"
+  "$python" "$source/tests/cli/compare.py" results/r1 results/r"$ranks" same
+done
+mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" $small --set run.name=teams --set teams.generators=2 >log
+"$python" "$source/tests/cli/compare.py" results/r1 results/teams same
+"$nnsm" run "$source/input/quick.cfg" $small --set run.name=other --set run.seed=5 >log
+"$python" "$source/tests/cli/compare.py" results/r1 results/other different
+for ranks in 1 3; do
+  for stage in generate train scan; do
+    mpirun -n "$ranks" "$nnsm" "$stage" "$source/input/quick.cfg" $small --set run.name=stages"$ranks" >log || fail "$stage on $ranks"
+  done
+  "$python" "$source/tests/cli/compare.py" results/r1 results/stages"$ranks" same
+done
+# A stream has no fixed ensemble to shuffle; open boundaries and a field switch symmetries off; Wolff; no exchange.
+for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random"; do
+  for ranks in 1 3; do
+    mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --set run.name=v"$ranks" --set "$variant" >log || fail "$variant on $ranks: $(tail -3 log)"
+  done
+  "$python" "$source/tests/cli/compare.py" results/v1 results/v3 same
+done
+echo "all equal"

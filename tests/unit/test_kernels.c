@@ -1,0 +1,119 @@
+/* Every tuned kernel against its readable reference. */
+#include "check.h"
+#include "made/kernels.h"
+#include "made/panel.h"
+#include "made/vector_math.h"
+
+#include "base/memory.h"
+
+enum { ROWS = 7, COLUMNS = 53 };
+
+static void fill(float *x, size_t count, uint32_t stream, double size)
+{
+    nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(9), NNSM_RNG_TEST, stream, 0);
+    for (size_t i = 0; i < count; i++)
+        x[i] = (float)(size * (2 * nnsm_rng_uniform(&draw) - 1));
+}
+
+static void vector_functions_have_the_stated_error(void **state)
+{
+    (void)state;
+    double worst[3] = {0};
+    for (double y = -60; y <= 60; y += 1.3e-3) {
+        float x = (float)y;
+        double soft = fmax((double)x, 0) + log1p(exp(-fabs((double)x)));
+        if (x <= 0.f)
+            worst[0] = fmax(worst[0], fabs((double)nnsm_exp_negative(x) / exp((double)x) - 1));
+        worst[1] = fmax(worst[1], fabs((double)nnsm_softplus(x) - soft) / (soft + 0.5));
+        worst[2] = fmax(worst[2], fabs((double)nnsm_tanh(x) - tanh((double)x)));
+    }
+    print_message("exp %.1e relative, softplus %.1e, tanh %.1e absolute\n", worst[0], worst[1], worst[2]);
+    check_close(worst[0], 0, 3e-7);
+    check_close(worst[1], 0, 3e-7);
+    check_close(worst[2], 0, 3e-7);
+}
+
+static void training_kernels_equal_their_references(void **state)
+{
+    (void)state;
+    float z[2][ROWS * COLUMNS], bias[COLUMNS], x[ROWS * COLUMNS];
+    double nll[2][ROWS];
+    fill(bias, COLUMNS, 1, 1);
+    fill(x, ROWS * COLUMNS, 2, 1);
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        x[i] = x[i] > 0.f ? 1.f : -1.f;
+    for (int activation = 0; activation < 2; activation++) {
+        for (int k = 0; k < 2; k++)
+            fill(z[k], ROWS * COLUMNS, 3, 4);
+        nnsm_kernel_activate((nnsm_activation)activation, z[0], bias, ROWS, COLUMNS);
+        nnsm_reference_activate((nnsm_activation)activation, z[1], bias, ROWS, COLUMNS);
+        for (size_t i = 0; i < ROWS * COLUMNS; i++)
+            check_close((double)z[0][i], (double)z[1][i], 1e-6);
+    }
+    for (int k = 0; k < 2; k++)
+        fill(z[k], ROWS * COLUMNS, 4, 12);
+    nnsm_kernel_nll(x, z[0], bias, ROWS, COLUMNS, nll[0]);
+    nnsm_reference_nll(x, z[1], bias, ROWS, COLUMNS, nll[1]);
+    for (size_t r = 0; r < ROWS; r++)
+        check_close(nll[0][r], nll[1][r], 2e-7 * COLUMNS * 6);
+    nnsm_kernel_nll_gradient(x, z[0], bias, ROWS, COLUMNS, nll[0]);
+    nnsm_reference_nll_gradient(x, z[1], bias, ROWS, COLUMNS, nll[1]);
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        check_close((double)z[0][i], (double)z[1][i], 1e-6);
+}
+
+static void adam_equals_its_reference(void **state)
+{
+    (void)state;
+    enum { N = 131 };
+    float w[2][N], m[2][N] = {{0}}, v[2][N] = {{0}}, g[N];
+    fill(w[0], N, 5, 1);
+    fill(w[1], N, 5, 1);
+    for (uint32_t t = 1; t < 20; t++) {
+        fill(g, N, 100 + t, 3);
+        nnsm_kernel_adam(w[0], m[0], v[0], g, N, 0.1f, 1e-2f, 1.5f);
+        nnsm_reference_adam(w[1], m[1], v[1], g, N, 0.1f, 1e-2f, 1.5f);
+    }
+    for (size_t i = 0; i < N; i++)
+        check_close((double)w[0][i], (double)w[1][i], 1e-5);
+}
+
+static void panel_product_equals_its_reference(void **state)
+{
+    (void)state;
+    enum { R = 45, C = 61 };
+    size_t extent[R];
+    nnsm_staircase matrix;
+    nnsm_panels panels;
+    float *w;
+    static float d[C * NNSM_TILE], base[48 * NNSM_TILE], out[2][48 * NNSM_TILE];
+    for (size_t r = 0; r < R; r++)
+        extent[r] = r * C / R;
+    assert_int_equal(nnsm_staircase_create(&matrix, R, C, extent, NULL), NNSM_OK);
+    assert_int_equal(NNSM_NEW(&w, matrix.size, "", NULL), NNSM_OK);
+    for (size_t r = 0; r < R; r++)
+        fill(w + nnsm_staircase_row(&matrix, r), extent[r], (uint32_t)r, 1);
+    assert_int_equal(nnsm_panels_create(&panels, &matrix, w, NULL), NNSM_OK);
+    fill(d, C * NNSM_TILE, 50, 1);
+    fill(base, 48 * NNSM_TILE, 51, 1);
+    for (size_t first = 0; first < R; first += 5) {
+        nnsm_panels_multiply(&panels, first, first, d, base, out[0]);
+        nnsm_panels_multiply_reference(&panels, first, first, d, base, out[1]);
+        for (size_t i = first * NNSM_TILE; i < R * NNSM_TILE; i++)
+            check_close((double)out[0][i], (double)out[1][i], 1e-5);
+    }
+    nnsm_panels_destroy(&panels);
+    nnsm_release(w);
+    nnsm_staircase_destroy(&matrix);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vector_functions_have_the_stated_error),
+        cmocka_unit_test(training_kernels_equal_their_references),
+        cmocka_unit_test(adam_equals_its_reference),
+        cmocka_unit_test(panel_product_equals_its_reference),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
