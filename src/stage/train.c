@@ -107,8 +107,8 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 /* ---- train on a file */
 
 /* E and m of all configurations, read in blocks by rank 0. */
-static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
-                                  nnsm_summary *summary, nnsm_error *error)
+static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_summary *summary,
+                                  nnsm_error *error)
 {
     enum { BLOCK = 1024 };
     double *energy = NULL, *magnetization = NULL;
@@ -130,8 +130,8 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
         }
     }
     if (!status)
-        status = nnsm_summarise(run, energy, magnetization, n, (size_t)header->chains, header->temperature, summary,
-                                error);
+        status =
+            nnsm_summarise(run, energy, magnetization, n, (size_t)header->chains, header->temperature, summary, error);
     nnsm_release(energy);
     nnsm_release(magnetization);
     nnsm_release(rows);
@@ -183,8 +183,8 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
     nnsm_pool pool = {0};
     nnsm_trainer trainer = {.comm = MPI_COMM_NULL};
     *trained = (nnsm_trained){0};
-    nnsm_feed feed = {.run = run, .pool = &pool, .file = &h5, .header = &header, .trainers = run->ranks,
-                      .me = run->rank};
+    nnsm_feed feed = {
+        .run = run, .pool = &pool, .file = &h5, .header = &header, .trainers = run->ranks, .me = run->rank};
     nnsm_run_begin(run, NNSM_STAGE_TRAIN);
     nnsm_status status = open_ensemble(run, &h5, &header, &trained->summary, error);
     if (!status) {
@@ -234,8 +234,10 @@ static int choose_generators(nnsm_run *run)
         below = c->network.hidden[l];
     }
     parameters += c->network.layers ? 0.5 * below * sites : 0;
-    double generate = sites * ((double)c->generate.configurations * (double)c->generate.interval +
-                               (double)c->generate.chains * (double)c->generate.thermalization) * 2e-9;
+    double generate = sites *
+                      ((double)c->generate.configurations * (double)c->generate.interval +
+                       (double)c->generate.chains * (double)c->generate.thermalization) *
+                      2e-9;
     double train = (double)c->generate.configurations * parameters * 5.4e-11;
     int chosen = (int)lround(run->ranks * generate / (generate + train));
     return chosen < 1 ? 1 : chosen > run->ranks - 1 ? run->ranks - 1 : chosen;
@@ -247,8 +249,8 @@ typedef struct {
     nnsm_partition partition;
     int trainers, generators; /* ranks of the first part; generators = 0: every rank plays both parts in turn */
     bool generates, trains;
-    uint64_t limit;           /* configurations that training will see */
-    MPI_Comm group, link;     /* my team; all ranks, for chunks */
+    uint64_t limit;       /* configurations that training will see */
+    MPI_Comm group, link; /* my team; all ranks, for chunks */
     nnsm_source source;
     nnsm_pool pool;
     nnsm_feed feed;
@@ -265,8 +267,8 @@ static void split_teams(team *t)
     t->generates = !t->trains || !t->generators;
     NNSM_MPI(MPI_Comm_dup(run->world, &t->link));
     NNSM_MPI(MPI_Comm_split(run->world, t->trains, run->rank, &t->group));
-    t->partition = nnsm_partition_make((size_t)c->generate.configurations, c->train.validation,
-                                       (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
+    t->partition = nnsm_partition_make((size_t)c->generate.configurations, c->train.validation, (size_t)c->train.batch,
+                                       (size_t)c->train.shards_per_batch);
     t->limit = t->partition.configurations;
     if (c->train.data == NNSM_CONFIG_STREAM)
         t->limit = t->partition.validation + (uint64_t)c->train.epochs * t->partition.training;
@@ -285,8 +287,13 @@ static nnsm_status prepare(team *t, nnsm_error *error)
         status = nnsm_source_create(&t->source, run, t->group, error);
     if (!status && t->trains)
         status = nnsm_pool_create(&t->pool, &t->partition, sites, run->rank, t->trainers, error);
-    t->feed = (nnsm_feed){.run = run, .pool = &t->pool, .link = t->link, .trainers = t->trainers,
-                          .generators = t->generators, .me = run->rank, .limit = t->limit,
+    t->feed = (nnsm_feed){.run = run,
+                          .pool = &t->pool,
+                          .link = t->link,
+                          .trainers = t->trainers,
+                          .generators = t->generators,
+                          .me = run->rank,
+                          .limit = t->limit,
                           .source = t->generates ? &t->source : NULL,
                           .tiles = (size_t)run->config->generate.chains / NNSM_CHUNK};
     if (!status)
@@ -300,30 +307,39 @@ static nnsm_status prepare(team *t, nnsm_error *error)
     return nnsm_agree(run->world, status, error);
 }
 
+static nnsm_status finish_ensemble(team *t, nnsm_error *error)
+{
+    nnsm_status status = nnsm_source_finish(&t->source, &t->trained->summary, error);
+    nnsm_run_end(t->run, NNSM_STAGE_GENERATE);
+    return status;
+}
+
 /* The first part: generators make chunks and the ensemble file, trainers train on what arrives. */
 static nnsm_status first_part(team *t, size_t epochs, nnsm_error *error)
 {
     nnsm_run *run = t->run;
     nnsm_status status = NNSM_OK;
+    bool stream = run->config->train.data == NNSM_CONFIG_STREAM;
+    bool in_turn_stream = stream && !t->generators; /* chunks are made one by one as training asks for them */
     if (t->generators && t->generates) {
         nnsm_run_begin(run, NNSM_STAGE_GENERATE);
         status = nnsm_feed_send_all(&t->source, &t->partition, t->link, t->trainers, t->limit, error);
     } else if (t->generators)
         status = nnsm_agree(t->link, NNSM_OK, error); /* the other side of nnsm_feed_send_all */
-    else {
+    else if (!stream) {                               /* in turn: the whole ensemble first */
         nnsm_run_begin(run, NNSM_STAGE_GENERATE);
         status = nnsm_feed_take(&t->feed, t->partition.configurations, error);
     }
-    if (!status && t->generates) {
-        status = nnsm_source_finish(&t->source, &t->trained->summary, error);
-        nnsm_run_end(run, NNSM_STAGE_GENERATE);
-    }
+    if (!status && t->generates && !in_turn_stream)
+        status = finish_ensemble(t, error);
     if (!status && t->trains) {
         nnsm_run_begin(run, NNSM_STAGE_TRAIN);
         status = nnsm_trainer_epochs(&t->trainer, epochs, error);
         nnsm_error ignored; /* after a divergence the generators must still get rid of their chunks */
         (void)nnsm_feed_take(&t->feed, t->limit, &ignored);
     }
+    if (!status && in_turn_stream)
+        status = finish_ensemble(t, error);
     double since = nnsm_seconds();
     status = nnsm_agree(run->world, status, error);
     nnsm_run_waited(run, t->trains ? NNSM_STAGE_TRAIN : NNSM_STAGE_GENERATE, since);
@@ -344,8 +360,8 @@ static nnsm_status second_part(team *t, nnsm_error *error)
     status = nnsm_agree(run->world, status, error);
     if (!status) {
         nnsm_pool_move(&t->pool, t->trainers, &pool, run->ranks, run->world);
-        status = nnsm_trainer_create(&trainer, run, t->trained->made, &t->trained->history, &pool, NULL, run->world,
-                                     error);
+        status =
+            nnsm_trainer_create(&trainer, run, t->trained->made, &t->trained->history, &pool, NULL, run->world, error);
     }
     if (!status) {
         nnsm_trainer_continue(&trainer, t->trains ? &t->trainer : NULL, run->world);

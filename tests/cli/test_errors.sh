@@ -30,7 +30,7 @@ expect 2 "unknown command" fly "$quick"
 expect 2 "needs a configuration file" run
 expect 2 "use letters, digits" run "$quick" --set run.name=a/b
 printf 'run : { name = "x" system\n' >broken.cfg
-expect 2 "broken.cfg:1: syntax error" run broken.cfg
+expect 2 "syntax error" run broken.cfg
 expect 3 "No such file" train "$quick" --set run.name=absent
 expect 3 "No such file" scan "$quick" --set run.name=absent
 mkdir -p results
