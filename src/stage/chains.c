@@ -25,7 +25,8 @@ void nnsm_chains_share(const nnsm_config *config, int rank, int ranks, size_t *f
 static nnsm_status allocate(nnsm_chains *c, nnsm_error *error)
 {
     const nnsm_config *config = c->run->config;
-    nnsm_status status = nnsm_ladders_create(&c->ladders, c->temperatures, config->scan.temperatures, c->walkers, error);
+    nnsm_status status =
+        nnsm_ladders_create(&c->ladders, c->temperatures, config->scan.temperatures, c->walkers, error);
     if (!status)
         status = NNSM_NEW(&c->accepted, c->temperatures, "scan", error);
     if (!status)
@@ -132,8 +133,8 @@ static void record(nnsm_chains *c)
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
             double m = c->all[chain].magnetization, h = c->all[chain].hamiltonian;
-            double values[NNSM_SERIES_QUANTITIES] = {
-                fabs(m), m, m * m, m * m * m * m, c->all[chain].energy / n, h, h * h};
+            double values[NNSM_SERIES_QUANTITIES] = {fabs(m), m,    m * m, m * m * m * m, c->all[chain].energy / n,
+                                                     h,       h * h};
             nnsm_series_add(c->series[t * c->walkers + w], values);
         }
 }
@@ -229,8 +230,7 @@ nnsm_status nnsm_chains_evaluate(nnsm_chains *chains, nnsm_curve *curve, nnsm_er
         return status;
     for (size_t t = 0; t < c->own_temperatures; t++)
         for (int o = 0; o < NNSM_OBSERVABLES; o++)
-            curve->cell[(c->first_temperature + t) * NNSM_OBSERVABLES + (size_t)o] =
-                cell_of(c, (nnsm_observable)o, t);
+            curve->cell[(c->first_temperature + t) * NNSM_OBSERVABLES + (size_t)o] = cell_of(c, (nnsm_observable)o, t);
     /* Cells are zero on all ranks but one, accepted flips are integers: the order of the sums cannot matter. */
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(c->temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE,
                            MPI_SUM, c->run->world));

@@ -16,16 +16,16 @@ typedef struct {
     nnsm_run *run;
     nnsm_stage stage;
     size_t temperatures, walkers, tiles, first_tile, own;
-    uint32_t stream;         /* random stream of chain 0 */
-    nnsm_tile *tile;         /* [own] */
-    nnsm_ladders ladders;    /* the same on every rank */
-    int64_t *accepted;       /* [temperatures] on this rank */
-    nnsm_measurement *all;   /* [tiles * NNSM_TILE], gathered */
-    double *energy;          /* [tiles * NNSM_TILE] H, for the exchange */
-    int *counts, *starts;    /* [ranks] of the gather, in doubles */
-    int8_t *configurations;  /* [NNSM_TILE][sites] */
+    uint32_t stream;                            /* random stream of chain 0 */
+    nnsm_tile *tile;                            /* [own] */
+    nnsm_ladders ladders;                       /* the same on every rank */
+    int64_t *accepted;                          /* [temperatures] on this rank */
+    nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
+    double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
+    int *counts, *starts;                       /* [ranks] of the gather, in doubles */
+    int8_t *configurations;                     /* [NNSM_TILE][sites] */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */
-    nnsm_series **series;    /* [own_temperatures][walkers] */
+    nnsm_series **series;                       /* [own_temperatures][walkers] */
 } nnsm_chains;
 
 /* tile: [own] tiles made and loaded by the caller, who keeps owning them. Collective on run->world. */

@@ -46,8 +46,7 @@ void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to
                 if (rank == source)
                     NNSM_MPI(MPI_Send(from->piece[p] + done, part, MPI_SIGNED_CHAR, target, 0, comm));
                 if (rank == target)
-                    NNSM_MPI(
-                        MPI_Recv(to->piece[p] + done, part, MPI_SIGNED_CHAR, source, 0, comm, MPI_STATUS_IGNORE));
+                    NNSM_MPI(MPI_Recv(to->piece[p] + done, part, MPI_SIGNED_CHAR, source, 0, comm, MPI_STATUS_IGNORE));
             }
     }
 }
@@ -85,8 +84,8 @@ static size_t rows_for(const nnsm_partition *partition, uint64_t chunk, uint64_t
     size_t piece, row, count = 0;
     int owner = -1;
     for (size_t lane = 0; lane < NNSM_CHUNK; lane++)
-        count += wanted(partition, chunk * NNSM_CHUNK + lane, limit, trainers, &owner, &piece, &row) &&
-                 owner == trainer;
+        count +=
+            wanted(partition, chunk * NNSM_CHUNK + lane, limit, trainers, &owner, &piece, &row) && owner == trainer;
     return count;
 }
 

@@ -1,8 +1,8 @@
 /* feed.h: the stream of numbered chunks of configurations from where they arise to the pieces that train on them.
  *
- * Chunk number k * tiles + t holds snapshot k of the 64 chains of tile t; configuration index = chunk * 64 + lane, so the
- * order of the ensemble depends on no rank count. A chunk comes from this rank's own generators (one rank plays every
- * part in turn), from another rank (MPI), or from an ensemble file. */
+ * Chunk number k * tiles + t holds snapshot k of the 64 chains of tile t; configuration index = chunk * 64 + lane, so
+ * the order of the ensemble depends on no rank count. A chunk comes from this rank's own generators (one rank plays
+ * every part in turn), from another rank (MPI), or from an ensemble file. */
 #ifndef NNSM_STAGE_FEED_H
 #define NNSM_STAGE_FEED_H
 
@@ -18,11 +18,11 @@ enum { NNSM_CHUNK = NNSM_GENERATOR_CHAINS };
 
 typedef struct {
     nnsm_run *run;
-    MPI_Comm group;            /* the generator ranks */
+    MPI_Comm group;                           /* the generator ranks */
     size_t tiles, first_tile, own, snapshots; /* snapshots: rounds that the ensemble keeps */
-    nnsm_generator **tile;     /* [own] */
-    int8_t *kept;              /* [own][snapshots][NNSM_CHUNK][sites] the ensemble's part of this rank */
-    int8_t *passing;           /* [NNSM_CHUNK][sites] a chunk beyond the ensemble (stream) */
+    nnsm_generator **tile;                    /* [own] */
+    int8_t *kept;                             /* [own][snapshots][NNSM_CHUNK][sites] the ensemble's part of this rank */
+    int8_t *passing;                          /* [NNSM_CHUNK][sites] a chunk beyond the ensemble (stream) */
 } nnsm_source;
 
 /* Collective on group. */
@@ -52,7 +52,8 @@ nnsm_status nnsm_pool_create(nnsm_pool *pool, const nnsm_partition *partition, s
                              nnsm_error *error);
 void nnsm_pool_destroy(nnsm_pool *pool);
 
-/* Move the pieces of `from`, spread over the first `from_ranks` ranks of comm, to `to`, spread over to_ranks. Collective. */
+/* Move the pieces of `from`, spread over the first `from_ranks` ranks of comm, to `to`, spread over to_ranks.
+ * Collective. */
 void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to_ranks, MPI_Comm comm);
 
 /* ---- the consumer's side */
@@ -60,15 +61,15 @@ void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to
 typedef struct {
     nnsm_run *run;
     nnsm_pool *pool;
-    nnsm_source *source;  /* chunks are made here, or NULL */
-    MPI_Comm link;        /* all ranks: trainers first, then generators; for remote chunks */
+    nnsm_source *source; /* chunks are made here, or NULL */
+    MPI_Comm link;       /* all ranks: trainers first, then generators; for remote chunks */
     int trainers, generators, me;
-    nnsm_h5 *file;        /* chunks are read here, or NULL */
+    nnsm_h5 *file; /* chunks are read here, or NULL */
     const nnsm_ensemble_header *header;
     size_t tiles;
-    uint64_t next;        /* next chunk to take */
-    uint64_t limit;       /* configurations that will come */
-    int8_t *buffer;       /* [NNSM_CHUNK][sites] */
+    uint64_t next;  /* next chunk to take */
+    uint64_t limit; /* configurations that will come */
+    int8_t *buffer; /* [NNSM_CHUNK][sites] */
 } nnsm_feed;
 
 /* Take chunks until all configurations below index `upto` are in the pool. Local, or receives from generators. */

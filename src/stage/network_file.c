@@ -91,8 +91,8 @@ static nnsm_status adopt_lattice(nnsm_run *run, nnsm_h5 *h5, const nnsm_architec
     nnsm_error error;
     char model[32];
     if (run->model_known) {
-        if (run->lattice.dimensions != a->dimensions ||
-            memcmp(run->lattice.extent, a->extent, sizeof a->extent) != 0 || run->lattice.periodic != a->periodic)
+        if (run->lattice.dimensions != a->dimensions || memcmp(run->lattice.extent, a->extent, sizeof a->extent) != 0 ||
+            run->lattice.periodic != a->periodic)
             return nnsm_h5_fail(h5, "its lattice is not the one of system.lattice in the configuration");
         return NNSM_OK;
     }

@@ -22,9 +22,9 @@ struct nnsm_reduction {
     MPI_Comm comm;
     int rank, ranks;
     size_t shards, count, nodes, levels;
-    node *node;         /* [nodes] all maximal nodes of all ranks, in shard order */
-    float **scratch;    /* [levels][count] right branches of own nodes */
-    float *received;    /* [nodes][slice] */
+    node *node;      /* [nodes] all maximal nodes of all ranks, in shard order */
+    float **scratch; /* [levels][count] right branches of own nodes */
+    float *received; /* [nodes][slice] */
     MPI_Request *request;
     int *counts, *starts; /* [ranks] slices */
 };
@@ -175,8 +175,7 @@ static float *combine(nnsm_reduction *r, size_t low, size_t high)
     return left;
 }
 
-const float *nnsm_reduction_sum(nnsm_reduction *reduction, nnsm_shard_function *function, void *context,
-                                double *waited)
+const float *nnsm_reduction_sum(nnsm_reduction *reduction, nnsm_shard_function *function, void *context, double *waited)
 {
     nnsm_reduction *r = reduction;
     int requests = 0;

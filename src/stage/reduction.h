@@ -1,8 +1,8 @@
 /* reduction.h: sums of gradient shards in one fixed binary tree, whatever ranks own the shards.
  *
  * MPI_Allreduce promises no order, so the tree is our own. Ranks own contiguous shards; a rank sums the tree nodes that
- * lie wholly within its shards, then the vector is cut into one slice a rank: every rank sends its nodes' slices to their
- * owners, who finish the tree on their slice, take the optimiser step there, and share the new parameters. */
+ * lie wholly within its shards, then the vector is cut into one slice a rank: every rank sends its nodes' slices to
+ * their owners, who finish the tree on their slice, take the optimiser step there, and share the new parameters. */
 #ifndef NNSM_STAGE_REDUCTION_H
 #define NNSM_STAGE_REDUCTION_H
 

@@ -22,9 +22,9 @@ typedef struct {
     int rank, ranks;
     nnsm_log log;
     nnsm_rng_key key;
-    double start;           /* nnsm_seconds() at the start */
-    bool model_known;       /* the Ising model below made the data */
-    nnsm_lattice lattice;   /* of the configurations; sites = 0 until known */
+    double start;         /* nnsm_seconds() at the start */
+    bool model_known;     /* the Ising model below made the data */
+    nnsm_lattice lattice; /* of the configurations; sites = 0 until known */
     nnsm_ising model;
     nnsm_interval clock[NNSM_STAGES];
 } nnsm_run;

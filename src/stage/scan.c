@@ -8,7 +8,8 @@
 #include "setup/agree.h"
 #include "stage/chains.h"
 
-/* Random streams: chains of the learned scan count from 0, those of the reference and of the ancestral samples from here. */
+/* Random streams: chains of the learned scan count from 0, those of the reference and of the ancestral samples from
+ * here. */
 static const uint32_t reference_stream = 1u << 30, ancestral_stream = 1u << 31;
 enum { ANCESTRAL_TILES = 640 }; /* 20480 ancestral samples for the distribution at T0 */
 
@@ -74,8 +75,8 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
             sums[t][0] += energy[c] / temperature;
             sums[t][1] += energy[c] / temperature * energy[c] / temperature;
             if (trained->summary.bins)
-                histogram[nnsm_summary_bin(&trained->summary, nnsm_ising_energy(&run->model, s) /
-                                                                  (double)run->lattice.sites)] += 1;
+                histogram[nnsm_summary_bin(&trained->summary,
+                                           nnsm_ising_energy(&run->model, s) / (double)run->lattice.sites)] += 1;
         }
     }
 }

@@ -30,10 +30,10 @@ typedef struct {
 /* Results of one Hamiltonian; complete on rank 0, partial elsewhere. */
 typedef struct {
     size_t temperatures, walkers;
-    nnsm_cell *cell;         /* [temperatures][NNSM_OBSERVABLES] */
-    double *acceptance;      /* [temperatures] share of accepted flips */
-    double *exchange_rate;   /* [temperatures - 1] */
-    int64_t *round_trips;    /* [walkers] */
+    nnsm_cell *cell;             /* [temperatures][NNSM_OBSERVABLES] */
+    double *acceptance;          /* [temperatures] share of accepted flips */
+    double *exchange_rate;       /* [temperatures - 1] */
+    int64_t *round_trips;        /* [walkers] */
     double proposals_per_second; /* all ranks together */
 } nnsm_curve;
 

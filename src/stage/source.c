@@ -39,10 +39,9 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, MPI_Comm grou
     if (!status)
         status = NNSM_NEW(&source->passing, chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
-        status = nnsm_generator_create(
-            &source->tile[t], &run->model, c->generate.temperature,
-            c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS, run->key,
-            (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+        status = nnsm_generator_create(&source->tile[t], &run->model, c->generate.temperature,
+                                       c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
+                                       run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
     return nnsm_agree(group, status, error);
 }
 
@@ -85,10 +84,8 @@ static void measure(const nnsm_source *source, double *energy, double *magnetiza
                 magnetization[index] = nnsm_magnetization(&run->lattice, s);
             }
     /* Every entry is zero on all ranks but one, so the order of the sum cannot matter. */
-    NNSM_MPI(
-        MPI_Allreduce(MPI_IN_PLACE, energy, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
-    NNSM_MPI(
-        MPI_Allreduce(MPI_IN_PLACE, magnetization, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, energy, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, magnetization, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
 }
 
 static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, nnsm_error *error)

@@ -35,7 +35,8 @@ static void mean_and_error(const double *values, size_t count, bool magnitude, d
     *error = sqrt(2 * tau * square / (double)count);
 }
 
-/* Energies lie on a grid of step 4 |J| / N without a field; bins hold whole steps, so that no bin is empty by accident. */
+/* Energies lie on a grid of step 4 |J| / N without a field; bins hold whole steps, so that no bin is empty by accident.
+ */
 static void choose_bins(const nnsm_run *run, nnsm_summary *s)
 {
     double n = (double)run->lattice.sites, reach = run->lattice.dimensions * fabs(run->model.coupling);
@@ -93,8 +94,9 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
              (long long)summary->configurations, summary->temperature, summary->magnetization,
              summary->magnetization_error);
     if (summary->bins)
-        nnsm_say(&run->log, "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
-                            "configurations (0.5: independent)",
+        nnsm_say(&run->log,
+                 "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
+                 "configurations (0.5: independent)",
                  summary->energy, summary->energy_error, summary->tau_energy, summary->tau_magnetization);
     if (summary->effective < 0.5 * (double)summary->configurations)
         nnsm_warn(&run->log,

@@ -10,14 +10,14 @@ enum { NNSM_HISTOGRAM_BINS = 128 };
 typedef struct {
     int64_t configurations;
     double temperature;
-    int64_t chains;                 /* independent chains, interleaved; 1: one series, as measured */
-    double tau_energy;              /* integrated autocorrelation time between kept configurations of a chain */
-    double tau_magnetization;       /* the same for |m| */
-    double effective;               /* configurations / (2 tau), the larger tau */
-    double energy, energy_error;    /* per site; NaN where no model is known */
+    int64_t chains;              /* independent chains, interleaved; 1: one series, as measured */
+    double tau_energy;           /* integrated autocorrelation time between kept configurations of a chain */
+    double tau_magnetization;    /* the same for |m| */
+    double effective;            /* configurations / (2 tau), the larger tau */
+    double energy, energy_error; /* per site; NaN where no model is known */
     double magnetization, magnetization_error; /* <|m|> */
-    int64_t bins;                   /* histogram of the energy per site; 0 where no model is known */
-    double lowest, width;           /* bin b covers lowest + b width ... */
+    int64_t bins;                              /* histogram of the energy per site; 0 where no model is known */
+    double lowest, width;                      /* bin b covers lowest + b width ... */
     int64_t histogram[NNSM_HISTOGRAM_BINS];
 } nnsm_summary;
 

@@ -7,8 +7,8 @@
 
 /* History of a training, one entry an epoch; NaN where a quantity is not known. Nats a configuration. */
 typedef struct {
-    size_t epochs;     /* done */
-    double floor;      /* entropy of the data's distribution where it is exactly known */
+    size_t epochs; /* done */
+    double floor;  /* entropy of the data's distribution where it is exactly known */
     double *train_nll, *validation_nll, *kl, *learning_rate, *seconds; /* [config epochs] */
 } nnsm_history;
 

@@ -26,8 +26,6 @@ static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&t->best, count, "optimiser", error);
     if (!status)
-        status = NNSM_NEW(&t->gathered, rows * t->pool->sites, "training batch", error);
-    if (!status)
         status = NNSM_NEW(&t->moved, rows * t->pool->sites, "training batch", error);
     if (!status)
         status = NNSM_NEW(&t->shard_nll, p->shards, "training", error);
@@ -55,8 +53,13 @@ nnsm_status nnsm_trainer_create(nnsm_trainer *trainer, nnsm_run *run, nnsm_made 
 {
     nnsm_trainer *t = trainer;
     int rank, ranks;
-    *t = (nnsm_trainer){.run = run, .made = made, .history = history, .pool = pool, .feed = feed,
-                        .comm = MPI_COMM_NULL, .best_nll = INFINITY};
+    *t = (nnsm_trainer){.run = run,
+                        .made = made,
+                        .history = history,
+                        .pool = pool,
+                        .feed = feed,
+                        .comm = MPI_COMM_NULL,
+                        .best_nll = INFINITY};
     NNSM_MPI(MPI_Comm_rank(comm, &rank));
     NNSM_MPI(MPI_Comm_size(comm, &ranks));
     int workers = ranks < (int)pool->partition.shards ? ranks : (int)pool->partition.shards;
@@ -92,7 +95,6 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
     nnsm_release(t->first);
     nnsm_release(t->second);
     nnsm_release(t->best);
-    nnsm_release(t->gathered);
     nnsm_release(t->moved);
     nnsm_release(t->shard_nll);
     nnsm_release(t->order);
@@ -125,8 +127,7 @@ static size_t gather_shard(nnsm_trainer *t, size_t shard)
 {
     size_t first, count, sites = t->pool->sites, operations = nnsm_symmetry_count(t->symmetry);
     nnsm_partition_batch(&t->pool->partition, shard, t->batch, &first, &count);
-    nnsm_rng_sequence draw =
-        nnsm_rng_sequence_start(t->run->key, NNSM_RNG_AUGMENT, (uint32_t)shard, (uint32_t)t->step);
+    nnsm_rng_sequence draw = nnsm_rng_sequence_start(t->run->key, NNSM_RNG_AUGMENT, (uint32_t)shard, (uint32_t)t->step);
     for (size_t r = 0; r < count; r++) {
         const int8_t *from = t->pool->piece[shard] + t->order[shard][first + r] * sites;
         nnsm_symmetry_apply(t->symmetry, nnsm_rng_below(&draw, (uint32_t)operations), from, t->moved + r * sites);
@@ -168,7 +169,8 @@ static void step(nnsm_trainer *t)
 
 /* ---- one epoch */
 
-/* Mean held-out -log p and, once, the held-out energy. Sums of tiles are disjoint, so the order of ranks cannot matter. */
+/* Mean held-out -log p and, once, the held-out energy. Sums of tiles are disjoint, so the order of ranks cannot matter.
+ */
 static nnsm_status validate(nnsm_trainer *t, double *nll, nnsm_error *error)
 {
     const nnsm_partition *p = &t->pool->partition;
@@ -277,7 +279,9 @@ static nnsm_status epoch(nnsm_trainer *t, nnsm_error *error)
     status = validate(t, nll, error);
     if (status)
         return status;
-    if (!isfinite(nll[0]) || (p->tiles && !isfinite(nll[1])))
+    /* log 2 a site is what knowing nothing costs; ten times that is no longer learning. */
+    double hopeless = 10 * M_LN2 * (double)t->pool->sites;
+    if (!(nll[0] < hopeless) || (p->tiles && !(nll[1] < hopeless)))
         return nnsm_fail(error, NNSM_FAILURE,
                          "training diverged in epoch %zu (-log p = %g); lower train.learning_rate (now %g)",
                          t->epoch + 1, nll[0], t->run->config->train.learning_rate);
