@@ -217,7 +217,8 @@ void nnsm_report_times(nnsm_run *run)
         nnsm_release(intervals);
         return;
     }
-    nnsm_say(&run->log, "%-10s %8s %27s %27s", "stage", "s", "busy s (min mean max)", "wait s (min mean max)");
+    nnsm_say(&run->log, "%-10s %8s %26s %26s %10s", "stage", "s", "busy s (min mean max)", "wait s (min mean max)",
+             "idle mean");
     for (int s = 0; s < NNSM_STAGES; s++) {
         double low[2] = {INFINITY, INFINITY}, high[2] = {0}, mean[2] = {0}, begin = INFINITY, end = 0;
         for (int r = 0; r < run->ranks; r++) {
@@ -234,8 +235,8 @@ void nnsm_report_times(nnsm_run *run)
             }
         }
         if (end > 0)
-            nnsm_say(&run->log, "%-10s %8.2f %9.2f %8.2f %8.2f %9.2f %8.2f %8.2f", stage_names[s], end - begin, low[0],
-                     mean[0], high[0], low[1], mean[1], high[1]);
+            nnsm_say(&run->log, "%-10s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s], end - begin,
+                     low[0], mean[0], high[0], low[1], mean[1], high[1], end - begin - mean[0] - mean[1]);
     }
     nnsm_say(&run->log, "done in %.1f s on %d ranks%s", total, run->ranks,
              run->log.warnings ? "; mind the warnings above" : "");

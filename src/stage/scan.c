@@ -153,6 +153,9 @@ static nnsm_status scan_hamiltonian(nnsm_run *run, nnsm_stage stage, tile_maker 
     double sweeps = (double)(run->config->scan.sweeps + run->config->scan.thermalization);
     curve->proposals_per_second = sweeps * (double)curve->temperatures * (double)curve->walkers *
                                   (double)run->lattice.sites / (nnsm_seconds() - start);
+    if (!status)
+        nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks",
+                 stage == NNSM_STAGE_SCAN ? "scan" : "reference", curve->proposals_per_second * 1e-6);
     if (chains.run)
         nnsm_chains_destroy(&chains);
     for (size_t t = 0; tile && t < own; t++)
