@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 "$nnsm" run "$source/input/quick.cfg" $small --set run.name=small >log
 cmake --install "$(dirname "$nnsm")" --prefix "$scratch/prefix" >/dev/null
-cmake -S "$source/tests/install" -B outside -DCMAKE_PREFIX_PATH="$scratch/prefix" >cmake.log 2>&1 || { cat cmake.log; fail "configure"; }
+cmake -G Ninja -S "$source/tests/install" -B outside -DCMAKE_PREFIX_PATH="$scratch/prefix" >cmake.log 2>&1 || { cat cmake.log; fail "configure"; }
 cmake --build outside >build.log 2>&1 || { cat build.log; fail "build"; }
 ./outside/outside results/small.network.h5 | tee values
 "$python" - <<'PY'
