@@ -17,8 +17,8 @@ typedef struct {
 /* Make the data set in an open parallel file. Collective. */
 void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header);
 
-/* Write blocks of `block` configurations that start at row first, first + stride, ...; rows beyond the ensemble's end are
- * dropped. rows: in, [blocks][block][sites]. blocks may be 0 on a rank that has nothing. Collective. */
+/* Write blocks of `block` configurations that start at row first, first + stride, ...; rows beyond the ensemble's end
+ * are dropped. rows: in, [blocks][block][sites]. blocks may be 0 on a rank that has nothing. Collective. */
 void nnsm_ensemble_write_blocks(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t stride,
                                 size_t blocks, size_t block, const int8_t *rows);
 
@@ -26,7 +26,6 @@ void nnsm_ensemble_write_blocks(nnsm_h5 *h5, const nnsm_ensemble_header *header,
 void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header);
 
 /* rows: out, [count][sites], checked to be -1 or +1. */
-void nnsm_ensemble_read_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count,
-                             int8_t *rows);
+void nnsm_ensemble_read_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count, int8_t *rows);
 
 #endif

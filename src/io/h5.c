@@ -55,13 +55,35 @@ static hid_t access_list(const nnsm_h5 *h5, MPI_Comm comm)
     return list;
 }
 
+nnsm_status nnsm_h5_reserve(const char *path, size_t bytes, nnsm_error *error)
+{
+    char part[NNSM_H5_PATH + 8];
+    (void)snprintf(part, sizeof part, "%.4090s.part", path);
+    int descriptor = open(part, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    int code = descriptor < 0 ? errno : bytes ? posix_fallocate(descriptor, 0, (off_t)bytes) : 0;
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+        (void)unlink(part);
+    }
+    if (code == EOPNOTSUPP || code == EINVAL) /* a file system that cannot reserve */
+        code = 0;
+    return code ? nnsm_fail(error, NNSM_FAILURE,
+                            "%.400s: cannot write %.1f MB there: %s; make room or choose another "
+                            "run.output",
+                            path, (double)bytes * 1e-6, strerror(code))
+                : NNSM_OK;
+}
+
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error)
 {
     char part[NNSM_H5_PATH + 8];
     nnsm_status status = start(h5, path, true, comm, error);
     if (status)
         return status;
+    if (!h5->parallel && nnsm_h5_reserve(path, 0, error))
+        return h5->status = NNSM_FAILURE;
     part_name(h5, part, sizeof part);
+    errno = 0;
     hid_t list = access_list(h5, comm);
     if (list >= 0) {
         h5->file = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, list);

@@ -27,6 +27,10 @@ typedef struct {
 
 /* ---- files */
 
+/* Check that PATH.part can be made and that the file system has room (quotas too) for about `bytes` bytes: a rank that
+ * finds a full disk in the middle of a collective write leaves the others waiting. Leaves nothing behind. Local. */
+nnsm_status nnsm_h5_reserve(const char *path, size_t bytes, nnsm_error *error);
+
 /* Create PATH.part. comm: MPI_COMM_NULL for a file of this rank alone. Missing directories are not made. */
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error);
 

@@ -111,6 +111,8 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
 {
     nnsm_run *run = source->run;
     char path[NNSM_RUN_PATH];
+    int rank;
+    NNSM_MPI(MPI_Comm_rank(source->group, &rank));
     nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
     nnsm_ensemble_header header = {.configurations = (size_t)run->config->generate.configurations,
                                    .sites = run->lattice.sites,
@@ -118,8 +120,15 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
                                    .temperature = run->config->generate.temperature,
                                    .chains = run->config->generate.chains};
     memcpy(header.extent, run->lattice.extent, sizeof header.extent);
-    nnsm_h5 h5;
-    nnsm_status status = nnsm_h5_create(&h5, path, source->group, error);
+    nnsm_h5 h5 = {.file = H5I_INVALID_HID};
+    size_t chunk_rows = 2048; /* the file is allocated in whole chunks; metadata is small */
+    nnsm_status status =
+        rank != 0 ? NNSM_OK
+                  : nnsm_h5_reserve(path, (header.configurations + chunk_rows) * header.sites + (1 << 18), error);
+    status = nnsm_agree(source->group, status, error);
+    if (status)
+        return status;
+    status = nnsm_h5_create(&h5, path, source->group, error);
     if (nnsm_agree(source->group, status, error) == NNSM_OK) {
         nnsm_ensemble_define(&h5, &header);
         nnsm_summary_write(&h5, summary);

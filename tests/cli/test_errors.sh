@@ -62,6 +62,14 @@ expect 3 "needs 2 to 4 dimensions" run measured.cfg --set ensemble.file=flat.h5
 expect 3 "lower train.batch" run measured.cfg --set ensemble.file=few.h5
 expect 3 "not the one of system.lattice" run measured.cfg --set ensemble.file=other.h5 --set system.lattice=[8,8]
 expect 4 "output directory" run "$quick" --set run.output=/proc/nowhere
+touch afile
+expect 4 "Not a directory" run "$quick" $small --set run.output=afile
+if [ "$(id -u)" = 0 ] && mkdir disk && mount -t tmpfs -o size=300k tmpfs disk 2>/dev/null; then
+  expect 4 "No space left on device" run "$quick" --set run.output=disk
+  umount disk
+else
+  echo "skipped: a full disk (needs root and the right to mount)"
+fi
 expect 4 "diverged" run "$quick" $small --set train.learning_rate=1000 --set train.schedule=constant --set train.epochs=200
 # A file of a user trains with nothing else known.
 "$python" - <<'PY'
