@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "lattice/generator.h"
 #include "nnsm/metropolis.h"
+#include "stage/train.h"
 
 typedef struct {
     double flips, trained, proposals; /* a second on one rank */
@@ -124,6 +125,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
 {
     double n = (double)c->generate.configurations, sites = (double)lattice->sites;
     double updates = n * (double)c->generate.interval + (double)c->generate.chains * (double)c->generate.thermalization;
+    int generators = nnsm_choose_generators(c, lattice->sites, ranks);
     int trainers = ranks < (int)c->train.shards_per_batch ? ranks : (int)c->train.shards_per_batch;
     double chains = (double)c->scan.temperatures_count * (double)c->scan.walkers, tiles = ceil(chains / NNSM_TILE);
     double most = ceil(tiles / ranks), sweeps = (double)(c->scan.sweeps + c->scan.thermalization);
@@ -137,6 +139,9 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
                     most * NNSM_TILE * sites * 4e-6 * 8 + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
     (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
+    if (c->generate.given)
+        (void)printf("  teams      %d ranks generate at first, %d train; then all train; then all scan\n", generators,
+                     ranks - generators);
     (void)printf("  generate   %.0f configurations by %d chains: %.1f s on all ranks\n", n, c->generate.chains,
                  generate);
     (void)printf("  train      %lld epochs, %lld shards a batch on %d of %d ranks: %.1f s\n",

@@ -217,30 +217,25 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
 
 /* ---- generate and train together */
 
-/* How many ranks generate at first: their time for the ensemble should be that of the others for the first epoch. */
-static int choose_generators(nnsm_run *run)
+int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks)
 {
-    if (run->ranks == 1)
-        return 0;
-    int64_t wanted = run->config->teams.generators;
-    if (wanted)
-        return (int)wanted;
-    /* Measured on 16x16: 0.5 flips/ns, and 1.1e-11 s a parameter and configuration trained. The choice is part of no
-     * result, only of the time. */
-    const nnsm_config *c = run->config;
-    double sites = (double)run->lattice.sites, parameters = 0.5 * sites * sites * c->network.direct, below = sites;
+    const nnsm_config *c = config;
+    if (ranks == 1 || c->teams.generators)
+        return ranks == 1 ? 0 : (int)c->teams.generators;
+    /* Rates measured on 16 x 16: 0.5 flips/ns, 5.4e-11 s a parameter in use and configuration trained. The choice is
+     * part of no result, only of the time. */
+    double n = (double)sites, parameters = 0.5 * n * n * c->network.direct, below = n;
     for (int l = 0; l < c->network.layers; l++) {
         parameters += 0.5 * below * c->network.hidden[l];
         below = c->network.hidden[l];
     }
-    parameters += c->network.layers ? 0.5 * below * sites : 0;
-    double generate = sites *
+    parameters += c->network.layers ? 0.5 * below * n : 0;
+    double generate = n * 2e-9 *
                       ((double)c->generate.configurations * (double)c->generate.interval +
-                       (double)c->generate.chains * (double)c->generate.thermalization) *
-                      2e-9;
+                       (double)c->generate.chains * (double)c->generate.thermalization);
     double train = (double)c->generate.configurations * parameters * 5.4e-11;
-    int chosen = (int)lround(run->ranks * generate / (generate + train));
-    return chosen < 1 ? 1 : chosen > run->ranks - 1 ? run->ranks - 1 : chosen;
+    int chosen = (int)lround(ranks * generate / (generate + train));
+    return chosen < 1 ? 1 : chosen > ranks - 1 ? ranks - 1 : chosen;
 }
 
 typedef struct {
@@ -261,7 +256,7 @@ static void split_teams(team *t)
 {
     nnsm_run *run = t->run;
     const nnsm_config *c = run->config;
-    t->generators = choose_generators(run);
+    t->generators = nnsm_choose_generators(c, run->lattice.sites, run->ranks);
     t->trainers = run->ranks - t->generators;
     t->trains = run->rank < t->trainers;
     t->generates = !t->trains || !t->generators;
