@@ -1,8 +1,8 @@
 /* partition.h: which configuration of an ensemble serves where in training. Depends on no rank count.
  *
  * The first `validation` configurations are held out, in tiles of NNSM_VALIDATION_ROWS. The others, in the order of the
- * ensemble, are cut into batches; position p of a batch belongs to gradient shard p mod shards. A configuration stays with
- * its shard for good: later epochs shuffle the order within every shard. The pieces that ranks own are the shards,
+ * ensemble, are cut into batches; position p of a batch belongs to gradient shard p mod shards. A configuration stays
+ * with its shard for good: later epochs shuffle the order within every shard. The pieces that ranks own are the shards,
  * numbered from 0, and after them the validation tiles. Local, cannot fail. */
 #ifndef NNSM_ENSEMBLE_PARTITION_H
 #define NNSM_ENSEMBLE_PARTITION_H
@@ -23,7 +23,8 @@ nnsm_partition nnsm_partition_make(size_t configurations, double validation_frac
 /* Rows of a piece. */
 size_t nnsm_partition_rows(const nnsm_partition *partition, size_t piece);
 
-/* Piece and row of configuration `index`; indices beyond the ensemble wrap to the training part (a stream's next epoch). */
+/* Piece and row of configuration `index`; indices beyond the ensemble wrap to the training part (a stream's next
+ * epoch). */
 void nnsm_partition_locate(const nnsm_partition *partition, uint64_t index, size_t *piece, size_t *row);
 
 /* Rows [first, first + count) of shard that make up its part of a batch. */
