@@ -398,8 +398,6 @@ nnsm_status nnsm_config_read(nnsm_config *config, const char *path, const char *
     config_t file;
     bool set[128] = {0};
     memset(config, 0, sizeof *config);
-    for (int a = 0; a < 3; a++)
-        config->system.lattice[a] = 0;
     FILE *stream = fopen(path, "r");
     if (!stream)
         return nnsm_fail(error, NNSM_USAGE, "%.400s: cannot read the configuration; does the file exist?", path);
