@@ -112,6 +112,7 @@ int main(int argc, char **argv)
     openblas_set_num_threads(1); /* ranks are the parallelism */
     nnsm_config *config = calloc(1, sizeof *config);
     nnsm_status status = config ? parse(argc, argv, &a, &error) : NNSM_FAILURE;
+    status = nnsm_agree(MPI_COMM_WORLD, status, &error);
     if (!status) {
         nnsm_command *command = find_command(a.command);
         if (command)

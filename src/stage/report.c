@@ -238,6 +238,7 @@ void nnsm_report_times(nnsm_run *run)
             nnsm_say(&run->log, "%-10s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s], end - begin,
                      low[0], mean[0], high[0], low[1], mean[1], high[1], end - begin - mean[0] - mean[1]);
     }
+    nnsm_say(&run->log, "files: %s/%s.*.h5", run->config->run.output, run->config->run.name);
     nnsm_say(&run->log, "done in %.1f s on %d ranks%s", total, run->ranks,
              run->log.warnings ? "; mind the warnings above" : "");
     nnsm_release(intervals);

@@ -77,7 +77,15 @@ static nnsm_status conclude(nnsm_run *run, nnsm_trained *trained, nnsm_error *er
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         NNSM_MPI(MPI_Bcast(arrays[i], (int)epochs, MPI_DOUBLE, 0, run->world));
     nnsm_status status = run->rank == 0 ? nnsm_network_file_write(run, trained, error) : NNSM_OK;
-    return nnsm_agree(run->world, status, error);
+    status = nnsm_agree(run->world, status, error);
+    double seconds = 0;
+    for (size_t e = 0; e < h->epochs; e++)
+        seconds += h->seconds[e];
+    if (!status)
+        nnsm_say(&run->log, "train: %zu epochs, %.0f thousand configurations a second on all ranks", h->epochs,
+                 1e-3 * (double)trained->summary.configurations * (1 - run->config->train.validation) *
+                     (double)h->epochs / seconds);
+    return status;
 }
 
 /* ---- generate only */
@@ -331,7 +339,8 @@ static nnsm_status first_part(team *t, size_t epochs, nnsm_error *error)
         nnsm_run_begin(run, NNSM_STAGE_TRAIN);
         status = nnsm_trainer_epochs(&t->trainer, epochs, error);
         nnsm_error ignored; /* after a divergence the generators must still get rid of their chunks */
-        (void)nnsm_feed_take(&t->feed, t->limit, &ignored);
+        if (t->generators)
+            (void)nnsm_feed_take(&t->feed, t->limit, &ignored);
     }
     if (!status && in_turn_stream)
         status = finish_ensemble(t, error);

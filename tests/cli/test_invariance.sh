@@ -16,7 +16,9 @@ for ranks in 1 3; do
   "$python" "$source/tests/cli/compare.py" results/r1 results/stages"$ranks" same
 done
 # A stream has no fixed ensemble to shuffle; open boundaries and a field switch symmetries off; Wolff; no exchange.
-for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random"; do
+# Three ranks are more than two shards.
+for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random" \
+  "train.shards_per_batch=2"; do
   for ranks in 1 3; do
     mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --set run.name=v"$ranks" --set "$variant" >log || fail "$variant on $ranks: $(tail -3 log)"
   done

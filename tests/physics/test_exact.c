@@ -29,6 +29,13 @@ static void kaufman_reproduces_the_table(void **state)
         check_close(t.entropy, table[i].entropy, 1e-9);
     }
     nnsm_lattice_destroy(&lattice);
+    assert_int_equal(nnsm_lattice_create(&lattice, 2, (int[]){4, 4}, true, NULL), NNSM_OK);
+    nnsm_thermodynamics t = nnsm_exact_thermodynamics(&model, 2.5);
+    check_close(t.log_partition, 0.910068314, 1e-9);
+    check_close(t.energy, -1.379116482, 1e-9);
+    check_close(t.heat_capacity, 0.81251523, 1e-7);
+    check_close(t.entropy, 0.3584217211, 1e-9);
+    nnsm_lattice_destroy(&lattice);
 }
 
 /* Direct sum over all states with ln Z only; derivatives by the definition of the moments. */
