@@ -2,27 +2,7 @@
 #ifndef NNSM_STAGE_TRAIN_H
 #define NNSM_STAGE_TRAIN_H
 
-#include "nnsm/made.h"
-#include "stage/feed.h"
-
-/* History of a training, one entry an epoch; NaN where a quantity is not known. Nats a configuration. */
-typedef struct {
-    size_t epochs; /* done */
-    double floor;  /* entropy of the data's distribution where it is exactly known */
-    double *train_nll, *validation_nll, *kl, *learning_rate, *seconds; /* [config epochs] */
-} nnsm_history;
-
-nnsm_status nnsm_history_create(nnsm_history *history, size_t epochs, nnsm_error *error);
-void nnsm_history_destroy(nnsm_history *history);
-
-/* Everything that training leaves, and that a scan needs; the same on all ranks. */
-typedef struct {
-    nnsm_made *made;
-    nnsm_history history;
-    nnsm_summary summary;
-} nnsm_trained;
-
-void nnsm_trained_destroy(nnsm_trained *trained);
+#include "stage/trained.h"
 
 /* Train while generating (`run`): the last ranks generate at first, the others train; when generation ends, all train.
  * Writes the ensemble and network files. Collective on run->world; all ranks hold *trained afterwards. */

@@ -1,0 +1,84 @@
+#include "stage/trained.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "setup/agree.h"
+#include "stage/network_file.h"
+
+nnsm_status nnsm_history_create(nnsm_history *history, size_t epochs, nnsm_error *error)
+{
+    *history = (nnsm_history){.floor = NAN};
+    double **arrays[] = {&history->train_nll, &history->validation_nll, &history->kl, &history->learning_rate,
+                         &history->seconds};
+    nnsm_status status = NNSM_OK;
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
+        status = NNSM_NEW(arrays[i], epochs, "training history", error);
+    return status;
+}
+
+void nnsm_history_destroy(nnsm_history *history)
+{
+    nnsm_release(history->train_nll);
+    nnsm_release(history->validation_nll);
+    nnsm_release(history->kl);
+    nnsm_release(history->learning_rate);
+    nnsm_release(history->seconds);
+    *history = (nnsm_history){0};
+}
+
+void nnsm_trained_destroy(nnsm_trained *trained)
+{
+    nnsm_made_destroy(trained->made);
+    nnsm_history_destroy(&trained->history);
+    *trained = (nnsm_trained){0};
+}
+
+nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error)
+{
+    const nnsm_config *c = run->config;
+    nnsm_architecture a = {.dimensions = run->lattice.dimensions,
+                           .periodic = run->lattice.periodic,
+                           .layers = (size_t)c->network.layers,
+                           .direct = c->network.direct,
+                           .activation = (nnsm_activation)c->network.activation,
+                           .order = (nnsm_order)c->network.order,
+                           .order_seed = (uint64_t)c->run.seed,
+                           .temperature = temperature};
+    memcpy(a.extent, run->lattice.extent, sizeof a.extent);
+    for (size_t l = 0; l < a.layers; l++)
+        a.hidden[l] = (size_t)c->network.hidden[l];
+    nnsm_status status = nnsm_made_create(&trained->made, &a, error);
+    if (!status)
+        status = nnsm_history_create(&trained->history, (size_t)c->train.epochs, error);
+    status = nnsm_agree(run->world, status, error);
+    if (!status)
+        nnsm_made_initialize(trained->made, run->key);
+    return status;
+}
+
+nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
+{
+    size_t count, epochs = (size_t)run->config->train.epochs;
+    float *parameters = nnsm_made_parameters(trained->made, &count);
+    nnsm_history *h = &trained->history;
+    uint64_t done = h->epochs;
+    NNSM_MPI(MPI_Bcast(parameters, (int)count, MPI_FLOAT, 0, run->world));
+    NNSM_MPI(MPI_Bcast(&done, 1, MPI_UINT64_T, 0, run->world));
+    NNSM_MPI(MPI_Bcast(&h->floor, 1, MPI_DOUBLE, 0, run->world));
+    h->epochs = done;
+    double *arrays[] = {h->train_nll, h->validation_nll, h->kl, h->learning_rate, h->seconds};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        NNSM_MPI(MPI_Bcast(arrays[i], (int)epochs, MPI_DOUBLE, 0, run->world));
+    nnsm_status status = run->rank == 0 ? nnsm_network_file_write(run, trained, error) : NNSM_OK;
+    status = nnsm_agree(run->world, status, error);
+    double seconds = 0;
+    for (size_t e = 0; e < h->epochs; e++)
+        seconds += h->seconds[e];
+    if (!status)
+        nnsm_say(&run->log, "train: %zu epochs, %.0f thousand configurations a second on all ranks", h->epochs,
+                 1e-3 * (double)trained->summary.configurations * (1 - run->config->train.validation) *
+                     (double)h->epochs / seconds);
+    return status;
+}

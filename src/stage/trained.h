@@ -1,0 +1,34 @@
+/* trained.h: what training leaves: network, history, what is known of the ensemble. */
+#ifndef NNSM_STAGE_TRAINED_H
+#define NNSM_STAGE_TRAINED_H
+
+#include "nnsm/made.h"
+#include "stage/summary.h"
+
+/* History of a training, one entry an epoch; NaN where a quantity is not known. Nats a configuration. */
+typedef struct {
+    size_t epochs; /* done */
+    double floor;  /* entropy of the data's distribution where it is exactly known */
+    double *train_nll, *validation_nll, *kl, *learning_rate, *seconds; /* [config epochs] */
+} nnsm_history;
+
+nnsm_status nnsm_history_create(nnsm_history *history, size_t epochs, nnsm_error *error);
+void nnsm_history_destroy(nnsm_history *history);
+
+/* Everything that training leaves, and that a scan needs; the same on all ranks. */
+typedef struct {
+    nnsm_made *made;
+    nnsm_history history;
+    nnsm_summary summary;
+} nnsm_trained;
+
+void nnsm_trained_destroy(nnsm_trained *trained);
+
+/* A fresh network of the configuration for the run's lattice at temperature T0, the same on all ranks, and an empty
+ * history. Collective on run->world. */
+nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error);
+
+/* Rank 0's weights and history to all ranks, and the network file. Collective on run->world. */
+nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
+
+#endif
