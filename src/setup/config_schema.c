@@ -1,5 +1,6 @@
 #include "setup/config_schema.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -61,6 +62,24 @@ const nnsm_key nnsm_config_keys[] = {
 };
 /* clang-format on */
 const size_t nnsm_config_key_count = sizeof nnsm_config_keys / sizeof *nnsm_config_keys;
+static_assert(sizeof nnsm_config_keys / sizeof *nnsm_config_keys <= NNSM_CONFIG_KEYS, "enlarge NNSM_CONFIG_KEYS");
+
+/* What NNSM_KEY_INTS and NNSM_KEY_FLAGS rely on. */
+static_assert(AT(system, lattice) == AT(system, dimensions) + sizeof(int), "the count stands before the list");
+static_assert(AT(network, hidden) == AT(network, layers) + sizeof(int), "the count stands before the list");
+static_assert(AT(train, spin_flip) == AT(train, translation) + 2 * sizeof(bool), "flags stand in a row");
+
+size_t nnsm_config_find(const char *full)
+{
+    for (size_t k = 0; k < nnsm_config_key_count; k++) {
+        size_t group = strlen(nnsm_config_keys[k].group);
+        if (strncmp(full, nnsm_config_keys[k].group, group) == 0 && full[group] == '.' &&
+            strcmp(full + group + 1, nnsm_config_keys[k].name) == 0)
+            return k;
+    }
+    assert(false && "not a key of the schema");
+    return 0;
+}
 
 void nnsm_choice_word(const char *choices, int index, char *text)
 {

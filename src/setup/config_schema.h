@@ -4,6 +4,8 @@
 
 #include "setup/config.h"
 
+enum { NNSM_CONFIG_KEYS = 64 }; /* room for the keys of the schema */
+
 typedef enum {
     NNSM_KEY_BOOLEAN,      /* bool */
     NNSM_KEY_INTEGER,      /* int64_t */
@@ -37,7 +39,10 @@ extern const size_t nnsm_config_key_count;
 extern const nnsm_group nnsm_config_groups[];
 extern const size_t nnsm_config_group_count;
 
-/* Position of a word of length `length` in a list separated by '|'; -1 if it is not there. */
+/* Position of the key "group.name" in the schema, which must have it. */
+size_t nnsm_config_find(const char *full);
+
+/* Position of a word in a list separated by '|'; -1 if it is not there. */
 int nnsm_choice_find(const char *choices, const char *word);
 /* Word number `index` of the list into text ([64]). */
 void nnsm_choice_word(const char *choices, int index, char *text);

@@ -1,0 +1,159 @@
+/* config_check.c: contradictions between keys, and names that the schema does not know. */
+#include <ctype.h>
+#include <string.h>
+
+#include "setup/config_parse.h"
+
+/* ---- unknown names */
+
+enum { LONGEST = 64 };
+
+/* Levenshtein distance of short words. */
+static int distance(const char *a, const char *b)
+{
+    int row[LONGEST + 1];
+    size_t na = strlen(a), nb = strlen(b);
+    if (na > LONGEST || nb > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= nb; j++)
+        row[j] = (int)j;
+    for (size_t i = 1; i <= na; i++) {
+        int diagonal = row[0];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= nb; j++) {
+            int change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            int other = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            row[j] = change < other ? change : other;
+        }
+    }
+    return row[nb];
+}
+
+/* A right key in a wrong group is a likelier slip than several wrong letters. */
+static int key_distance(const nnsm_key *key, const char *group, const char *name)
+{
+    int groups = distance(group, key->group), names = distance(name, key->name);
+    return names == 0 ? groups > 0 : names + groups;
+}
+
+static nnsm_status refuse_key(const nnsm_reader *reader, nnsm_place place, const char *group, const char *name)
+{
+    const nnsm_key *best = nnsm_config_keys;
+    for (size_t k = 1; k < nnsm_config_key_count; k++)
+        if (key_distance(&nnsm_config_keys[k], group, name) < key_distance(best, group, name))
+            best = &nnsm_config_keys[k];
+    return nnsm_refuse_at(reader, place, "unknown key %.100s.%.100s; did you mean %s.%s?", group, name, best->group,
+                          best->name);
+}
+
+nnsm_status nnsm_refuse_unknown(const nnsm_reader *reader, const config_setting_t *s, const char *group,
+                                const char *name)
+{
+    nnsm_place place = nnsm_place_of(reader, s);
+    const char *best = nnsm_config_groups[0].name;
+    if (*name)
+        return refuse_key(reader, place, group, name);
+    for (size_t k = 0; k < nnsm_config_key_count; k++) /* a key outside its group */
+        if (strcmp(nnsm_config_keys[k].name, group) == 0)
+            return nnsm_refuse_at(reader, place, "unknown group %.100s; did you mean %s : { %s = ..; };?", group,
+                                  nnsm_config_keys[k].group, group);
+    for (size_t g = 1; g < nnsm_config_group_count; g++)
+        if (distance(group, nnsm_config_groups[g].name) < distance(group, best))
+            best = nnsm_config_groups[g].name;
+    return nnsm_refuse_at(reader, place, "unknown group %.100s; did you mean %s?", group, best);
+}
+
+/* ---- contradictions */
+
+/* Of two keys that contradict each other, the place to look at: what --set changed last, else a line of the file. */
+static nnsm_place either(const nnsm_reader *r, const char *a, const char *b)
+{
+    const nnsm_place *first = &r->places[nnsm_config_find(a)], *second = &r->places[nnsm_config_find(b)];
+    if (second->set && !first->set)
+        return *second;
+    return nnsm_place_given(first) ? *first : *second;
+}
+
+#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, either(reader, a, b), __VA_ARGS__)
+
+static nnsm_status check_name(const nnsm_reader *r, const char *name)
+{
+    bool good = name[0] && name[0] != '.';
+    for (const char *c = name; *c; c++)
+        good = good && (isalnum((unsigned char)*c) || strchr("._-", *c));
+    if (good)
+        return NNSM_OK;
+    return REFUSE(r, "run.name", "run.name",
+                  "run.name = \"%.100s\": use letters, digits, '.', '_' and '-', and no leading '.'", name);
+}
+
+static nnsm_status check_system(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (!c->system.dimensions)
+        return REFUSE(r, "system.lattice", "system.lattice", "system.lattice is empty; give 1 to 3 extents");
+    for (int a = 0; a < c->system.dimensions && c->system.boundary == 0; a++)
+        if (c->system.lattice[a] < 2)
+            return REFUSE(r, "system.lattice", "system.boundary",
+                          "system.lattice: a periodic extent must be at least 2, not %d; drop it or take boundary = "
+                          "\"open\"",
+                          c->system.lattice[a]);
+    if (c->train.translation && c->system.boundary != 0)
+        return REFUSE(r, "train.augment", "system.boundary",
+                      "train.augment: an open lattice has no translations; remove \"translation\"");
+    if (c->train.spin_flip && c->system.field != 0)
+        return REFUSE(r, "train.augment", "system.field",
+                      "train.augment: a field breaks the spin flip; remove \"spin_flip\" or the field");
+    return NNSM_OK;
+}
+
+static nnsm_status check_data(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (c->generate.given && c->ensemble.given)
+        return REFUSE(r, "ensemble.file", "generate.temperature",
+                      "generate and ensemble exclude each other: is the data made or measured? remove one");
+    if (c->generate.given && !c->system.given)
+        return REFUSE(r, "generate.temperature", "generate.temperature",
+                      "generate needs a system; add system : { lattice = [...]; };");
+    if (c->generate.given && c->generate.chains % 64)
+        return REFUSE(r, "generate.chains", "generate.chains",
+                      "generate.chains = %d is not a multiple of 64; take %d or %d", c->generate.chains,
+                      c->generate.chains / 64 * 64, c->generate.chains / 64 * 64 + 64);
+    if (c->train.data == NNSM_CONFIG_STREAM && !c->generate.given)
+        return REFUSE(r, "train.data", "train.data",
+                      "train.data = \"stream\" needs a generate group; add one or take \"fixed\"");
+    return NNSM_OK;
+}
+
+static nnsm_status check_train(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    double most = (double)c->generate.configurations * (1 - c->train.validation);
+    if (c->train.data == NNSM_CONFIG_STREAM && c->train.patience)
+        return REFUSE(r, "train.patience", "train.data",
+                      "train.patience: a stream cannot overfit; set it to 0 or train.data to \"fixed\"");
+    if (c->train.shards_per_batch > c->train.batch)
+        return REFUSE(r, "train.shards_per_batch", "train.batch",
+                      "train.shards_per_batch = %lld is more than train.batch = %lld; lower it",
+                      (long long)c->train.shards_per_batch, (long long)c->train.batch);
+    if (c->generate.given && (double)c->train.batch > most)
+        return REFUSE(r, "train.batch", "generate.configurations",
+                      "train.batch = %lld is more than the %.0f configurations that are not held out; lower it",
+                      (long long)c->train.batch, most);
+    if (c->scan.exchange_interval > c->scan.sweeps)
+        return REFUSE(r, "scan.exchange_interval", "scan.sweeps",
+                      "scan.exchange_interval is more than scan.sweeps: nothing would be measured; lower it");
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_config_check(const nnsm_reader *reader)
+{
+    nnsm_status status = check_name(reader, reader->config->run.name);
+    if (!status && reader->config->system.given)
+        status = check_system(reader);
+    if (!status)
+        status = check_data(reader);
+    return status ? status : check_train(reader);
+}

@@ -1,0 +1,469 @@
+/* The configuration: what is read, what is filled in, what is refused and with which words, what is written back. */
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "setup/config.h"
+
+#define RUN "run : { name = \"x\"; };\n"
+#define SYSTEM "system : { lattice = [8, 8]; };\n"
+#define GENERATE "generate : { temperature = 2.5; };\n"
+#define WHOLE RUN SYSTEM GENERATE
+
+enum { MOST_SETTINGS = 4, WRITTEN = 65536 };
+
+/* Read `text` as a file, with up to two --set (NULL: none). */
+static nnsm_status read_text(nnsm_config *config, nnsm_error *error, const char *text, const char *a, const char *b)
+{
+    char path[] = "/tmp/nnsm_config_XXXXXX";
+    const char *settings[MOST_SETTINGS] = {a, b};
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), (int)strlen(text));
+    (void)close(file);
+    nnsm_status status = nnsm_config_read(config, path, settings, a ? (b ? 2 : 1) : 0, error);
+    (void)unlink(path);
+    return status;
+}
+
+static void accept(nnsm_config *config, const char *text, const char *a, const char *b)
+{
+    nnsm_error error = {0};
+    if (read_text(config, &error, text, a, b))
+        fail_msg("refused: %s", error.message);
+}
+
+/* Refused with a usage error whose message contains both words. */
+static void refuse_set(const char *text, const char *set, const char *where, const char *what)
+{
+    nnsm_config config;
+    nnsm_error error = {0};
+    assert_int_equal(read_text(&config, &error, text, set, NULL), NNSM_USAGE);
+    if (!strstr(error.message, where) || !strstr(error.message, what))
+        fail_msg("\"%s\" lacks \"%s\" or \"%s\"", error.message, where, what);
+}
+
+static void refuse(const char *text, const char *where, const char *what)
+{
+    refuse_set(text, NULL, where, what);
+}
+
+/* ---- what is read */
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, NULL, NULL);
+    assert_string_equal(c.run.output, "results");
+    assert_true(c.run.seed == 1 && c.run.progress == 5);
+    assert_true(c.system.model == 0 && c.system.boundary == 0 && c.system.coupling == 1 && c.system.field == 0);
+    assert_true(c.generate.configurations == 60000 && c.generate.algorithm == NNSM_CONFIG_METROPOLIS);
+    assert_true(c.generate.chains == 512 && c.generate.thermalization == 1000 && c.generate.interval == 50);
+    assert_true(c.network.layers == 2 && c.network.hidden[0] == 180 && c.network.hidden[1] == 120);
+    assert_true(c.network.direct && c.network.order == 0 && c.network.activation == 0 && !c.network.file[0]);
+    assert_true(c.train.data == NNSM_CONFIG_FIXED && c.train.epochs == 60 && c.train.batch == 469);
+    assert_true(c.train.shards_per_batch == 8 && c.train.learning_rate == 1e-3 && c.train.validation == 0.05);
+    assert_true(c.train.schedule == NNSM_CONFIG_COSINE && c.train.patience == 0);
+    assert_false(c.train.translation || c.train.point_group || c.train.spin_flip);
+    assert_true(c.scan.sampler == 0 && c.scan.walkers == 8 && c.scan.sweeps == 4000 && c.scan.thermalization == 400);
+    assert_true(c.scan.exchange && c.scan.exchange_interval == 1 && c.scan.reference && c.teams.generators == 0);
+    assert_int_equal(c.scan.temperatures_count, 31);
+    assert_true(c.scan.temperatures[7] == 1.0 + 7 * 0.1);
+}
+
+static void test_groups_may_be_left_out(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN, NULL, NULL);
+    assert_false(c.system.given || c.generate.given || c.ensemble.given);
+    accept(&c, RUN "ensemble : { file = \"data.h5\"; };", NULL, NULL);
+    assert_true(c.ensemble.given && !c.system.given);
+}
+
+static void test_ints_are_reals_and_round_reals_are_ints(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "system : { lattice = [4, 6, 8]; coupling = 2; }; generate : { temperature = 3; };",
+           "generate.configurations=1e5", NULL);
+    assert_true(c.system.coupling == 2 && c.generate.temperature == 3 && c.generate.configurations == 100000);
+    assert_true(c.system.dimensions == 3 && c.system.lattice[2] == 8);
+}
+
+static void test_arrays_and_lists_are_alike(void **state)
+{
+    (void)state;
+    nnsm_config a, b;
+    accept(&a, WHOLE "network : { hidden = [5, 7]; }; train : { augment = [\"spin_flip\", \"translation\"]; };", NULL,
+           NULL);
+    accept(&b, WHOLE "network : { hidden = (5, 7); }; train : { augment = (\"spin_flip\", \"translation\"); };", NULL,
+           NULL);
+    assert_memory_equal(&a, &b, sizeof a);
+    assert_true(a.train.translation && !a.train.point_group && a.train.spin_flip && a.network.hidden[1] == 7);
+    accept(&a, WHOLE "network : { hidden = (); };", NULL, NULL);
+    assert_int_equal(a.network.layers, 0);
+}
+
+static void test_a_large_seed_is_exact(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, "run : { name = \"x\"; seed = 1234567890123456789L; };", NULL, NULL);
+    assert_true(c.run.seed == 1234567890123456789);
+}
+
+/* ---- temperatures */
+
+static void test_a_range_includes_its_end(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "scan : { temperatures = { from = 0.1; to = 0.7; step = 0.1; }; };", NULL, NULL);
+    assert_int_equal(c.scan.temperatures_count, 7);
+    check_close(c.scan.temperatures[6], 0.7, 1e-12);
+    accept(&c, RUN "scan : { temperatures = { from = 1; to = 2.9; step = 1; }; };", NULL, NULL);
+    assert_int_equal(c.scan.temperatures_count, 2);
+    accept(&c, RUN "scan : { temperatures = { from = 2; to = 2; step = 0.0001; }; };", NULL, NULL);
+    assert_int_equal(c.scan.temperatures_count, 1);
+}
+
+static void test_a_list_of_temperatures(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "scan : { temperatures = (1, 2.25, 3); };", NULL, NULL);
+    assert_int_equal(c.scan.temperatures_count, 3);
+    assert_true(c.scan.temperatures[0] == 1 && c.scan.temperatures[1] == 2.25 && c.scan.temperatures[3] == 0);
+}
+
+static void test_bad_temperatures(void **state)
+{
+    (void)state;
+    refuse(RUN "scan : { temperatures = [2.0, 2.0]; };", ":2: ", "rise strictly");
+    refuse(RUN "scan : { temperatures = [0.0, 2.0]; };", ":2: ", "out of range");
+    refuse(RUN "scan : { temperatures = []; };", ":2: ", "empty");
+    refuse(RUN "scan : { temperatures = 2.0; };", ":2: ", "{ from = ..; to = ..; step = ..; }");
+    refuse(RUN "scan : { temperatures = { from = 1.0; to = 2.0; }; };", ":2: ", "just these three");
+    refuse(RUN "scan : { temperatures = { from = 1.0; to = 2.0; step = 0; }; };", ":2: ", "scan.temperatures.step = 0");
+    refuse(RUN "scan : { temperatures = { from = 2.0; to = 1.0; step = 0.1; }; };", ":2: ", "1 to 1024 temperatures");
+    refuse(RUN "scan : { temperatures = { from = 1.0; to = 2.0; step = 1e-4; }; };", ":2: ", "1 to 1024");
+}
+
+/* ---- --set */
+
+static void test_set_wins_over_the_file_and_the_last_wins(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE "train : { epochs = 3; };", "train.epochs=4", "train.epochs=5");
+    assert_int_equal(c.train.epochs, 5);
+}
+
+static void test_set_replaces_lists(void **state)
+{
+    (void)state;
+    nnsm_config c, expected;
+    accept(&c, WHOLE "network : { hidden = [1, 2, 3]; };", "network.hidden=[9]", "scan.temperatures=[1.5]");
+    accept(&expected, WHOLE "network : { hidden = [9]; }; scan : { temperatures = [1.5]; };", NULL, NULL);
+    assert_memory_equal(&c, &expected, sizeof c);
+}
+
+static void test_set_takes_bare_words(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, "run.output=some/where", "network.activation=tanh");
+    assert_string_equal(c.run.output, "some/where");
+    assert_int_equal(c.network.activation, 1);
+    accept(&c, WHOLE, "network.direct=false", "network.file=");
+    assert_false(c.network.direct);
+}
+
+static void test_set_creates_a_group(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN, "system.lattice=[4,4]", "generate.temperature=2");
+    assert_true(c.system.given && c.generate.given && c.generate.chains == 512);
+    refuse_set(RUN, "generate.interval=2", "generate.temperature is missing", "add it");
+}
+
+static void test_bad_set(void **state)
+{
+    (void)state;
+    refuse_set(WHOLE, "train.epochs", "--set train.epochs: ", "write section.key=value");
+    refuse_set(WHOLE, "epochs=3", "--set epochs=3: ", "write section.key=value");
+    refuse_set(WHOLE, "train.epochs=3;x=4", "--set train.epochs=3;x=4: ", "cannot be read");
+    refuse_set(WHOLE, "train.epochs=many",
+               "--set train.epochs=many: ", "must be a whole number, not the text \"many\"");
+    refuse_set(WHOLE, "train.epoch=3", "--set train.epoch=3: ", "did you mean train.epochs?");
+    refuse_set(WHOLE, "trains.epochs=3", "--set trains", "unknown group trains; did you mean train?");
+    refuse_set(WHOLE, "train.batch=60000", "--set train.batch=60000: ", "lower it");
+}
+
+/* ---- files that cannot be read */
+
+static void test_missing_file(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    nnsm_error error = {0};
+    assert_int_equal(nnsm_config_read(&c, "/nowhere/x.cfg", NULL, 0, &error), NNSM_USAGE);
+    assert_non_null(strstr(error.message, "/nowhere/x.cfg: cannot read the configuration: No such file"));
+}
+
+static void test_a_directory_is_not_a_file(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    nnsm_error error = {0};
+    assert_int_equal(nnsm_config_read(&c, "/tmp", NULL, 0, &error), NNSM_USAGE);
+    assert_non_null(strstr(error.message, "/tmp: cannot read the configuration: Is a directory"));
+}
+
+static void test_syntax_errors_have_a_line(void **state)
+{
+    (void)state;
+    refuse(RUN "train : {\n batch 3; };", ":3: ", "syntax error");
+    refuse(RUN RUN, ":2: ", "duplicate");
+    refuse("\x01\x02\xff", ":1: ", "syntax error");
+}
+
+static void test_an_empty_file_lacks_a_name(void **state)
+{
+    (void)state;
+    refuse("", "/tmp/nnsm_config_", "run.name is missing");
+}
+
+/* ---- names */
+
+static void test_unknown_names_get_the_nearest(void **state)
+{
+    (void)state;
+    refuse(WHOLE "train : {\n  batchs = 3; };", ":5: ", "unknown key train.batchs; did you mean train.batch?");
+    refuse(WHOLE "trian : { };", ":4: ", "unknown group trian; did you mean train?");
+    refuse(WHOLE "train : { seed = 3; };", ":4: ", "did you mean run.seed?");
+    refuse("seed = 3;", ":1: ", "did you mean run : { seed = ..; };?");
+    refuse("train = 3;", ":1: ", "train must be a group");
+}
+
+static void test_required_keys(void **state)
+{
+    (void)state;
+    refuse(SYSTEM, "run.name", "is missing");
+    refuse(RUN "system : { };", "system.lattice", "is missing");
+    refuse(RUN SYSTEM "generate : { };", "generate.temperature", "is missing");
+    refuse(RUN "ensemble : { };", "ensemble.file", "is missing");
+}
+
+static void test_run_names(void **state)
+{
+    (void)state;
+    refuse("run : { name = \"a/b\"; };", ":1: ", "use letters, digits");
+    refuse("run : { name = \".a\"; };", ":1: ", "no leading '.'");
+    refuse("run : { name = \"\"; };", ":1: ", "run.name = \"\"");
+    refuse("run : { name = \"\xc3\xa4\"; };", ":1: ", "use letters");
+}
+
+/* ---- types, ranges, choices */
+
+static void test_wrong_types_say_what_was_found(void **state)
+{
+    (void)state;
+    refuse("run : { name = 3; };", ":1: ", "run.name must be a text in quotes, not the number 3");
+    refuse(WHOLE "train : { epochs = 1.5; };", ":4: ", "train.epochs must be a whole number, not the number 1.5");
+    refuse(WHOLE "train : { epochs = \"5\"; };", ":4: ", "not the text \"5\"");
+    refuse(WHOLE "train : { epochs = { }; };", ":4: ", "not a group");
+    refuse(WHOLE "train : { validation = true; };", ":4: ", "must be a number, not true");
+    refuse(WHOLE "network : { direct = 1; };", ":4: ", "must be true or false, not the number 1");
+    refuse(WHOLE "network : { hidden = 5; };", ":4: ", "must be a list of whole numbers");
+    refuse(WHOLE "network : { hidden = (5, \"a\"); };", ":4: ", "must be a whole number, not the text \"a\"");
+    refuse(WHOLE "train : { augment = \"spin_flip\"; };", ":4: ", "must be a list of texts");
+}
+
+static void test_ranges_are_stated(void **state)
+{
+    (void)state;
+    refuse(WHOLE "train : { validation = 0.6; };", ":4: ", "train.validation = 0.6 is out of range; from 0 to 0.5");
+    refuse(WHOLE "train : { shards_per_batch = 1025; };", ":4: ", "from 1 to 1024");
+    refuse(WHOLE "scan : { walkers = 0; };", ":4: ", "from 1 to 1024");
+    refuse(WHOLE "train : { epochs = 99999999999999L; };", ":4: ", "out of range");
+    refuse(WHOLE "train : { epochs = 1e300; };", ":4: ", "out of range");
+    refuse(WHOLE "network : { hidden = [0]; };", ":4: ", "network.hidden = 0 is out of range");
+    refuse(RUN "system : { lattice = [2, 2, 2, 2]; };", ":2: ", "at most 3");
+    refuse(WHOLE "generate : { chains = 100; };", ":4: ", "duplicate");
+    refuse_set(WHOLE, "generate.chains=100", "--set", "not a multiple of 64; take 64 or 128");
+}
+
+static void test_long_texts_are_refused(void **state)
+{
+    (void)state;
+    char text[2 * NNSM_CONFIG_TEXT], name[NNSM_CONFIG_TEXT + 1];
+    nnsm_config c;
+    memset(name, 'a', sizeof name - 1);
+    name[NNSM_CONFIG_TEXT] = '\0';
+    (void)snprintf(text, sizeof text, "run : { name = \"%s\"; };", name);
+    refuse(text, ":1: ", "shorten it to at most 511");
+    (void)snprintf(text, sizeof text, "run : { name = \"%s\"; };", name + 1);
+    accept(&c, text, NULL, NULL);
+}
+
+static void test_choices_are_listed(void **state)
+{
+    (void)state;
+    refuse(WHOLE "network : { order = \"zigzag\"; };",
+           ":4: ", "network.order must be one of raster|snake|checkerboard|random, not the text \"zigzag\"");
+    refuse(WHOLE "train : { augment = [\"spin_flip\", \"gauge\"]; };",
+           ":4: ", "one of translation|point_group|spin_flip");
+    refuse(WHOLE "network : { order = \"\"; };", ":4: ", "one of raster");
+}
+
+/* ---- contradictions */
+
+static void test_where_the_data_come_from(void **state)
+{
+    (void)state;
+    refuse(RUN GENERATE, ":2: ", "generate needs a system");
+    refuse(WHOLE "ensemble : { file = \"a\"; };", ":4: ", "exclude each other");
+    refuse(RUN "train : { data = \"stream\"; };", ":2: ", "needs a generate group");
+}
+
+static void test_symmetries_must_be_ones_of_the_system(void **state)
+{
+    (void)state;
+    refuse(RUN "system : { lattice = [4, 4]; boundary = \"open\"; };\ntrain : { augment = [\"translation\"]; };",
+           ":3: ", "remove \"translation\"");
+    refuse(RUN "system : { lattice = [4, 4]; field = 0.5; };\ntrain : { augment = [\"spin_flip\"]; };",
+           ":3: ", "a field breaks the spin flip");
+    refuse_set(WHOLE "train : { augment = [\"spin_flip\"]; };", "system.field=1",
+               "--set system.field=1: ", "a field breaks");
+}
+
+static void test_lattices(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    refuse(RUN "system : { lattice = [8, 1]; };", ":2: ", "at least 2");
+    refuse(RUN "system : { lattice = []; };", ":2: ", "give 1 to 3 extents");
+    accept(&c, RUN "system : { lattice = [8, 1]; boundary = \"open\"; };", NULL, NULL);
+}
+
+static void test_batches(void **state)
+{
+    (void)state;
+    refuse(WHOLE "train : { batch = 57001; };", ":4: ", "57001 is more than the 57000 configurations");
+    refuse(WHOLE "train : { batch = 7; };", ":4: ", "shards_per_batch = 8 is more than train.batch = 7");
+    nnsm_config c;
+    accept(&c, WHOLE "train : { batch = 57000; };", NULL, NULL);
+}
+
+/* ---- what is written */
+
+static void check_round_trip(const nnsm_config *config)
+{
+    static char text[WRITTEN];
+    nnsm_config again;
+    size_t length = nnsm_config_write(config, text, sizeof text);
+    assert_true(length < sizeof text && length == strlen(text));
+    accept(&again, text, NULL, NULL);
+    assert_memory_equal(config, &again, sizeof again);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, NULL, NULL);
+    check_round_trip(&c);
+    accept(&c, RUN, NULL, NULL);
+    check_round_trip(&c);
+    accept(&c, RUN "ensemble : { file = \"a \\\"b\\\" \\\\c %d \\n d\\t\\x01 e\\r\\n\"; }; network : { hidden = []; };",
+           "train.augment=[\"point_group\",\"spin_flip\"]", "run.seed=1234567890123456789L");
+    check_round_trip(&c);
+    accept(&c, RUN "system : { lattice = [3, 3, 3]; coupling = -0.0; field = 0.1; boundary = \"open\"; };",
+           "scan.temperatures={from=0.1;to=0.9;step=0.001;}", "train.learning_rate=2.2250738585072014e-7");
+    check_round_trip(&c);
+}
+
+static void test_reals_are_short(void **state)
+{
+    (void)state;
+    char text[WRITTEN];
+    nnsm_config c;
+    accept(&c, WHOLE, "system.coupling=0.1", "system.field=1e6");
+    (void)nnsm_config_write(&c, text, sizeof text);
+    assert_non_null(strstr(text, "coupling = 0.1;"));
+    assert_non_null(strstr(text, "field = 1e+06;"));
+}
+
+static void test_write_reports_the_length_and_keeps_the_bounds(void **state)
+{
+    (void)state;
+    char text[64];
+    nnsm_config c;
+    accept(&c, WHOLE, NULL, NULL);
+    memset(text, '#', sizeof text);
+    size_t length = nnsm_config_write(&c, text, 10);
+    assert_true(length > sizeof text && strlen(text) == 9 && text[10] == '#');
+    assert_true(nnsm_config_write(&c, NULL, 0) == length);
+}
+
+static void test_the_table_has_every_key(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"run.name",      "system.lattice",    "ensemble.file",
+                                       "train.augment", "scan.temperatures", "teams.generators"};
+    char *text = NULL, word[64];
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    nnsm_config_document(stream);
+    (void)fclose(stream);
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        (void)snprintf(word, sizeof word, "\n| `%s` | ", keys[k]);
+        assert_non_null(strstr(text, word));
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_groups_may_be_left_out),
+        cmocka_unit_test(test_ints_are_reals_and_round_reals_are_ints),
+        cmocka_unit_test(test_arrays_and_lists_are_alike),
+        cmocka_unit_test(test_a_large_seed_is_exact),
+        cmocka_unit_test(test_a_range_includes_its_end),
+        cmocka_unit_test(test_a_list_of_temperatures),
+        cmocka_unit_test(test_bad_temperatures),
+        cmocka_unit_test(test_set_wins_over_the_file_and_the_last_wins),
+        cmocka_unit_test(test_set_replaces_lists),
+        cmocka_unit_test(test_set_takes_bare_words),
+        cmocka_unit_test(test_set_creates_a_group),
+        cmocka_unit_test(test_bad_set),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_a_directory_is_not_a_file),
+        cmocka_unit_test(test_syntax_errors_have_a_line),
+        cmocka_unit_test(test_an_empty_file_lacks_a_name),
+        cmocka_unit_test(test_unknown_names_get_the_nearest),
+        cmocka_unit_test(test_required_keys),
+        cmocka_unit_test(test_run_names),
+        cmocka_unit_test(test_wrong_types_say_what_was_found),
+        cmocka_unit_test(test_ranges_are_stated),
+        cmocka_unit_test(test_long_texts_are_refused),
+        cmocka_unit_test(test_choices_are_listed),
+        cmocka_unit_test(test_where_the_data_come_from),
+        cmocka_unit_test(test_symmetries_must_be_ones_of_the_system),
+        cmocka_unit_test(test_lattices),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_reals_are_short),
+        cmocka_unit_test(test_write_reports_the_length_and_keeps_the_bounds),
+        cmocka_unit_test(test_the_table_has_every_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
