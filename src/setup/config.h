@@ -92,7 +92,7 @@ nnsm_status nnsm_config_read(nnsm_config *config, const char *path, const char *
  * final NUL; returns the length needed without it. Groups that were not given are left out. Local. */
 size_t nnsm_config_write(const nnsm_config *config, char *text, size_t size);
 
-/* The documentation table in Markdown: | key | type | default | range | unit | meaning |. Local. */
+/* The documentation table in Markdown: | key | default | range or choices | unit | meaning |. Local. */
 void nnsm_config_document(FILE *stream);
 
 #endif

@@ -1,5 +1,6 @@
 /* config_check.c: contradictions between keys, and names that the schema does not know. */
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "setup/config_parse.h"
@@ -130,7 +131,8 @@ static nnsm_status check_data(const nnsm_reader *r)
 static nnsm_status check_train(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
-    double most = (double)c->generate.configurations * (1 - c->train.validation);
+    /* What nnsm_partition_make leaves for training, with its rounding. */
+    double most = (double)c->generate.configurations - floor(c->train.validation * (double)c->generate.configurations);
     if (c->train.data == NNSM_CONFIG_STREAM && c->train.patience)
         return REFUSE(r, "train.patience", "train.data",
                       "train.patience: a stream cannot overfit; set it to 0 or train.data to \"fixed\"");
