@@ -5,7 +5,7 @@
  * the first layer and the direct connections, then products of the suffixes' triangular parts. Averaged over p that is
  * a sixth of the dense work. The proposal is kept beside the current state and selected chain by chain on commit; the
  * terms log(1 + exp(-x o)) of the current state are kept, not recomputed. Rounding of many commits is bounded by a
- * refresh (sampler/metropolis.c), which evaluates everything from scratch. */
+ * refresh (stage/chains.c), which evaluates everything from scratch. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* symmetry.h: the symmetry operations of a lattice as maps of configurations, and random draws from their group.
+/* symmetry.h: the symmetry operations of a lattice as maps of configurations.
  *
  * translation: all shifts of a periodic lattice. point_group: reflections of every axis and permutations of axes of
  * equal extent (8 operations on a square, 48 on a cube, 2 on a chain), valid for periodic and open boundaries alike.

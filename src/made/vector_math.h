@@ -1,7 +1,7 @@
 /* vector_math.h: exp, log(1 + exp), tanh in float, written so that loops over them vectorise.
  *
  * Polynomials are Chebyshev fits; the largest errors against libm, measured over the whole range in
- * tests/unit/test_vector_math.c: exp 2e-7 relative, softplus 2e-7 relative plus 1e-7 absolute, tanh 3e-7 absolute. */
+ * tests/unit/test_kernels.c: exp 2e-7 relative, softplus 2e-7 relative plus 1e-7 absolute, tanh 3e-7 absolute. */
 #ifndef NNSM_MADE_VECTOR_MATH_H
 #define NNSM_MADE_VECTOR_MATH_H
 
@@ -52,13 +52,6 @@ static inline float nnsm_softplus(float y)
     float magnitude = y < 0.f ? -y : y;
     float positive = y < 0.f ? 0.f : y;
     return positive + nnsm_log1p_unit(nnsm_exp_negative(-magnitude));
-}
-
-/* 1 / (1 + exp(-y)). */
-static inline float nnsm_sigmoid(float y)
-{
-    float e = nnsm_exp_negative(y < 0.f ? y : -y);
-    return (y < 0.f ? e : 1.f) / (1.f + e);
 }
 
 static inline float nnsm_tanh(float y)

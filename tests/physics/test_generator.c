@@ -93,6 +93,12 @@ static void symmetries_preserve_the_energy_and_form_the_group(void **state)
         assert_int_equal(nnsm_symmetry_count(symmetry), cases[k].count);
         for (size_t i = 0; i < lattice.sites; i++)
             s[i] = (0x5a3c96e1u >> i & 1) ^ (i % 3 == 0) ? 1 : -1;
+        for (size_t i = 0; i < lattice.sites; i++) {
+            double before = nnsm_ising_energy(&model, s), change = nnsm_ising_flip_change(&model, s, i);
+            s[i] = (int8_t)-s[i];
+            check_close(nnsm_ising_energy(&model, s) - before, change, 1e-12);
+            s[i] = (int8_t)-s[i];
+        }
         for (size_t e = 0; e < cases[k].count; e++) {
             nnsm_symmetry_apply(symmetry, e, s, t);
             check_close(nnsm_ising_energy(&model, t), nnsm_ising_energy(&model, s), 0);

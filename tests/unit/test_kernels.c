@@ -49,6 +49,20 @@ static void training_kernels_equal_their_references(void **state)
         nnsm_reference_activate((nnsm_activation)activation, z[1], bias, ROWS, COLUMNS);
         for (size_t i = 0; i < ROWS * COLUMNS; i++)
             check_close((double)z[0][i], (double)z[1][i], 1e-6);
+        float da[2][ROWS * COLUMNS], sums[COLUMNS];
+        for (int k = 0; k < 2; k++)
+            fill(da[k], ROWS * COLUMNS, 6, 1);
+        nnsm_kernel_activate_back((nnsm_activation)activation, da[0], z[1], ROWS * COLUMNS);
+        nnsm_reference_activate_back((nnsm_activation)activation, da[1], z[1], ROWS * COLUMNS);
+        for (size_t i = 0; i < ROWS * COLUMNS; i++)
+            check_close((double)da[0][i], (double)da[1][i], 1e-6);
+        nnsm_kernel_column_sums(da[1], ROWS, COLUMNS, sums);
+        for (size_t c = 0; c < COLUMNS; c++) {
+            double sum = 0;
+            for (size_t r = 0; r < ROWS; r++)
+                sum += (double)da[1][r * COLUMNS + c];
+            check_close((double)sums[c], sum, 1e-6);
+        }
     }
     for (int k = 0; k < 2; k++)
         fill(z[k], ROWS * COLUMNS, 4, 12);
