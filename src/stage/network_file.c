@@ -111,7 +111,7 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
 {
     nnsm_h5 h5;
     *trained = (nnsm_trained){0};
-    if (nnsm_h5_open(&h5, path, MPI_COMM_NULL, NNSM_NETWORK_KIND, error) == NNSM_OK &&
+    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK &&
         nnsm_made_read(&trained->made, &h5) == NNSM_OK &&
         adopt_lattice(run, &h5, nnsm_made_architecture(trained->made)) == NNSM_OK) {
         read_history(&h5, &trained->history);

@@ -89,7 +89,7 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
     char own[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_ENSEMBLE, own);
     const char *path = run->config->ensemble.given ? run->config->ensemble.file : own;
-    nnsm_status status = nnsm_h5_open(h5, path, MPI_COMM_NULL, NULL, error);
+    nnsm_status status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
     if (!status) {
         nnsm_ensemble_read_header(h5, header);
         status = h5->status;
