@@ -1,9 +1,9 @@
 /* h5.h: HDF5 files written whole or not at all, and read with every size checked.
  *
- * A file is written under PATH.part, sealed with a checksum (io/seal.h), flushed to the disk and renamed, so that PATH is
- * never half-written. Calls after the first failure do nothing and the failure is returned by nnsm_h5_finish, so that a
- * writer reads as a list of contents. Intermediate groups are made as needed. Local, except for a file created with a
- * communicator, where every call is collective over it and all ranks pass the same names and sizes. */
+ * A file is written under PATH.part, sealed with a checksum (io/seal.h), flushed to the disk and renamed, so that PATH
+ * is never half-written. Calls after the first failure do nothing and the failure is returned by nnsm_h5_finish, so
+ * that a writer reads as a list of contents. Intermediate groups are made as needed. Local, except for a file created
+ * with a communicator, where every call is collective over it and all ranks pass the same names and sizes. */
 #ifndef NNSM_IO_H5_H
 #define NNSM_IO_H5_H
 
@@ -62,6 +62,15 @@ void nnsm_h5_set_text(nnsm_h5 *h5, const char *object, const char *name, const c
 void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, double value);
 void nnsm_h5_set_integers(nnsm_h5 *h5, const char *object, const char *name, size_t count, const int64_t *values);
 void nnsm_h5_set_integer(nnsm_h5 *h5, const char *object, const char *name, int64_t value);
+
+/* ---- data sets in pieces: made first, then written or read span by span; type is that of `values` */
+
+typedef enum { NNSM_H5_BYTES, NNSM_H5_FLOATS, NNSM_H5_DOUBLES, NNSM_H5_INTEGERS /* 64 bits */ } nnsm_h5_type;
+size_t nnsm_h5_type_size(nnsm_h5_type type);
+void nnsm_h5_span_define(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t count);
+void nnsm_h5_span_write(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t first, size_t count,
+                        const void *values);
+void nnsm_h5_span_read(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t first, size_t count, void *values);
 
 /* ---- reading: a missing or wrongly shaped object is a failure, unless asked for with nnsm_h5_has first */
 

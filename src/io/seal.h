@@ -1,9 +1,9 @@
 /* seal.h: the checksum that our files carry in front of their HDF5 content.
  *
- * Every file of ours begins with an HDF5 user block of NNSM_SEAL_BYTES bytes, which HDF5 itself and all readers skip. It
- * holds one line of text: format version, length of the file, and XXH3-64 (xxhash.com) of everything behind the block.
- * It is written last, so a file without it, or with another length or checksum, is torn, damaged or not ours; libhdf5
- * never sees a damaged file of ours (damaged files can crash or hang it). All functions are local. */
+ * Every file of ours begins with an HDF5 user block of NNSM_SEAL_BYTES bytes, which HDF5 itself and all readers skip.
+ * It holds one line of text: format version, length of the file, and XXH3-64 (xxhash.com) of everything behind the
+ * block. It is written last, so a file without it, or with another length or checksum, is torn, damaged or not ours;
+ * libhdf5 never sees a damaged file of ours (damaged files can crash or hang it). All functions are local. */
 #ifndef NNSM_IO_SEAL_H
 #define NNSM_IO_SEAL_H
 

@@ -75,10 +75,18 @@ static FILE *open_file(const char *path, nnsm_error *error)
     return stream;
 }
 
+static nnsm_status read_groups(nnsm_reader *r, const config_t *file)
+{
+    nnsm_status status = NNSM_OK;
+    const config_setting_t *root = config_root_setting(file);
+    for (int g = 0; g < config_setting_length(root) && !status; g++)
+        status = read_group(r, config_setting_get_elem(root, (unsigned)g));
+    return status;
+}
+
 /* `file` stays alive after this: the places of the keys point into it. */
 static nnsm_status read_file(nnsm_reader *r, config_t *file)
 {
-    nnsm_status status = NNSM_OK;
     FILE *stream = open_file(r->path, r->error);
     if (!stream)
         return NNSM_USAGE;
@@ -89,10 +97,7 @@ static nnsm_status read_file(nnsm_reader *r, config_t *file)
         return nnsm_fail(r->error, NNSM_USAGE, "%.400s:%d: %s; look for a missing ';', quote or bracket just before",
                          included ? included : r->path, config_error_line(file), text ? text : "not a configuration");
     }
-    const config_setting_t *root = config_root_setting(file);
-    for (int g = 0; g < config_setting_length(root) && !status; g++)
-        status = read_group(r, config_setting_get_elem(root, (unsigned)g));
-    return status;
+    return read_groups(r, file);
 }
 
 /* ---- values given as text: --set and the defaults */
@@ -172,5 +177,24 @@ nnsm_status nnsm_config_read(nnsm_config *config, const char *path, const char *
     if (!status)
         status = nnsm_config_check(&reader);
     config_destroy(&file);
+    return status;
+}
+
+nnsm_status nnsm_config_read_text(nnsm_config *config, const char *text, const char *name, nnsm_error *error)
+{
+    nnsm_reader reader = {.path = name, .config = config, .error = error};
+    config_t holder;
+    for (size_t k = 0; k < nnsm_config_key_count; k++)
+        reader.places[k].file = name;
+    memset(config, 0, sizeof *config);
+    config_init(&holder);
+    nnsm_status status = NNSM_OK;
+    if (config_read_string(&holder, text) != CONFIG_TRUE)
+        status = nnsm_fail(error, NNSM_USAGE, "%.400s: not a configuration", name);
+    if (!status)
+        status = read_groups(&reader, &holder);
+    if (!status)
+        status = fill_defaults(&reader);
+    config_destroy(&holder);
     return status;
 }

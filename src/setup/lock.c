@@ -76,15 +76,15 @@ static nnsm_status claim(nnsm_lock *lock, const holder *me, bool *again, nnsm_er
     if (refused == EAGAIN || refused == EACCES)
         return refuse(lock, &other, error);
     bool here = known && strcmp(other.host, me->host) == 0 && !refused;
-    bool requeued = known && strcmp(other.job, "none") != 0 && strcmp(other.job, me->job) == 0 &&
-                    me->restart > other.restart;
+    bool requeued =
+        known && strcmp(other.job, "none") != 0 && strcmp(other.job, me->job) == 0 && me->restart > other.restart;
     if (known && !here && !requeued && shows_life(lock->descriptor))
         return refuse(lock, &other, error);
     *again = !same_file(lock->descriptor, lock->path);
     if (*again)
         return NNSM_OK;
-    int length = snprintf(text, sizeof text, "host %s pid %ld job %s restart %ld\n", me->host, me->pid, me->job,
-                          me->restart);
+    int length =
+        snprintf(text, sizeof text, "host %s pid %ld job %s restart %ld\n", me->host, me->pid, me->job, me->restart);
     if (ftruncate(lock->descriptor, 0) != 0 || pwrite(lock->descriptor, text, (size_t)length, 0) != length)
         return nnsm_fail(error, NNSM_FAILURE, "%.300s: cannot write the lock: %s", lock->path, strerror(errno));
     lock->held = true;

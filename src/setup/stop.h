@@ -1,9 +1,9 @@
 /* stop.h: why and when a run writes a checkpoint or stops cleanly.
  *
  * A rank wants to stop when it got SIGUSR1, SIGTERM, SIGINT or SIGHUP; rank 0 also when the stop file exists, the time
- * limit is reached, or the job's end (SLURM_JOB_END_TIME, else NNSM_END_TIME, seconds since the epoch) comes nearer than
- * the measured time of a checkpoint and of the longest step ask for; and it wants a checkpoint when the interval is
- * over. Only some ranks may see a signal, so between two steps the ranks vote, and all take the same decision. Under
+ * limit is reached, or the job's end (SLURM_JOB_END_TIME, else NNSM_END_TIME, seconds since the epoch) comes nearer
+ * than the measured time of a checkpoint and of the longest step ask for; and it wants a checkpoint when the interval
+ * is over. Only some ranks may see a signal, so between two steps the ranks vote, and all take the same decision. Under
  * mpirun a SIGTERM is followed by SIGKILL within two seconds: there the last checkpoint is what survives. */
 #ifndef NNSM_SETUP_STOP_H
 #define NNSM_SETUP_STOP_H
@@ -51,7 +51,8 @@ nnsm_request nnsm_stop_poll(nnsm_stop *stop);
 /* What all ranks of comm do: the most important of their wishes. Collective. */
 nnsm_request nnsm_stop_vote(nnsm_stop *stop, MPI_Comm comm);
 
-/* A checkpoint took `seconds`: the next one is due an interval later, and never sooner than 50 times its cost. Local. */
+/* A checkpoint took `seconds`: the next one is due an interval later, and never sooner than 50 times its cost. Local.
+ */
 void nnsm_stop_saved(nnsm_stop *stop, double seconds);
 
 /* Why, for a message: "SIGUSR1", "the stop file", ... text: out, [NNSM_STOP_REASON]. Local. */
