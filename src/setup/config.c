@@ -119,7 +119,8 @@ static nnsm_status read_as_value(const nnsm_reader *r, const nnsm_key *key, cons
 /* A text stands as it is, be it 2007 or true, unless it is in quotes. */
 static nnsm_status read_as_text(const nnsm_reader *r, const nnsm_key *key, const char *text)
 {
-    if (key->kind == NNSM_KEY_TEXT && text[strspn(text, " \t")] != '"')
+    text += strspn(text, " \t");
+    if (key->kind == NNSM_KEY_TEXT && *text != '"')
         return nnsm_read_text(r, key, text);
     return read_as_value(r, key, text);
 }

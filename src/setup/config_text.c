@@ -145,7 +145,8 @@ static nnsm_status check_number(scanner *s)
             end++;
     else if (end_of_real(end) > end) {
         s->at = end_of_real(end);
-        return NNSM_OK;
+        bool digits = end > first || isdigit((unsigned char)first[1]);
+        return digits ? NNSM_OK : REFUSE(s, s->line, "a point without digits is not a number");
     }
     s->at = end;
     errno = 0;

@@ -198,13 +198,13 @@ static nnsm_status read_range(const nnsm_reader *r, const config_setting_t *s, c
     nnsm_status status = read_range_members(r, s, key, value);
     if (status)
         return status;
-    double steps = floor((value[1] - value[0]) / value[2] + 1e-9); /* `to` belongs to the range despite rounding */
+    double steps = floor((value[1] - value[0]) / value[2] + 1e-9); /* `to` belongs to it despite rounding */
     if (!(steps >= 0 && steps < key->limit))
         return REFUSE(r, s, "%s.%s: from %g to %g in steps of %g must give 1 to %d temperatures", key->group, key->name,
                       value[0], value[1], value[2], key->limit);
     r->config->scan.temperatures_count = (int)steps + 1;
     for (int i = 0; i <= (int)steps; i++)
-        r->config->scan.temperatures[i] = value[0] + i * value[2];
+        r->config->scan.temperatures[i] = fmin(value[0] + i * value[2], value[1]);
     return NNSM_OK;
 }
 

@@ -137,6 +137,8 @@ static void test_a_range_includes_its_end(void **state)
     assert_int_equal(c.scan.temperatures_count, 2);
     accept(&c, RUN "scan : { temperatures = { from = 2; to = 2; step = 0.0001; }; };", NULL, NULL);
     assert_int_equal(c.scan.temperatures_count, 1);
+    accept(&c, RUN "scan : { temperatures = { from = 999999.0000000005; to = 1e6; step = 1; }; };", NULL, NULL);
+    assert_true(c.scan.temperatures_count == 2 && c.scan.temperatures[1] == 1e6); /* and does not pass it */
 }
 
 static void test_a_list_of_temperatures(void **state)
@@ -198,7 +200,7 @@ static void test_set_takes_a_text_as_it_is(void **state)
     accept(&c, WHOLE, "run.name=2007", "run.output=true");
     assert_string_equal(c.run.name, "2007");
     assert_string_equal(c.run.output, "true");
-    accept(&c, WHOLE, "run.name=1e3", "run.output=a # \\\"b; @include");
+    accept(&c, WHOLE, "run.name = 1e3", "run.output=a # \\\"b; @include");
     assert_string_equal(c.run.name, "1e3");
     assert_string_equal(c.run.output, "a # \\\"b; @include");
     accept(&c, WHOLE, "run.name=\"2007\"", "run.output= \"a b\" \"c\"");
@@ -334,6 +336,8 @@ static void test_numbers_are_never_cut(void **state)
     refuse(RUN "network : { hidden = [8,\n 0x100000008]; };", ":3: ", "needs an L behind it: 0x100000008L");
     refuse(RUN "system : { coupling = 0xFFFFFFFFFFFFFFFFL; };", ":2: ", "has too many digits");
     refuse(RUN "system : { coupling = 99999999999999999999; };", ":2: ", "has too many digits");
+    refuse(RUN "train : { validation = .; };", ":2: ", "a point without digits");
+    refuse(RUN "train : { validation = -.e5; };", ":2: ", "a point without digits");
     nnsm_config c;
     accept(&c, RUN "system : { lattice = [3]; coupling = 0.12345678901234567890; field = 1234567890123e-8; };", NULL,
            NULL);
