@@ -226,6 +226,8 @@ PLAIN(int, mkdir, (const char *path, mode_t mode), (path, mode), "mkdir", -1, EN
 PLAIN(int, access, (const char *path, int mode), (path, mode), "access", -1, EIO)
 PLAIN(int, posix_fallocate, (int descriptor, off_t offset, off_t length), (descriptor, offset, length),
       "posix_fallocate", ENOSPC, 0)
+PLAIN(ssize_t, pread, (int descriptor, void *buffer, size_t count, off_t offset), (descriptor, buffer, count, offset),
+      "pread", -1, EIO)
 PLAIN(FILE *, fopen, (const char *path, const char *mode), (path, mode), "fopen", NULL, EIO)
 
 int open(const char *path, int flags, ...)
@@ -418,12 +420,14 @@ STATUS(herr_t, H5Dwrite, (hid_t set, hid_t type, hid_t memory, hid_t space, hid_
 STATUS(herr_t, H5Dread, (hid_t set, hid_t type, hid_t memory, hid_t space, hid_t list, void *values),
        (set, type, memory, space, list, values), -1)
 STATUS(haddr_t, H5Dget_offset, (hid_t set), (set), HADDR_UNDEF)
+STATUS(hsize_t, H5Dget_storage_size, (hid_t set), (set), 0)
 STATUS(htri_t, H5Lexists, (hid_t at, const char *name, hid_t links), (at, name, links), -1)
 STATUS(herr_t, H5Pset_alloc_time, (hid_t list, H5D_alloc_time_t when), (list, when), -1)
 STATUS(herr_t, H5Pset_chunk, (hid_t list, int rank, const hsize_t *sizes), (list, rank, sizes), -1)
 STATUS(herr_t, H5Pset_create_intermediate_group, (hid_t list, unsigned yes), (list, yes), -1)
 STATUS(herr_t, H5Pset_dxpl_mpio, (hid_t list, H5FD_mpio_xfer_t mode), (list, mode), -1)
 STATUS(herr_t, H5Pset_fapl_mpio, (hid_t list, MPI_Comm comm, MPI_Info info), (list, comm, info), -1)
+STATUS(herr_t, H5Pset_userblock, (hid_t list, hsize_t size), (list, size), -1)
 STATUS(int, H5Sget_simple_extent_dims, (hid_t space, hsize_t *sizes, hsize_t *most), (space, sizes, most), -1)
 STATUS(int, H5Sget_simple_extent_ndims, (hid_t space), (space), -1)
 STATUS(hssize_t, H5Sget_simple_extent_npoints, (hid_t space), (space), -1)
