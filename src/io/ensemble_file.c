@@ -20,8 +20,8 @@ void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header)
     hid_t set = H5Dcreate2(h5->file, DATA_SET, H5T_STD_I8LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (set < 0)
         (void)nnsm_h5_fail(h5, "cannot make " DATA_SET "; the disk may be full");
-    else
-        (void)H5Dclose(set);
+    else if (H5Dclose(set) < 0)
+        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET "; the disk may be full");
     (void)H5Pclose(list);
     (void)H5Sclose(space);
     nnsm_h5_set_text(h5, "/", "kind", NNSM_ENSEMBLE_KIND);
@@ -76,8 +76,8 @@ void nnsm_ensemble_write_blocks(nnsm_h5 *h5, const nnsm_ensemble_header *header,
         (void)H5Sclose(memory);
     if (space >= 0)
         (void)H5Sclose(space);
-    if (set >= 0)
-        (void)H5Dclose(set);
+    if (set >= 0 && H5Dclose(set) < 0)
+        (void)nnsm_h5_fail(h5, "cannot write the configurations; the disk may be full");
 }
 
 void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header)
