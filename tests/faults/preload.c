@@ -42,7 +42,6 @@ typedef struct {
 typedef struct {
     const kind *kind;
     unsigned long first, last, calls;
-    uint64_t fingerprint;
     int depth;
     uintptr_t stack[DEPTH];
 } site;
@@ -159,22 +158,25 @@ __attribute__((destructor)) static void end(void)
 
 /* ---- counting and deciding */
 
+static bool same(const site *s, const kind *k, const uintptr_t *stack, int depth)
+{
+    return s->kind == k && s->depth == depth && memcmp(s->stack, stack, (size_t)depth * sizeof *stack) == 0;
+}
+
 static void record(const kind *k)
 {
     uintptr_t stack[DEPTH];
     int depth = take_stack(stack);
-    uint64_t hash = 14695981039346656037u ^ (uintptr_t)k; /* FNV-1a over words */
+    uint64_t hash = (uintptr_t)k * 1099511628211u; /* FNV-1a over words; only where to look first */
     for (int i = 0; i < depth; i++)
         hash = (hash ^ stack[i]) * 1099511628211u;
-    hash |= 1;
     size_t at = (size_t)(hash >> 20) % SITES;
-    for (size_t tried = 0; sites[at].calls && sites[at].fingerprint != hash; tried++, at = (at + 1) % SITES)
+    for (size_t tried = 0; sites[at].calls && !same(&sites[at], k, stack, depth); tried++, at = (at + 1) % SITES)
         if (tried == SITES)
             abort();
     site *s = &sites[at];
     if (!s->calls++) {
         s->kind = k;
-        s->fingerprint = hash;
         s->first = k->calls;
         s->depth = depth;
         memcpy(s->stack, stack, sizeof stack);
@@ -273,8 +275,8 @@ static bool disk_full(int descriptor, const void *caller)
     static kind k = {"disk", 0};
     Dl_info from;
     struct stat about;
-    if (!state.ready || fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode))
-        return false;
+    if (!state.ready || fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode) || !about.st_nlink)
+        return false; /* what has no name is in memory */
     if (!in_program(caller) &&
         !(dladdr(caller, &from) && (strstr(from.dli_fname, "libhdf5") || strstr(from.dli_fname, "mca_fbtl") ||
                                     strstr(from.dli_fname, "mca_fcoll") || strstr(from.dli_fname, "mca_io"))))
