@@ -36,7 +36,7 @@ static nnsm_status allocate_series(nnsm_chains *c, nnsm_error *error)
     for (size_t i = 0; i < count && !status; i++)
         status = nnsm_series_create(&c->series[i], NNSM_SERIES_QUANTITIES, error);
     if (!status)
-        status = NNSM_NEW(&c->packed, count * NNSM_SERIES_DOUBLES, "scan", error);
+        status = NNSM_NEW(&c->packed, count * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), "scan", error);
     return status;
 }
 
@@ -264,13 +264,14 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     for (size_t t = 0; t < c->own && state->writing; t++)
         c->tile[t].methods->read(c->tile[t].state, c->configurations + t * size);
     for (size_t i = 0; i < c->own_temperatures * c->walkers && state->writing; i++)
-        nnsm_series_save(c->series[i], c->packed + i * NNSM_SERIES_DOUBLES);
+        nnsm_series_save(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
     nnsm_chains_collect(c);
     values(state, group, "numbers", NNSM_H5_INTEGERS, 2, numbers);
     values(state, group, "accepted", NNSM_H5_INTEGERS, c->temperatures, c->collected);
     ladders_state(c, group, state);
     items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
-    items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures, c->walkers * NNSM_SERIES_DOUBLES, c->packed);
+    items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures,
+          c->walkers * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), c->packed);
     if (state->writing)
         return;
     c->sweep = (uint32_t)numbers[0];
@@ -279,7 +280,7 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
     load_tiles(c);
     for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
-        nnsm_series_restore(c->series[i], c->packed + i * NNSM_SERIES_DOUBLES);
+        nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
 }
 
 /* ---- evaluation */

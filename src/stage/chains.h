@@ -33,7 +33,7 @@ typedef struct {
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */
     nnsm_series **series;                       /* [own_temperatures][walkers] */
     int64_t *numbers;                           /* [2 chains] the ladders, on the way to a file */
-    double *packed;                             /* [own_temperatures][walkers][NNSM_SERIES_DOUBLES] */
+    double *packed;                             /* [own_temperatures][walkers][nnsm_series_doubles] */
 } nnsm_chains;
 
 /* Makes one tile under the Hamiltonian that is scanned. Local. */

@@ -193,7 +193,7 @@ static int64_t begun(const branch *b)
 
 static size_t state_bytes(const scan *s)
 {
-    size_t bytes = 0, chain = s->run->lattice.sites + NNSM_SERIES_DOUBLES * sizeof(double) + 32;
+    size_t bytes = 0, chain = s->run->lattice.sites + nnsm_series_doubles(NNSM_SERIES_QUANTITIES) * sizeof(double) + 32;
     for (size_t i = 0; i < s->branches; i++)
         for (int64_t g = 0; g < begun(&s->branch[i]); g++)
             bytes += s->branch[i].group[g].tiles * NNSM_TILE * chain;
@@ -379,7 +379,8 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *e
                            s->run->world));
     for (size_t t = 0; t < temperatures; t++)
         if (!isfinite(curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean))
-            return nnsm_fail(error, NNSM_FAILURE, "the energy is not finite at T = %g: the network is damaged; train anew",
+            return nnsm_fail(error, NNSM_FAILURE,
+                             "the energy is not finite at T = %g: the network is damaged; train anew",
                              c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
     return NNSM_OK;

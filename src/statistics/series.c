@@ -2,11 +2,12 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = NNSM_SERIES_MOST };
+enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = 12 };
 
 struct nnsm_series {
     size_t quantities, count;
@@ -40,31 +41,48 @@ size_t nnsm_series_count(const nnsm_series *series)
     return series->count;
 }
 
-/* Counts are exact in a double up to 2^53. */
-void nnsm_series_save(const nnsm_series *series, double *doubles)
+enum { COUNTS = 4 };
+
+size_t nnsm_series_doubles(size_t quantities)
 {
-    const nnsm_series *s = series;
-    const double counts[5] = {(double)s->quantities, (double)s->count, (double)s->length, (double)s->full,
-                              (double)s->filled};
-    memset(doubles, 0, NNSM_SERIES_DOUBLES * sizeof *doubles);
-    memcpy(doubles, counts, sizeof counts);
-    memcpy(doubles += 5, s->origin, sizeof s->origin);
-    memcpy(doubles += MAX_QUANTITIES, s->sum, sizeof s->sum);
-    memcpy(doubles += MAX_QUANTITIES, s->product, sizeof s->product);
-    memcpy(doubles + MAX_QUANTITIES * MAX_QUANTITIES, s->bin, sizeof s->bin);
+    return COUNTS + quantities * (2 + quantities + BINS + 1);
 }
 
-void nnsm_series_restore(nnsm_series *series, const double *doubles)
+/* Copies a vector of the series out or in; returns where the next one is. */
+static double *pass(double *packed, double *values, size_t quantities, bool out)
+{
+    memcpy(out ? packed : values, out ? values : packed, quantities * sizeof *values);
+    return packed + quantities;
+}
+
+static void pass_all(nnsm_series *s, double *packed, bool out)
+{
+    size_t n = s->quantities;
+    packed = pass(packed, s->origin, n, out);
+    packed = pass(packed, s->sum, n, out);
+    for (size_t q = 0; q < n; q++)
+        packed = pass(packed, s->product[q], n, out);
+    for (size_t b = 0; b <= BINS; b++)
+        packed = pass(packed, s->bin[b], n, out);
+}
+
+/* Counts are exact in a double up to 2^53. */
+void nnsm_series_save(nnsm_series *series, double *doubles)
+{
+    const nnsm_series *s = series;
+    const double counts[COUNTS] = {(double)s->count, (double)s->length, (double)s->full, (double)s->filled};
+    memcpy(doubles, counts, sizeof counts);
+    pass_all(series, doubles + COUNTS, true);
+}
+
+void nnsm_series_restore(nnsm_series *series, double *doubles)
 {
     nnsm_series *s = series;
-    s->count = (size_t)doubles[1];
-    s->length = (size_t)doubles[2];
-    s->full = (size_t)doubles[3];
-    s->filled = (size_t)doubles[4];
-    memcpy(s->origin, doubles += 5, sizeof s->origin);
-    memcpy(s->sum, doubles += MAX_QUANTITIES, sizeof s->sum);
-    memcpy(s->product, doubles += MAX_QUANTITIES, sizeof s->product);
-    memcpy(s->bin, doubles + MAX_QUANTITIES * MAX_QUANTITIES, sizeof s->bin);
+    s->count = (size_t)doubles[0];
+    s->length = (size_t)doubles[1];
+    s->full = doubles[2] <= BINS ? (size_t)doubles[2] : BINS;
+    s->filled = (size_t)doubles[3];
+    pass_all(s, doubles + COUNTS, false);
 }
 
 static void merge_bins(nnsm_series *s)

@@ -16,7 +16,7 @@ await_lock() { # await_lock NAME: until the run has begun
   fail "$1 does not begin"
 }
 # About three seconds on one core.
-long="$small --set system.lattice=[8,8] --set train.epochs=40 --set generate.interval=100 --set scan.sweeps=1500
+long="$small --set system.lattice=[8,8] --set train.epochs=60 --set generate.interval=100 --set scan.sweeps=3000
   --set scan.thermalization=100 --set checkpoint.interval=0.1 --set run.progress=0.2"
 run() { local name=$1; shift; echo "$nnsm run $quick $long --set run.name=$name $*"; }
 "$nnsm" run "$quick" $long --set run.name=whole >log
@@ -48,7 +48,7 @@ for signal in USR1 TERM INT HUP; do
   [ "$status" = 85 ] && grep -q "stopped by SIG$signal" out || fail "SIG$signal: exit $status: $(cat out)"
   rm -f results/a.checkpoint.h5
 done
-expect 85 "stopped by the time limit" $(run a --fresh --set run.time_limit=1)
+expect 85 "stopped by the time limit" $(run a --fresh --set run.time_limit=0.6)
 expect 0 "found results/a.checkpoint.h5" mpirun -n 4 $(run a)
 compare whole a
 
@@ -66,17 +66,17 @@ done
 compare whole b
 
 echo "== a changed configuration"
-expect 85 "stopped by" $(run c --set run.time_limit=1)
+expect 85 "stopped by" $(run c --set run.time_limit=0.6)
 expect 2 "generate.temperature = 2.5, now 2.0" $(run c --set generate.temperature=2.0)
-expect 2 "train.epochs = 40, now 50" $(run c --set train.epochs=50)
+expect 2 "train.epochs = 60, now 50" $(run c --set train.epochs=50)
 expect 2 "run.seed" $(run c --set run.seed=3)
 expect 0 "done" $(run c --set checkpoint.interval=7 --set run.progress=1)
 compare whole c
 echo "more sweeps extend the scan to the bits of a longer one, also from an odd number of sweeps"
-"$nnsm" run "$quick" $long --set run.name=longer --set scan.sweeps=2003 >log
-expect 0 "the scan is extended: scan.sweeps = 1500, now 2003" mpirun -n 2 $(run c --set scan.sweeps=2003)
+"$nnsm" run "$quick" $long --set run.name=longer --set scan.sweeps=4003 >log
+expect 0 "the scan is extended: scan.sweeps = 3000, now 4003" mpirun -n 2 $(run c --set scan.sweeps=4003)
 compare longer c
-expect 0 "the scan starts anew with the network there is: scan.temperatures" $(run c --set scan.sweeps=2003 --set "scan.temperatures=[1.0,2.0]")
+expect 0 "the scan starts anew with the network there is: scan.temperatures" $(run c --set scan.sweeps=4003 --set "scan.temperatures=[1.0,2.0]")
 ! grep -q "epoch " out || fail "the network was trained again"
 echo "independent chains: more temperatures leave the others alone"
 few="--set scan.exchange=false --set scan.temperatures=[1.0,2.5]"
@@ -114,7 +114,7 @@ wait
 SLURM_JOB_ID=77 SLURM_RESTART_COUNT=1 expect 85 "stopped by" $(run g --set run.time_limit=0.1) # requeued: itself, earlier
 
 echo "== damaged and foreign files"
-expect 85 "stopped by the time limit" $(run h --set run.time_limit=1)
+expect 85 "stopped by the time limit" $(run h --set run.time_limit=0.6)
 cp results/h.checkpoint.h5 kept.h5
 truncate -s -100 results/h.checkpoint.h5
 expect 3 "torn: " mpirun -n 2 $(run h)
@@ -140,13 +140,15 @@ compare whole j
 expect 0 "done" $(run h)
 compare whole h
 mv results/h.network.h5 aside.h5
-expect 3 "No such file" $(run h --set scan.sweeps=2000)
+expect 3 "No such file" $(run h --set scan.sweeps=4000)
 cp results/longer.network.h5 results/h.network.h5
-expect 0 "the scan is extended" $(run h --set scan.sweeps=2000) # the same network, by its checksum
+expect 3 "is not the file that this run made" $(run h --set scan.sweeps=4000)
+mv aside.h5 results/h.network.h5
+expect 0 "the scan is extended" $(run h --set scan.sweeps=4000)
 expect 0 "checkpoint in stage scan" "$nnsm" info results/h.checkpoint.h5
 
 echo "== no room, no right to write: the previous checkpoint stays"
-if [ "$(id -u)" = 0 ] && mkdir disk && mount -t tmpfs -o size=2500k tmpfs disk 2>/dev/null; then
+if [ "$(id -u)" = 0 ] && mkdir disk && mount -t tmpfs -o size=6m tmpfs disk 2>/dev/null; then
   expect 85 "stopped by the time limit" $(run i --set run.output=disk --set run.time_limit=0.3)
   before=$(sha256sum <disk/i.checkpoint.h5)
   dd if=/dev/zero of=disk/filler bs=1k 2>/dev/null || :
