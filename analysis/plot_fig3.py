@@ -6,10 +6,10 @@ import results as r
 def draw(results):
     figure, axes = r.plt.subplots(figsize=(5.6, 4.2))
     r.plot_curves(axes, results, "abs_magnetization")
-    t0 = results["ensemble"].attrs["temperature"]
-    temperature, mean, _ = r.curve(results, "learned", "abs_magnetization") or r.fail("no learned curve")
-    axes.plot(t0, r.np.interp(t0, temperature, mean), "*", color="tab:orange", markersize=13,
-              markeredgecolor="black", markeredgewidth=0.5, zorder=5, label="training ensemble")
+    ensemble = results["ensemble"].attrs
+    axes.errorbar(ensemble["temperature"], ensemble["abs_magnetization_mean"], ensemble["abs_magnetization_error"],
+                  fmt="*", color="tab:orange", markersize=13, markeredgecolor="black", markeredgewidth=0.5, zorder=5,
+                  label="training ensemble")
     axes.set(xlabel="T", ylabel=r"$\langle|m|\rangle$", ylim=(-0.02, 1.05), title=r.title(results))
     axes.legend(loc="lower left")
     if "distribution" in results:

@@ -115,6 +115,7 @@ int main(int argc, char **argv)
     nnsm_stop_install();
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS)
         return NNSM_FAILURE;
+    nnsm_mpi_job(MPI_COMM_WORLD);
     NNSM_MPI(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
     NNSM_MPI(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
     NNSM_MPI(MPI_Comm_size(MPI_COMM_WORLD, &ranks));

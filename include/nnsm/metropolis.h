@@ -1,6 +1,8 @@
 /* nnsm/metropolis.h: single-flip Metropolis on any Hamiltonian of tiles, and replica exchange between temperatures.
  *
- * One sweep proposes every site once, in lattice order, in all 32 chains of a tile; acceptance min(1, exp(-dH / T)).
+ * One sweep proposes every site once, in lattice order, in all 32 chains of a tile; acceptance
+ * NNSM_MOST_ACCEPTED min(1, exp(-dH / T)): an ordered sweep that accepts everything, as at high temperature, would flip
+ * the whole lattice and never change E.
  * Replica exchange (Hukushima and Nemoto 1996) swaps the temperatures of two chains, not their configurations, with
  * min(1, exp((1/T_a - 1/T_b)(H_a - H_b))); a ladder links one chain a temperature, walkers are independent ladders.
  * Random numbers belong to the chain, so tiles can live on any rank. All functions are local. */
@@ -8,6 +10,8 @@
 #define NNSM_METROPOLIS_H
 
 #include "nnsm/hamiltonian.h"
+
+#define NNSM_MOST_ACCEPTED 0.95f
 
 /* One sweep of a tile. stream: random stream of its first chain; sweep: number of this sweep; beta: in, [NNSM_TILE]
  * inverse temperatures; accepted: in and out, [NNSM_TILE], counts accepted flips. */

@@ -105,6 +105,10 @@ nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, con
     if (status)
         return status;
     h5->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (h5->file < 0 && H5Fis_hdf5(path) > 0)
+        return nnsm_h5_fail(h5,
+                            "HDF5 cannot open it: another program has it open for writing, it is damaged, or the file "
+                            "system has no locks (then set HDF5_USE_FILE_LOCKING=FALSE)");
     if (h5->file < 0)
         return nnsm_h5_fail(h5, "not an HDF5 file, or a damaged one");
     if (kind) {

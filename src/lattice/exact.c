@@ -53,27 +53,35 @@ static jet arc_cosh(jet a)
     return compose(a, acosh(a.value), 1 / root, -a.value / (root * root * root));
 }
 
-/* log(exp(a) + sign exp(b)). */
-static jet log_sum(jet a, jet b, double sign)
+/* log(exp(a) + exp(b)); what is smaller by more than exp(300) is left out. */
+static jet log_sum(jet a, jet b)
 {
-    if (b.value > a.value && sign > 0)
-        return log_sum(b, a, sign);
-    return add(a, logarithm(add(constant(1), scale(sign, exponential(add(b, scale(-1, a)))))));
+    if (b.value > a.value)
+        return log_sum(b, a);
+    if (!(b.value - a.value > -300))
+        return a;
+    return add(a, logarithm(add(constant(1), exponential(add(b, scale(-1, a))))));
 }
 
-/* log of prod_r [2 cosh(m g_r / 2)] + sign prod_r [2 sinh(m g_r / 2)] over the r of one parity: every factor is
- * exp(m g / 2) (1 +- exp(-m g)). */
-static jet log_products(const jet *gamma, int count, double m, double sign)
+/* log of prod_r [2 cosh(m g_r / 2)] + prod_r [2 sinh(m g_r / 2)] over the r of one parity: every factor is
+ * exp(m |g| / 2) (1 +- t), t = exp(-m |g|). Above T_c g_0 < 0 makes the second product negative; the two then nearly
+ * cancel, so their sum S and difference D are built side by side from terms that are all positive:
+ * S' = S + t D, D' = D + t S. */
+static jet log_products(const jet *gamma, int count, double m)
 {
-    jet exponent = constant(0), plus = constant(1), minus = constant(sign);
+    jet exponent = constant(0), sum = constant(2), difference = constant(0);
+    bool negative = false;
     for (int r = 0; r < count; r++) {
-        double s = gamma[r].value < 0 ? -1 : 1; /* only gamma_0 changes sign, at T_c */
-        jet positive = scale(s, gamma[r]), tail = exponential(scale(-m, positive));
+        bool below = gamma[r].value < 0; /* only gamma_0 changes sign, at T_c */
+        jet positive = scale(below ? -1 : 1, gamma[r]), tail = exponential(scale(-m, positive));
+        jet next = add(sum, multiply(tail, difference));
         exponent = add(exponent, scale(m / 2, positive));
-        plus = multiply(plus, add(constant(1), tail));
-        minus = multiply(minus, scale(s, add(constant(1), scale(-1, tail))));
+        difference = add(difference, multiply(tail, sum));
+        sum = next;
+        negative = negative != below;
     }
-    return add(exponent, logarithm(add(plus, minus)));
+    jet pair = negative ? difference : sum;
+    return pair.value > 1e-140 ? add(exponent, logarithm(pair)) : constant(-INFINITY);
 }
 
 /* B. Kaufman, Phys. Rev. 76, 1232 (1949), in the notation of Ferdinand and Fisher, Phys. Rev. 185, 832 (1969), Eq. 2.3:
@@ -97,8 +105,7 @@ static jet kaufman(int m, int n, double coupling, double beta)
     }
     jet tanh_k = multiply(add(growing, constant(-1)), exponential(scale(-1, logarithm(add(growing, constant(1))))));
     even[0] = add(k2, logarithm(tanh_k));
-    /* The four products, pairwise in logs; the even pair may nearly cancel only where it is negligible. */
-    jet pairs = log_sum(log_products(odd, n, m, 1), log_products(even, n, m, 1), 1);
+    jet pairs = log_sum(log_products(odd, n, m), log_products(even, n, m));
     return add(add(pairs, constant(-log(2))), scale(0.5 * m * n, add(log_sinh2, constant(log(2)))));
 }
 

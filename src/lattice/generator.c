@@ -8,6 +8,9 @@
 
 enum { CHAINS = NNSM_GENERATOR_CHAINS, MAX_SUM = 2 * NNSM_MAX_DIMENSIONS, SUMS = 2 * MAX_SUM + 1 };
 
+/* An ordered sweep that accepts everything, as at high temperature, would flip the whole lattice and never change E. */
+static const double MOST_ACCEPTED = 0.95;
+
 struct nnsm_generator {
     const nnsm_ising *model;
     double temperature;
@@ -27,7 +30,7 @@ static void fill_thresholds(nnsm_generator *g)
     for (int s = 0; s < 2; s++)
         for (int sum = -MAX_SUM; sum <= MAX_SUM; sum++) {
             double change = 2 * (2 * s - 1) * (g->model->coupling * sum + g->model->field);
-            double probability = change > 0 ? exp(-change / g->temperature) : 1;
+            double probability = MOST_ACCEPTED * (change > 0 ? exp(-change / g->temperature) : 1);
             double scaled = probability * 0x1p32;
             g->threshold[s][sum + MAX_SUM] = scaled >= 0x1p32 ? UINT32_MAX : (uint32_t)scaled;
         }

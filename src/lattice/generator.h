@@ -2,7 +2,7 @@
  *
  * All chains of a tile are updated together, one vector lane a chain. Metropolis (Metropolis et al. 1953): sites are
  * visited in checkerboard order (all even, then all odd sites; on lattices that are not bipartite still a valid
- * sequential sweep), acceptance min(1, exp(-dE/T)). Wolff (1989): one cluster flip an update, bond probability
+ * sequential sweep), acceptance 0.95 min(1, exp(-dE/T)). Wolff (1989): one cluster flip an update, bond probability
  * 1 - exp(-2 J s_i s_j / T) where positive, a field enters by accepting the flip with min(1, exp(-2 h sum_cluster s /
  * T)). Chain c of a run uses only random numbers of stream c, so tiles can live on any rank. */
 #ifndef NNSM_LATTICE_GENERATOR_H

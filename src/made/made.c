@@ -2,6 +2,7 @@
 #include "nnsm/made.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -120,6 +121,11 @@ nnsm_status nnsm_made_create(nnsm_made **out, const nnsm_architecture *architect
     if (!status)
         status = create_masks(made, extent, error);
     nnsm_release(extent);
+    if (!status && made->count > INT_MAX) /* the counts of MPI messages */
+        status = nnsm_fail(error, NNSM_USAGE,
+                           "network: %zu parameters are more than 2^31; take smaller hidden layers, or "
+                           "direct = false",
+                           made->count);
     if (!status)
         status = NNSM_NEW(&made->parameters, made->count, "network weights", error);
     if (status) {

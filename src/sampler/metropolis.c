@@ -9,8 +9,8 @@ static void decide(const double *restrict change, const double *restrict beta, c
 {
     for (size_t c = 0; c < NNSM_TILE; c++) {
         float exponent = (float)(-beta[c] * change[c]);
-        float probability = nnsm_exp_negative(exponent < 0.f ? exponent : 0.f);
-        accept[c] = ((float)random[c] + 0.5f) * 0x1p-32f < probability || exponent >= 0.f ? UINT32_MAX : 0u;
+        float probability = NNSM_MOST_ACCEPTED * nnsm_exp_negative(exponent < 0.f ? exponent : 0.f);
+        accept[c] = ((float)random[c] + 0.5f) * 0x1p-32f < probability ? UINT32_MAX : 0u;
     }
 }
 

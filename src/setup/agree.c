@@ -2,6 +2,13 @@
 
 #include <stdio.h>
 
+static MPI_Comm all = MPI_COMM_SELF;
+
+void nnsm_mpi_job(MPI_Comm job)
+{
+    all = job;
+}
+
 void nnsm_mpi_check(int code, const char *call, const char *file, int line)
 {
     if (code == MPI_SUCCESS)
@@ -10,7 +17,7 @@ void nnsm_mpi_check(int code, const char *call, const char *file, int line)
     int length;
     (void)MPI_Error_string(code, text, &length);
     (void)fprintf(stderr, "nnsm: %s:%d: %s failed: %s; the job is aborted\n", file, line, call, text);
-    (void)MPI_Abort(MPI_COMM_SELF, NNSM_FAILURE);
+    (void)MPI_Abort(all, NNSM_FAILURE);
 }
 
 nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)

@@ -8,6 +8,7 @@
 
 /* A broken MPI call leaves a rank that cannot go on alone: name it and abort the job. */
 #define NNSM_MPI(call) nnsm_mpi_check((call), #call, __FILE__, __LINE__)
+void nnsm_mpi_job(MPI_Comm job); /* what is aborted; once, by main */
 void nnsm_mpi_check(int code, const char *call, const char *file, int line);
 
 /* Returns the worst status of all ranks, with the message of the first rank that has it; a failure is worse than

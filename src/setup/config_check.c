@@ -128,6 +128,13 @@ static nnsm_status check_data(const nnsm_reader *r)
         return REFUSE(r, "generate.chains", "generate.chains",
                       "generate.chains = %d is not a multiple of 64; take %d or %d", c->generate.chains,
                       c->generate.chains / 64 * 64, c->generate.chains / 64 * 64 + 64);
+    double rounds = ceil((double)c->generate.configurations / c->generate.chains);
+    if (c->generate.given && c->train.data == NNSM_CONFIG_STREAM)
+        rounds *= (double)c->train.epochs;
+    if (c->generate.given && (double)c->generate.thermalization + rounds * (double)c->generate.interval > 4e9)
+        return REFUSE(r, "generate.interval", "generate.thermalization",
+                      "generate: a chain would need more than 4e9 updates; lower generate.interval or raise "
+                      "generate.chains");
     if (c->train.data == NNSM_CONFIG_STREAM && !c->generate.given)
         return REFUSE(r, "train.data", "train.data",
                       "train.data = \"stream\" needs a generate group; add one or take \"fixed\"");
@@ -142,6 +149,10 @@ static nnsm_status check_train(const nnsm_reader *r)
     if (c->train.data == NNSM_CONFIG_STREAM && c->train.patience)
         return REFUSE(r, "train.patience", "train.data",
                       "train.patience: a stream cannot overfit; set it to 0 or train.data to \"fixed\"");
+    if (c->train.patience &&
+        (c->generate.given ? (double)c->generate.configurations - most : c->train.validation) < 1e-9)
+        return REFUSE(r, "train.patience", "train.validation",
+                      "train.patience needs held-out configurations; raise train.validation or set patience to 0");
     if (c->train.shards_per_batch > c->train.batch)
         return REFUSE(r, "train.shards_per_batch", "train.batch",
                       "train.shards_per_batch = %lld is more than train.batch = %lld; lower it",

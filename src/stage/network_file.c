@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "made/made_file.h"
+#include "setup/provenance.h"
 
 void nnsm_history_write(nnsm_h5 *h5, const nnsm_history *history)
 {
@@ -57,6 +58,27 @@ static void read_history(nnsm_h5 *h5, nnsm_history *history)
     }
 }
 
+void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run)
+{
+    enum { CONFIG_TEXT = 65536 };
+    nnsm_provenance p;
+    char text[CONFIG_TEXT];
+    nnsm_provenance_collect(&p);
+    (void)nnsm_config_write(run->config, text, sizeof text);
+    nnsm_h5_set_text(h5, "/provenance", "config", text);
+    nnsm_h5_set_integer(h5, "/provenance", "seed", run->config->run.seed);
+    nnsm_h5_set_integer(h5, "/provenance", "ranks", run->ranks);
+    nnsm_h5_set_text(h5, "/provenance", "version", p.version);
+    nnsm_h5_set_text(h5, "/provenance", "commit", p.commit);
+    nnsm_h5_set_text(h5, "/provenance", "date", p.date);
+    nnsm_h5_set_text(h5, "/provenance", "host", p.host);
+    nnsm_h5_set_text(h5, "/provenance", "mpi", p.mpi);
+    nnsm_h5_set_text(h5, "/provenance", "openblas", p.blas);
+    nnsm_h5_set_text(h5, "/provenance", "openblas_core", p.blas_core);
+    nnsm_h5_set_text(h5, "/provenance", "hdf5", p.hdf5);
+    nnsm_h5_set_text(h5, "/provenance", "libconfig", p.libconfig);
+}
+
 void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run)
 {
     int64_t extent[NNSM_MAX_DIMENSIONS];
@@ -80,32 +102,59 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
         nnsm_history_write(&h5, &trained->history);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_system_write(&h5, run);
+        nnsm_provenance_write(&h5, run);
     }
     nnsm_status status = nnsm_h5_finish(&h5);
     *checksum = (int64_t)h5.checksum;
     return status;
 }
 
-/* The lattice of the network becomes the run's; a `system` in the configuration must agree with it. */
-static nnsm_status adopt_lattice(nnsm_run *run, nnsm_h5 *h5, const nnsm_architecture *a)
+/* Does the file's model contradict the run's? */
+static void compare_model(nnsm_h5 *h5, const nnsm_ising *model, const nnsm_ising *theirs, bool periodic)
+{
+    if (model->coupling != theirs->coupling || model->field != theirs->field)
+        (void)nnsm_h5_fail(h5,
+                           "its model has coupling %g and field %g, system has %g and %g; correct the configuration",
+                           theirs->coupling, theirs->field, model->coupling, model->field);
+    else if (model->lattice->periodic != periodic)
+        (void)nnsm_h5_fail(h5, "its boundary is %s; correct system.boundary", periodic ? "periodic" : "open");
+}
+
+nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const int *extent, bool periodic)
 {
     nnsm_error error;
-    char model[32];
-    if (run->model_known) {
-        if (run->lattice.dimensions != a->dimensions || memcmp(run->lattice.extent, a->extent, sizeof a->extent) != 0 ||
-            run->lattice.periodic != a->periodic)
-            return nnsm_h5_fail(h5, "its lattice is not the one of system.lattice in the configuration");
-        return NNSM_OK;
+    char model[32] = "", boundary[16] = "";
+    bool there = nnsm_h5_has(h5, "/system");
+    nnsm_ising theirs = {&run->lattice, 0, 0};
+    if (there) {
+        nnsm_h5_get_text(h5, "/system", "model", model, sizeof model);
+        nnsm_h5_get_text(h5, "/system", "boundary", boundary, sizeof boundary);
+        theirs.coupling = nnsm_h5_get_double(h5, "/system", "coupling");
+        theirs.field = nnsm_h5_get_double(h5, "/system", "field");
+        periodic = strcmp(boundary, "open") != 0;
     }
-    if (nnsm_lattice_create(&run->lattice, a->dimensions, a->extent, a->periodic, &error))
-        return nnsm_h5_fail(h5, "%s", error.message);
-    if (!nnsm_h5_has(h5, "/system"))
+    if (h5->status)
         return h5->status;
-    nnsm_h5_get_text(h5, "/system", "model", model, sizeof model);
-    run->model = (nnsm_ising){&run->lattice, nnsm_h5_get_double(h5, "/system", "coupling"),
-                              nnsm_h5_get_double(h5, "/system", "field")};
-    run->model_known = strcmp(model, "ising") == 0;
+    if (run->model_known) {
+        if (run->lattice.dimensions != dimensions ||
+            memcmp(run->lattice.extent, extent, sizeof run->lattice.extent) != 0)
+            return nnsm_h5_fail(h5, "its lattice is not the one of system.lattice in the configuration");
+        if (there)
+            compare_model(h5, &run->model, &theirs, periodic);
+        return h5->status;
+    }
+    if (nnsm_lattice_create(&run->lattice, dimensions, extent, periodic, &error))
+        return nnsm_h5_fail(h5, "%s", error.message);
+    run->model_known = there && strcmp(model, "ising") == 0;
+    run->model = theirs;
     return h5->status;
+}
+
+static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, const nnsm_architecture *a)
+{
+    if (run->model_known && run->lattice.periodic != a->periodic)
+        return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a->periodic ? "periodic" : "open");
+    return nnsm_system_adopt(h5, run, a->dimensions, a->extent, a->periodic);
 }
 
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
@@ -114,9 +163,11 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
     *trained = (nnsm_trained){0};
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK &&
         nnsm_made_read(&trained->made, &h5) == NNSM_OK &&
-        adopt_lattice(run, &h5, nnsm_made_architecture(trained->made)) == NNSM_OK) {
+        adopt(run, &h5, nnsm_made_architecture(trained->made)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);
+        if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))
+            nnsm_h5_get_text(&h5, "/provenance", "config", trained->origin, sizeof trained->origin);
     }
     run->network = (int64_t)h5.checksum;
     return nnsm_h5_finish(&h5);

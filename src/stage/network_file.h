@@ -10,6 +10,13 @@ void nnsm_history_write(nnsm_h5 *h5, const nnsm_history *history);
 /* /system of a known model. */
 void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run);
 
+/* The model and lattice of a file (/system, where it has one) become the run's where the configuration has none;
+ * otherwise they must agree. */
+nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const int *extent, bool periodic);
+
+/* Configuration, seed, versions, machine, below /provenance. */
+void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run);
+
 /* checksum: out, of the file. */
 nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *trained, const char *path,
                                     int64_t *checksum, nnsm_error *error);

@@ -8,7 +8,6 @@
 #include "base/timer.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
-#include "setup/provenance.h"
 #include "stage/network_file.h"
 
 static const char *const stage_names[NNSM_STAGES] = {"generate", "train", "scan", "reference"};
@@ -134,27 +133,14 @@ static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *
     nnsm_h5_set_double(h5, "/timing", "total_seconds", nnsm_seconds() - run->start);
 }
 
-static void write_provenance(nnsm_h5 *h5, const nnsm_run *run)
+static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trained *trained)
 {
-    nnsm_provenance p;
-    char text[32768];
-    nnsm_provenance_collect(&p);
-    (void)nnsm_config_write(run->config, text, sizeof text);
-    nnsm_h5_set_text(h5, "/provenance", "config", text);
-    nnsm_h5_set_integer(h5, "/provenance", "seed", run->config->run.seed);
-    nnsm_h5_set_integer(h5, "/provenance", "ranks", run->ranks);
+    nnsm_provenance_write(h5, run);
     nnsm_h5_set_integer(h5, "/provenance", "sessions", run->resume.sessions + 1);
     nnsm_h5_set_double(h5, "/provenance", "seconds_of_all_sessions", run->resume.seconds + nnsm_seconds() - run->start);
     nnsm_h5_set_integer(h5, "/provenance", "network_checksum", run->network);
-    nnsm_h5_set_text(h5, "/provenance", "version", p.version);
-    nnsm_h5_set_text(h5, "/provenance", "commit", p.commit);
-    nnsm_h5_set_text(h5, "/provenance", "date", p.date);
-    nnsm_h5_set_text(h5, "/provenance", "host", p.host);
-    nnsm_h5_set_text(h5, "/provenance", "mpi", p.mpi);
-    nnsm_h5_set_text(h5, "/provenance", "openblas", p.blas);
-    nnsm_h5_set_text(h5, "/provenance", "openblas_core", p.blas_core);
-    nnsm_h5_set_text(h5, "/provenance", "hdf5", p.hdf5);
-    nnsm_h5_set_text(h5, "/provenance", "libconfig", p.libconfig);
+    if (trained->origin[0])
+        nnsm_h5_set_text(h5, "/provenance", "network_config", trained->origin);
 }
 
 static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
@@ -180,7 +166,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         write_exact(&h5, run);
         write_distribution(&h5, &trained->summary, scanned);
         write_timing(&h5, run, intervals, scanned);
-        write_provenance(&h5, run);
+        write_provenance(&h5, run, trained);
     }
     return nnsm_h5_finish(&h5);
 }

@@ -386,6 +386,58 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *e
     return NNSM_OK;
 }
 
+/* ---- what a reader should be warned of */
+
+static void warn_of_range(nnsm_run *run, double temperature)
+{
+    const nnsm_config *c = run->config;
+    double low = c->scan.temperatures[0], high = c->scan.temperatures[c->scan.temperatures_count - 1];
+    if (temperature < low || temperature > high)
+        nnsm_warn(&run->log,
+                  "the scan from %g to %g does not hold the ensemble's temperature %g; are the units of "
+                  "scan.temperatures right?",
+                  low, high, temperature);
+}
+
+/* Temperatures at which a test fails, as text. */
+static void list_temperature(char *text, size_t size, double temperature)
+{
+    size_t used = strlen(text);
+    if (used + 40 < size)
+        (void)snprintf(text + used, size - used, "%s%g", used ? ", " : "", temperature);
+    else if (used && text[used - 1] != '.')
+        (void)snprintf(text + used, size - used, " ...");
+}
+
+static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char *what)
+{
+    enum { TEXT = 200 };
+    char apart[TEXT] = "", slow[TEXT] = "", gaps[TEXT] = "";
+    const nnsm_config *c = run->config;
+    int64_t trips = 0;
+    for (size_t t = 0; t < curve->temperatures; t++) {
+        const nnsm_cell *m = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ABS_MAGNETIZATION];
+        const nnsm_cell *h = &curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY];
+        if (m->rhat > 1.05 || h->rhat > 1.05)
+            list_temperature(apart, TEXT, c->scan.temperatures[t]);
+        if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
+            list_temperature(slow, TEXT, c->scan.temperatures[t]);
+        if (c->scan.exchange && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
+            list_temperature(gaps, TEXT, c->scan.temperatures[t]);
+    }
+    for (size_t w = 0; w < curve->walkers; w++)
+        trips += curve->round_trips[w];
+    if (apart[0])
+        nnsm_warn(&run->log, "%s: walkers disagree (R-hat above 1.05) at T = %s; raise scan.sweeps or thermalization",
+                  what, apart);
+    if (slow[0])
+        nnsm_warn(&run->log, "%s: too few sweeps for an error at T = %s; raise scan.sweeps", what, slow);
+    if (gaps[0])
+        nnsm_warn(&run->log, "%s: hardly any exchange from T = %s to the next; take smaller steps there", what, gaps);
+    if (c->scan.exchange && curve->temperatures > 1 && !trips)
+        nnsm_warn(&run->log, "%s: no replica went from one end to the other and back; raise scan.sweeps", what);
+}
+
 /* ---- the stage */
 
 static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, nnsm_error *error)
@@ -437,6 +489,12 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
         status = evaluate(s, &s->branch[0], &scanned->learned, error);
     if (!status && s->branches > 1)
         status = evaluate(s, &s->branch[1], &scanned->reference, error);
+    if (!status) {
+        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
+        warn_of_convergence(run, &scanned->learned, "scan");
+    }
+    if (!status && s->branches > 1)
+        warn_of_convergence(run, &scanned->reference, "reference");
     scanned->learned.proposals_per_second = rate[0];
     scanned->reference.proposals_per_second = rate[1];
     if (s)

@@ -223,6 +223,7 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
         nnsm_ensemble_define(&h5, &header);
         nnsm_summary_write(&h5, summary);
         nnsm_system_write(&h5, run);
+        nnsm_provenance_write(&h5, run);
     }
     status = nnsm_agree(source->group, h5.status, error);
     if (!status)

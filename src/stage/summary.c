@@ -35,13 +35,14 @@ static void mean_and_error(const double *values, size_t count, bool magnitude, d
     *error = sqrt(2 * tau * square / (double)count);
 }
 
-/* Energies lie on a grid of step 4 |J| / N without a field; bins hold whole steps, so that no bin is empty by accident.
+/* Energies lie on a grid of step 4 |J| / N without a field (2 |J| / N with open edges); bins hold whole steps, so that
+ * no bin is empty by accident.
  */
 static void choose_bins(const nnsm_run *run, nnsm_summary *s)
 {
     double n = (double)run->lattice.sites, reach = run->lattice.dimensions * fabs(run->model.coupling);
     reach += fabs(run->model.field);
-    double step = 4 * fabs(run->model.coupling) / n;
+    double step = (run->lattice.periodic ? 4 : 2) * fabs(run->model.coupling) / n;
     if (!(step > 0) || run->model.field != 0)
         step = 2 * reach / NNSM_HISTOGRAM_BINS;
     double per_bin = ceil((2 * reach / step + 1) / NNSM_HISTOGRAM_BINS);
@@ -76,7 +77,9 @@ nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const doub
         status = chain_times(energy, configurations, chains, false, &s->tau_energy, error);
     if (status)
         return status;
-    double tau = fmax(s->tau_energy, s->tau_magnetization);
+    /* Where chains are too short to tell, only the chains count as independent. */
+    double tau = isnan(s->tau_energy) || isnan(s->tau_magnetization) ? 0.5 * (double)configurations / (double)chains
+                                                                     : fmax(s->tau_energy, s->tau_magnetization);
     s->effective = (double)configurations / fmax(1, 2 * tau);
     mean_and_error(magnetization, configurations, true, tau, &s->magnetization, &s->magnetization_error);
     if (!run->model_known)
@@ -98,7 +101,13 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
                  "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
                  "configurations (0.5: independent)",
                  summary->energy, summary->energy_error, summary->tau_energy, summary->tau_magnetization);
-    if (summary->effective < 0.5 * (double)summary->configurations)
+    if (isnan(summary->tau_energy) || isnan(summary->tau_magnetization))
+        nnsm_warn(
+            &run->log,
+            "chains of %lld kept configurations are too short to tell their autocorrelation time; errors count only "
+            "the %lld chains; lower generate.chains or raise generate.interval",
+            (long long)(summary->configurations / summary->chains), (long long)summary->chains);
+    else if (summary->effective < 0.5 * (double)summary->configurations)
         nnsm_warn(&run->log,
                   "the ensemble is worth only %.0f independent configurations of %lld; raise generate.interval",
                   summary->effective, (long long)summary->configurations);

@@ -34,7 +34,8 @@ int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks)
                        (double)c->generate.chains * (double)c->generate.thermalization);
     double train = (double)c->generate.configurations * parameters * 5.4e-11;
     int chosen = (int)lround(ranks * generate / (generate + train));
-    return chosen < 1 ? 1 : chosen > ranks - 1 ? ranks - 1 : chosen;
+    int most = (int)(c->generate.chains / NNSM_CHUNK) < ranks - 1 ? (int)(c->generate.chains / NNSM_CHUNK) : ranks - 1;
+    return chosen < 1 ? 1 : chosen > most ? most : chosen;
 }
 
 typedef struct {

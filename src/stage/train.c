@@ -8,6 +8,7 @@
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/network_file.h"
 #include "stage/trainer.h"
 
 /* ---- generate only */
@@ -117,19 +118,22 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
     return status;
 }
 
-static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_error *error)
+static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
     const nnsm_config *c = run->config;
-    if (run->model_known) {
-        if (header->dimensions != run->lattice.dimensions ||
-            memcmp(header->extent, run->lattice.extent, sizeof header->extent) != 0)
-            return nnsm_h5_fail(h5, "its lattice is not the one of system.lattice in the configuration");
-    } else if (nnsm_lattice_create(&run->lattice, header->dimensions, header->extent, c->system.boundary == 0, error))
-        return h5->status = NNSM_DATA;
-    size_t training = header->configurations - (size_t)(c->train.validation * (double)header->configurations);
+    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, c->system.boundary == 0))
+        return h5->status;
+    if (c->generate.given && header->temperature != c->generate.temperature)
+        return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
+                            header->temperature, c->generate.temperature);
+    size_t validation = (size_t)(c->train.validation * (double)header->configurations);
+    size_t training = header->configurations - validation;
     if (training < (size_t)c->train.batch)
         return nnsm_h5_fail(h5, "%zu configurations to train on are fewer than train.batch = %lld; lower train.batch",
                             training, (long long)c->train.batch);
+    if (c->train.patience && !validation)
+        return nnsm_h5_fail(h5, "train.patience needs held-out configurations, but train.validation = %g leaves none",
+                            c->train.validation);
     return NNSM_OK;
 }
 
@@ -161,7 +165,7 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
         status = h5->status;
     }
     if (!status)
-        status = adopt_header(run, h5, header, error);
+        status = adopt_header(run, h5, header);
     status = nnsm_agree(run->world, status, error);
     if (!status && run->rank == 0)
         status = summarise_file(run, h5, header, summary, error);

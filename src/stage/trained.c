@@ -111,6 +111,12 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const st
              trained->history.epochs,
              1e-3 * (double)trained->summary.configurations * (1 - run->config->train.validation) *
                  (double)trained->history.epochs / seconds);
+    size_t last = trained->history.epochs;
+    if (last && trained->history.kl[last - 1] < -0.5)
+        nnsm_warn(&run->log,
+                  "the network is better than the true model could be (KL = %g): the data are not those of system at "
+                  "this temperature",
+                  trained->history.kl[last - 1]);
     NNSM_MPI(MPI_Bcast(&run->network, 1, MPI_INT64_T, 0, run->world));
     run->resume.step = (int64_t)training->step;
     (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_SCAN, 0);

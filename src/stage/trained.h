@@ -20,6 +20,7 @@ typedef struct {
     nnsm_made *made;
     nnsm_history history;
     nnsm_summary summary;
+    char origin[65536]; /* configuration of the run that made a network which was read; else empty */
 } nnsm_trained;
 
 void nnsm_trained_destroy(nnsm_trained *trained);

@@ -160,17 +160,20 @@ static double naive_variance(nnsm_series *const *walkers, size_t count, const do
 }
 
 /* Integrated autocorrelation time, in steps of the series, from autocovariances gamma[0 ... lags - 1] of `samples`
- * values in all, with the self-consistent window of Wolff 2004 (S = 1.5) and its bias correction. */
-static double windowed_time(const double *gamma, size_t lags, double samples)
+ * values in all, with the self-consistent window of Wolff 2004 (S = 1.5) and its bias correction. closed: out, whether
+ * the window closed before the lags ran out. */
+static double windowed_time(const double *gamma, size_t lags, double samples, bool *closed)
 {
     const double s = 1.5;
     double tau = 0.5;
     size_t window = 0;
+    *closed = false;
     for (size_t t = 1; t < lags; t++) {
         tau += gamma[t] / gamma[0];
         window = t;
         double decay = tau > 0.5 ? s / log((2 * tau + 1) / (2 * tau - 1)) : 1e-9;
-        if (exp(-(double)t / decay) - decay / sqrt((double)t * samples) < 0)
+        *closed = exp(-(double)t / decay) - decay / sqrt((double)t * samples) < 0;
+        if (*closed)
             break;
     }
     tau *= 1 + (2 * (double)window + 1) / samples;
@@ -198,7 +201,8 @@ static nnsm_estimate analyse(nnsm_series *const *walkers, size_t count, const do
         estimate.error = 0;
         return estimate;
     }
-    double variance = 2 * windowed_time(gamma, lags, samples) * gamma[0] / samples;
+    bool closed;
+    double variance = 2 * windowed_time(gamma, lags, samples, &closed) * gamma[0] / samples;
     estimate.error = sqrt(variance);
     estimate.tau = variance * total / (2 * naive);
     return estimate;
@@ -258,7 +262,10 @@ double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quanti
         }
         between += (mean[c] - grand) * (mean[c] - grand) / (double)(chains - 1);
     }
-    return within > 0 ? sqrt((n - 1) / n + between / within) : 1;
+    double rounding = 1e-24 * grand * grand;
+    if (within <= rounding)
+        return between <= rounding ? 1 : INFINITY; /* frozen: at one value, or each at its own */
+    return sqrt((n - 1) / n + between / within);
 }
 
 double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length)
@@ -266,6 +273,7 @@ double nnsm_autocorrelation_time(const double *values, size_t chains, size_t len
     enum { LAGS = 512 };
     double gamma[LAGS] = {0}, mean = 0;
     size_t lags = length / 2 < LAGS ? length / 2 : LAGS;
+    lags = lags ? lags : 1;
     for (size_t i = 0; i < chains * length; i++)
         mean += values[i] / (double)(chains * length);
     for (size_t c = 0; c < chains; c++)
@@ -273,7 +281,9 @@ double nnsm_autocorrelation_time(const double *values, size_t chains, size_t len
             for (size_t i = 0; i + t < length; i++)
                 gamma[t] += (values[c * length + i] - mean) * (values[c * length + i + t] - mean) /
                             (double)((length - t) * chains);
-    if (lags < 2 || !(gamma[0] > 0))
+    if (!(gamma[0] > 0))
         return 0.5;
-    return windowed_time(gamma, lags, (double)(chains * length));
+    bool closed;
+    double tau = windowed_time(gamma, lags, (double)(chains * length), &closed);
+    return closed ? tau : NAN;
 }

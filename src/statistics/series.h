@@ -49,7 +49,8 @@ nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nns
 double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quantity);
 
 /* Integrated autocorrelation time of equally long raw series, [chains][length], pooled with the common mean; used for
- * generated ensembles whose chains are short. Returns 0.5 for independent values and for constant series. */
+ * generated ensembles whose chains are short. 0.5 for independent values and constant series, NaN where the chains are
+ * too short to tell. */
 double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length);
 
 #endif

@@ -1,9 +1,10 @@
 """compare.py A B [same|different]: compare all data sets of two runs' ensemble, network and results files, bit by bit.
 
-Wall times (/training/seconds, /timing) and /provenance say how a result was made and are left out."""
+Attributes too. Wall times (/training/seconds, /timing) and /provenance say how a result was made and are left out."""
 import sys
 
 import h5py
+import numpy
 
 LEFT_OUT = ("/training/seconds", "/timing", "/provenance")
 
@@ -12,10 +13,16 @@ def contents(path):
     found = {}
 
     def visit(name, item):
-        if isinstance(item, h5py.Dataset) and not ("/" + name).startswith(LEFT_OUT):
+        if ("/" + name).startswith(LEFT_OUT):
+            return
+        if isinstance(item, h5py.Dataset):
             found[name] = item[()].tobytes()
+        for key, value in item.attrs.items():
+            if (name, key) != ("", "name"):
+                found[f"{name}@{key}"] = numpy.asarray(value).tobytes()
 
     with h5py.File(path, "r") as file:
+        visit("", file)
         file.visititems(visit)
     return found
 

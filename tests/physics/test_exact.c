@@ -38,6 +38,41 @@ static void kaufman_reproduces_the_table(void **state)
     nnsm_lattice_destroy(&lattice);
 }
 
+/* Onsager's energy a site of the infinite lattice (Phys. Rev. 65, 117 (1944)), u = -coth 2K [1 + 2/pi (2 tanh^2 2K - 1)
+ * K(k)], k = 2 sinh 2K / cosh^2 2K; the elliptic integral by the arithmetic-geometric mean. */
+static double onsager_energy(double temperature)
+{
+    double k2 = 2 / temperature, k = 2 * sinh(k2) / (cosh(k2) * cosh(k2)), a = 1, b = sqrt(1 - k * k);
+    while (fabs(a - b) > 1e-15) {
+        double mean = (a + b) / 2;
+        b = sqrt(a * b);
+        a = mean;
+    }
+    return -(1 + 2 / M_PI * (2 * tanh(k2) * tanh(k2) - 1) * M_PI / (2 * a)) / tanh(k2);
+}
+
+/* Where the correlation length (2.1 at T = 3) is far below the extent, the finite lattice is the infinite one. */
+static void large_hot_lattices_are_onsagers(void **state)
+{
+    (void)state;
+    static const int extents[] = {48, 64, 128, 512};
+    static const double temperatures[] = {3, 3.7, 4, 6, 10, 1000};
+    for (size_t i = 0; i < 4; i++) {
+        nnsm_lattice lattice;
+        assert_int_equal(nnsm_lattice_create(&lattice, 2, (int[]){extents[i], extents[i]}, true, NULL), NNSM_OK);
+        nnsm_ising model = {&lattice, 1, 0};
+        for (size_t k = 0; k < 6; k++) {
+            double t = temperatures[k], step = 1e-4 * t;
+            nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&model, t);
+            double slope = (onsager_energy(t + step) - onsager_energy(t - step)) / (2 * step);
+            check_close(exact.energy, onsager_energy(t), 1e-10);
+            check_close(exact.heat_capacity, slope, 1e-7);
+            check_close(exact.entropy, exact.log_partition + exact.energy / t, 1e-12);
+        }
+        nnsm_lattice_destroy(&lattice);
+    }
+}
+
 /* Direct sum over all states with ln Z only; derivatives by the definition of the moments. */
 static nnsm_thermodynamics by_enumeration(const nnsm_ising *model, double temperature)
 {
@@ -104,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kaufman_reproduces_the_table),
+        cmocka_unit_test(large_hot_lattices_are_onsagers),
         cmocka_unit_test(solutions_agree_with_enumeration),
         cmocka_unit_test(critical_point_and_large_lattices_are_no_special_case),
     };

@@ -1,0 +1,59 @@
+#!/bin/bash
+# Every observable of a scan, of the true model and of the learned Hamiltonian, against the sum over all 65536 states of a
+# 4 x 4 lattice; numpy evaluates the network from its file.
+. "$(dirname "$0")/common.sh"
+for exchange in true false; do
+  mpirun -n 2 "$nnsm" run "$source/input/quick.cfg" --set system.lattice=[4,4] --set generate.configurations=6000 \
+    --set network.hidden=[24,16] --set train.epochs=10 --set scan.sweeps=20000 --set scan.thermalization=200 \
+    --set "scan.temperatures=[1.5,2.0,2.5,3.0,5.0,40.0]" --set scan.exchange=$exchange \
+    --set run.name=small_$exchange >log || fail "$(tail -3 log)"
+  "$python" - results/small_$exchange <<'PY'
+import sys
+import h5py, numpy as np
+
+n, J = 16, 1.0
+states = 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1)
+grid = states.reshape(-1, 4, 4)
+energy = -J * sum((grid * np.roll(grid, 1, axis)).sum((1, 2)) for axis in (1, 2))
+m = states.mean(1)
+f = h5py.File(sys.argv[1] + ".network.h5")
+a = x = states  # raster order: position = site
+for l in (1, 2):
+    a = np.maximum(a @ f[f"hidden_{l}/weight"][:].T.astype(float) + f[f"hidden_{l}/bias"][:], 0)
+o = a @ f["output/weight"][:].T.astype(float) + f["output/bias"][:] + x @ f["direct/weight"][:].T.astype(float)
+learned = f.attrs["temperature"] * np.log1p(np.exp(-x * o)).sum(1)
+assert abs(np.exp(-learned / f.attrs["temperature"]).sum() - 1) < 1e-5
+
+
+def exact(h, t):
+    w = np.exp(-(h - h.min()) / t)
+    w /= w.sum()
+    mean = lambda v: (w * v).sum()
+    m2, m4, am = mean(m**2), mean(m**4), mean(abs(m))
+    return {"abs_magnetization": am, "magnetization": mean(m), "magnetization2": m2, "magnetization4": m4,
+            "energy": mean(energy) / n, "learned_energy": mean(h) / n,
+            "heat_capacity": (mean(h**2) - mean(h) ** 2) / (n * t**2), "susceptibility": n * (m2 - am**2) / t,
+            "binder": 1 - m4 / (3 * m2**2)}
+
+
+results = h5py.File(sys.argv[1] + ".results.h5")
+pulls = []
+for name, h in (("learned", learned), ("true", energy)):
+    for i, t in enumerate(results["scan/temperature"][:]):
+        for what, value in exact(h, t).items():
+            if what == "learned_energy" and name == "true":
+                continue
+            mean, error = (results[f"scan/{name}/{what}/{k}"][i] for k in ("mean", "error"))
+            pull = (mean - value) / error
+            pulls.append(pull)
+            if what != "magnetization":  # flips sign rarely at low T without exchange; its error says so
+                assert error < 0.05 * max(abs(value), 0.2), (name, t, what, error)
+            assert abs(pull) < 5, f"{name} {what} at T = {t}: {mean} +- {error}, exact {value}"
+# Errors are honest: pulls of unit width (neighbours are correlated: half as many counted, 4 sigma).
+width = np.sqrt(np.mean(np.square(pulls)))
+assert abs(width - 1) < 4 / np.sqrt(len(pulls)), width
+exact_energy = np.interp(2.5, results["exact/temperature"][:], results["exact/energy"][:])
+assert abs(exact_energy - exact(energy, 2.5)["energy"]) < 1e-6
+print(f"{len(pulls)} values within {max(map(abs, pulls)):.1f} sigma, width {width:.2f}")
+PY
+done
