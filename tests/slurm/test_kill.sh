@@ -1,0 +1,33 @@
+#!/bin/bash
+# One rank is killed: the job ends with a failure within seconds; submitted again it continues to the same bits.
+. "$(dirname "$0")/common.sh"
+# rank_of JOB RANK: its process
+rank_of() {
+  local p
+  for p in /proc/[0-9]*; do
+    [ "$(readlink "$p/exe" 2>/dev/null)" = "$nnsm" ] || continue
+    tr '\0' '\n' <"$p/environ" | grep -cxE "SLURM_JOB_ID=$1|PMIX_RANK=$2" | grep -qx 2 && echo "${p#/proc/}"
+  done
+}
+lasting 4
+reference
+declare -A job
+for launcher in $launchers; do
+  use "$launcher"
+  job[$launcher]=$(submit "$launcher")
+done
+for launcher in $launchers; do
+  await 60 "$launcher: at work" at_work "${job[$launcher]}" "$launcher"
+  killed=$SECONDS
+  kill -KILL "$(rank_of "${job[$launcher]}" 1)"
+  await 20 "$launcher: the job ends" ended "${job[$launcher]}"
+  is "${job[$launcher]}" JobState FAILED || fail "$launcher: $(field "${job[$launcher]}" JobState)"
+  echo "$launcher: ended after $((SECONDS - killed)) s with exit $(field "${job[$launcher]}" ExitCode)"
+  use "$launcher"
+  job[$launcher]=$(submit "$launcher")
+done
+for launcher in $launchers; do
+  await_done "${job[$launcher]}" "$launcher"
+  resumed "${job[$launcher]}"
+  passed "one rank killed, submitted again under $launcher"
+done
