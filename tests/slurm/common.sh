@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2086,SC1091 # settings are many words
+# shellcheck shell=bash disable=SC2086,SC1091,SC2154,SC2016,SC2034
 # Sourced by the tests of this folder: $1 is the program, $2 the source directory. A private Slurm, in whose jobs the job
 # scripts run as they are shipped. Exit code 77: skipped, because Slurm cannot start here.
 here=$(cd "$(dirname "$0")" && pwd)
@@ -58,7 +58,7 @@ await() {
   local end=$((SECONDS + $1)) what=$2
   shift 2
   until "$@"; do
-    [ $SECONDS -lt $end ] || fail "not within the time: $what"
+    [ $SECONDS -lt $end ] || fail "this did not happen in time: $what"
     sleep 0.1
   done
 }
