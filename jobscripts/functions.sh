@@ -24,7 +24,7 @@ warn_ranks() {
 }
 
 # nnsm_job COMMAND CONFIG [options]: run nnsm, end this script with its exit code. At code 85, unfinished, the job
-# queues itself again if the time was up, and ends if somebody stopped it (NAME.stop).
+# queues itself again if the time was up, and ends if it was stopped otherwise (NAME.stop, run.time_limit).
 nnsm_job() {
   warnings=0 ranks=""
   trap warn_ranks USR1
@@ -42,7 +42,7 @@ nnsm_job() {
   done
   if [ "$status" = 85 ]; then
     if [ "$warnings" = 0 ] && [ $((NNSM_END_TIME - $(date +%s))) -gt 300 ]; then
-      echo "stopped by hand; submit again to continue"
+      echo "stopped before the job's time was up; submit again to continue"
     elif [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then # an end to it, if nothing ever gets done
       echo "unfinished: queueing job $this_job again"
       scontrol requeue "$this_job" && sleep 30 # within which Slurm ends this script

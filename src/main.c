@@ -7,6 +7,7 @@
 
 #include "command/command.h"
 #include "setup/agree.h"
+#include "stage/checkpoint.h"
 #include "stage/report.h"
 
 enum { MAX_SETTINGS = 64 };
@@ -16,6 +17,7 @@ typedef struct {
     const char *settings[MAX_SETTINGS];
     size_t count;
     int ranks;
+    bool fresh;
 } arguments;
 
 static nnsm_status parse(int argc, char **argv, arguments *a, nnsm_error *error)
@@ -28,7 +30,9 @@ static nnsm_status parse(int argc, char **argv, arguments *a, nnsm_error *error)
             a->ranks = atoi(argv[++i]);
             if (a->ranks < 1)
                 return nnsm_fail(error, NNSM_USAGE, "--ranks %s: give a whole number of at least 1", argv[i]);
-        } else if (argv[i][0] != '-' && !a->operand)
+        } else if (strcmp(argv[i], "--fresh") == 0)
+            a->fresh = true;
+        else if (argv[i][0] != '-' && !a->operand)
             a->operand = argv[i];
         else
             return nnsm_fail(error, NNSM_USAGE, "argument %s is not understood; see nnsm --help", argv[i]);
@@ -74,9 +78,11 @@ static nnsm_status run_stages(const arguments *a, nnsm_command *command, int ran
         return status;
     status = nnsm_run_create(&run, config, MPI_COMM_WORLD, error);
     if (!status)
-        status = command(&run, error);
+        status = nnsm_checkpoint_find(&run, a->fresh, error);
     if (!status)
-        nnsm_report_times(&run);
+        status = command(&run, error);
+    if (!status || status == NNSM_UNFINISHED)
+        nnsm_report_times(&run, status);
     nnsm_run_destroy(&run);
     return status;
 }
@@ -104,6 +110,9 @@ int main(int argc, char **argv)
     int rank, ranks;
     arguments a;
     nnsm_error error = {0};
+    if (argc == 3 && strcmp(argv[1], "probe") == 0) /* started by ourselves, see setup/probe.h */
+        return (int)nnsm_command_probe(argv[2], &error);
+    nnsm_stop_install();
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS)
         return NNSM_FAILURE;
     NNSM_MPI(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));

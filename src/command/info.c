@@ -5,7 +5,9 @@
 #include "command/command.h"
 #include "io/ensemble_file.h"
 #include "nnsm/made.h"
+#include "setup/probe.h"
 #include "setup/provenance.h"
+#include "stage/checkpoint.h"
 #include "stage/summary.h"
 
 static void print_extent(int dimensions, const int *extent)
@@ -69,15 +71,19 @@ static nnsm_status print_ensemble(nnsm_h5 *h5)
 
 nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
 {
-    nnsm_h5 h5;
+    nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     char kind[64] = "";
-    if (nnsm_h5_open(&h5, path, MPI_COMM_NULL, NULL, error) == NNSM_OK && nnsm_h5_has_attribute(&h5, "/", "kind"))
+    if (nnsm_probe(path, error))
+        return error->status;
+    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK && nnsm_h5_has_attribute(&h5, "/", "kind"))
         nnsm_h5_get_text(&h5, "/", "kind", kind, sizeof kind);
     if (!h5.status && strcmp(kind, "nnsm results") == 0)
         (void)print_results(&h5);
-    else if (!h5.status && strcmp(kind, "nnsm network") != 0)
+    else if (!h5.status && strcmp(kind, "nnsm network") != 0 && strcmp(kind, "nnsm checkpoint") != 0)
         (void)print_ensemble(&h5);
     nnsm_status status = nnsm_h5_finish(&h5);
+    if (!status && strcmp(kind, "nnsm checkpoint") == 0)
+        return nnsm_checkpoint_info(path, error);
     return !status && strcmp(kind, "nnsm network") == 0 ? print_network(path, error) : status;
 }
 
@@ -98,8 +104,10 @@ void nnsm_command_help(const char *topic)
     (void)puts("nnsm: learn the Hamiltonian of a system from configurations at one temperature, predict all others\n\n"
                "  nnsm run CONFIG [--set section.key=value ...]   generate, train, scan; under mpirun with any ranks\n"
                "  nnsm generate | train | scan CONFIG [--set ...] one stage, from and to files\n"
+               "    The same command goes on where a stopped or killed run left off; --fresh starts anew.\n"
                "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
                "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
                "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
-               "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output or run-time failure.");
+               "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output, lock or run-time failure;\n"
+               "85 stopped cleanly and unfinished: run the same command again.");
 }

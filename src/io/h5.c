@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "io/seal.h"
 
 static nnsm_status fault_of(const nnsm_h5 *h5)
 {
@@ -45,14 +48,18 @@ static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, MPI_Comm c
     return NNSM_OK;
 }
 
-static hid_t access_list(const nnsm_h5 *h5, MPI_Comm comm)
+/* A new file, with room for its seal. */
+static hid_t make_file(const nnsm_h5 *h5, const char *part, MPI_Comm comm)
 {
-    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-    if (list >= 0 && h5->parallel && H5Pset_fapl_mpio(list, comm, MPI_INFO_NULL) < 0) {
-        (void)H5Pclose(list);
-        return H5I_INVALID_HID;
-    }
-    return list;
+    hid_t file = H5I_INVALID_HID, access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
+    if (access >= 0 && create >= 0 && H5Pset_userblock(create, NNSM_SEAL_BYTES) >= 0 &&
+        (!h5->parallel || H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0))
+        file = H5Fcreate(part, H5F_ACC_TRUNC, create, access);
+    if (access >= 0)
+        (void)H5Pclose(access);
+    if (create >= 0)
+        (void)H5Pclose(create);
+    return file;
 }
 
 nnsm_status nnsm_h5_reserve(const char *path, size_t bytes, nnsm_error *error)
@@ -84,30 +91,22 @@ nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_er
         return h5->status = NNSM_FAILURE;
     part_name(h5, part, sizeof part);
     errno = 0;
-    hid_t list = access_list(h5, comm);
-    if (list >= 0) {
-        h5->file = H5Fcreate(part, H5F_ACC_TRUNC, H5P_DEFAULT, list);
-        (void)H5Pclose(list);
-    }
+    h5->file = make_file(h5, part, comm);
     if (h5->file < 0)
         return nnsm_h5_fail(h5, "cannot create it (%s); check that the directory exists, is writable and has room",
                             errno ? strerror(errno) : "HDF5 refused");
     return NNSM_OK;
 }
 
-nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, MPI_Comm comm, const char *kind, nnsm_error *error)
+nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error)
 {
-    nnsm_status status = start(h5, path, false, comm, error);
+    nnsm_seal seal;
+    nnsm_status status = start(h5, path, false, MPI_COMM_NULL, error);
+    if (!status && trust == NNSM_H5_CHECK)
+        status = h5->status = nnsm_seal_check(path, &seal, &h5->checksum, error);
     if (status)
         return status;
-    errno = 0;
-    if (access(path, R_OK) != 0)
-        return nnsm_h5_fail(h5, "cannot read it: %s", strerror(errno));
-    hid_t list = access_list(h5, comm);
-    if (list >= 0) {
-        h5->file = H5Fopen(path, H5F_ACC_RDONLY, list);
-        (void)H5Pclose(list);
-    }
+    h5->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (h5->file < 0)
         return nnsm_h5_fail(h5, "not an HDF5 file, or a damaged one");
     if (kind) {
@@ -123,12 +122,18 @@ nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, MPI_Comm comm, const cha
 /* The rename is the moment at which the file exists; before it everything is on the disk. */
 static void publish(nnsm_h5 *h5, const char *part)
 {
-    int descriptor = open(part, O_RDWR);
-    int failed = descriptor < 0 || fsync(descriptor) != 0;
-    if (descriptor >= 0)
-        failed |= close(descriptor) != 0;
-    if (failed || rename(part, h5->path) != 0)
-        (void)nnsm_h5_fail(h5, "cannot flush and rename it: %s", strerror(errno));
+    char directory[NNSM_H5_PATH];
+    nnsm_status status = nnsm_seal_write(part, &h5->checksum, h5->error);
+    if (status)
+        h5->status = status;
+    else if (rename(part, h5->path) != 0)
+        (void)nnsm_h5_fail(h5, "cannot be renamed from %.200s: %s", part, strerror(errno));
+    strcpy(directory, h5->path);
+    int descriptor = status ? -1 : open(dirname(directory), O_RDONLY | O_DIRECTORY);
+    if (descriptor >= 0) { /* the name itself to the disk too; not every file system can */
+        (void)fsync(descriptor);
+        (void)close(descriptor);
+    }
 }
 
 nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
@@ -144,7 +149,7 @@ nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
         part_name(h5, part, sizeof part);
         if (h5->status == NNSM_OK)
             publish(h5, part);
-        else
+        if (h5->status != NNSM_OK)
             (void)unlink(part);
     }
     return h5->status;

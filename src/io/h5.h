@@ -1,9 +1,9 @@
 /* h5.h: HDF5 files written whole or not at all, and read with every size checked.
  *
- * A file is written under PATH.part, flushed to the disk and renamed, so that PATH is never half-written. Calls after
- * the first failure do nothing and the failure is returned by nnsm_h5_finish, so that a writer reads as a list of
- * contents. Intermediate groups are made as needed. Local, except for a file created or opened with a communicator,
- * where every call is collective over it and all ranks pass the same names and sizes. */
+ * A file is written under PATH.part, sealed with a checksum (io/seal.h), flushed to the disk and renamed, so that PATH
+ * is never half-written. Calls after the first failure do nothing and the failure is returned by nnsm_h5_finish, so
+ * that a writer reads as a list of contents. Intermediate groups are made as needed. Local, except for a file created
+ * with a communicator, where every call is collective over it and all ranks pass the same names and sizes. */
 #ifndef NNSM_IO_H5_H
 #define NNSM_IO_H5_H
 
@@ -22,6 +22,7 @@ typedef struct {
     int rank;
     nnsm_status status;
     nnsm_error *error; /* the caller's; filled at the first failure */
+    uint64_t checksum; /* of a file that was opened (checked) or finished; valid on the first rank of a parallel one */
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 
@@ -34,8 +35,13 @@ nnsm_status nnsm_h5_reserve(const char *path, size_t bytes, nnsm_error *error);
 /* Create PATH.part. comm: MPI_COMM_NULL for a file of this rank alone. Missing directories are not made. */
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error);
 
-/* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA if not. */
-nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, MPI_Comm comm, const char *kind, nnsm_error *error);
+/* CHECK: verify the seal of our files first. CHECKED: another rank has just done so. */
+typedef enum { NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
+
+/* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). A file without a seal
+ * is opened too: somebody else made it, and the caller has probed it (setup/probe.h). NNSM_DATA for what is missing,
+ * torn, damaged or of another kind. */
+nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error);
 
 /* Close; for writers: flush to disk and rename, or remove the part file when something failed. Returns the status of
  * everything since create or open. Safe to call on an h5 whose create or open failed. */
@@ -57,11 +63,21 @@ void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, doubl
 void nnsm_h5_set_integers(nnsm_h5 *h5, const char *object, const char *name, size_t count, const int64_t *values);
 void nnsm_h5_set_integer(nnsm_h5 *h5, const char *object, const char *name, int64_t value);
 
+/* ---- data sets in pieces: made first, then written or read span by span; type is that of `values` */
+
+typedef enum { NNSM_H5_BYTES, NNSM_H5_FLOATS, NNSM_H5_DOUBLES, NNSM_H5_INTEGERS /* 64 bits */ } nnsm_h5_type;
+size_t nnsm_h5_type_size(nnsm_h5_type type);
+void nnsm_h5_span_define(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t count);
+void nnsm_h5_span_write(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t first, size_t count,
+                        const void *values);
+void nnsm_h5_span_read(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t first, size_t count, void *values);
+
 /* ---- reading: a missing or wrongly shaped object is a failure, unless asked for with nnsm_h5_has first */
 
 bool nnsm_h5_has(nnsm_h5 *h5, const char *object);
 bool nnsm_h5_has_attribute(nnsm_h5 *h5, const char *object, const char *name);
-/* Sizes of a data set; returns its rank, 0 on failure. sizes: out, [NNSM_H5_RANK]. */
+/* Sizes of a data set; returns its rank, 0 on failure. sizes: out, [NNSM_H5_RANK]. A data set that claims more than its
+ * storage can hold is a failure, so that memory may be taken for what is returned. */
 int nnsm_h5_sizes(nnsm_h5 *h5, const char *name, size_t *sizes);
 /* The data set must have exactly `count` elements. values: out, [count]. */
 void nnsm_h5_read_doubles(nnsm_h5 *h5, const char *name, size_t count, double *values);

@@ -145,6 +145,18 @@ bool nnsm_h5_has_attribute(nnsm_h5 *h5, const char *object, const char *name)
     return nnsm_h5_has(h5, object) && H5Aexists_by_name(h5->file, object, name, H5P_DEFAULT) > 0;
 }
 
+/* No filter of HDF5 shrinks data by more than deflate's factor of about 1030. */
+static bool storage_holds(hid_t set, int rank, const hsize_t *dimensions)
+{
+    hid_t type = H5Dget_type(set);
+    double bytes = type >= 0 ? (double)H5Tget_size(type) : 0;
+    for (int i = 0; i < rank; i++)
+        bytes *= (double)dimensions[i];
+    if (type >= 0)
+        (void)H5Tclose(type);
+    return bytes <= 1100 * (double)H5Dget_storage_size(set);
+}
+
 int nnsm_h5_sizes(nnsm_h5 *h5, const char *name, size_t *sizes)
 {
     if (!ready(h5))
@@ -157,6 +169,8 @@ int nnsm_h5_sizes(nnsm_h5 *h5, const char *name, size_t *sizes)
         (void)H5Sget_simple_extent_dims(space, dimensions, NULL);
     else
         (void)nnsm_h5_fail(h5, "data set %s is missing, damaged or of more than %d dimensions", name, NNSM_H5_RANK);
+    if (!h5->status && !storage_holds(set, rank, dimensions))
+        (void)nnsm_h5_fail(h5, "data set %s claims more values than the file holds", name);
     for (int i = 0; i < NNSM_H5_RANK; i++)
         sizes[i] = (size_t)dimensions[i];
     if (space >= 0)

@@ -194,3 +194,17 @@ void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations
         for (size_t c = 0; c < CHAINS; c++)
             configurations[c * sites + i] = generator->spins[i * CHAINS + c];
 }
+
+uint32_t nnsm_generator_updates(const nnsm_generator *generator)
+{
+    return generator->updates;
+}
+
+void nnsm_generator_resume(nnsm_generator *generator, const int8_t *configurations, uint32_t updates)
+{
+    size_t sites = generator->model->lattice->sites;
+    for (size_t i = 0; i < sites; i++)
+        for (size_t c = 0; c < CHAINS; c++)
+            generator->spins[i * CHAINS + c] = configurations[c * sites + i] > 0 ? 1 : -1;
+    generator->updates = updates;
+}

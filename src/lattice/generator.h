@@ -29,4 +29,10 @@ void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates);
 /* configurations: out, [NNSM_GENERATOR_CHAINS][sites], -1 or +1. Local. */
 void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations);
 
+/* Updates done so far; with the configurations it is all that a generator must remember. Local. */
+uint32_t nnsm_generator_updates(const nnsm_generator *generator);
+
+/* Go on from what nnsm_generator_read and nnsm_generator_updates gave. Local. */
+void nnsm_generator_resume(nnsm_generator *generator, const int8_t *configurations, uint32_t updates);
+
 #endif

@@ -188,7 +188,7 @@ nnsm_status nnsm_made_open(nnsm_made **out, const char *path, nnsm_error *error)
 {
     nnsm_h5 h5;
     *out = NULL;
-    if (nnsm_h5_open(&h5, path, MPI_COMM_NULL, NNSM_NETWORK_KIND, error) == NNSM_OK)
+    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK)
         (void)nnsm_made_read(out, &h5);
     return nnsm_h5_finish(&h5);
 }

@@ -20,10 +20,10 @@ nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)
     } mine, worst;
     int rank;
     NNSM_MPI(MPI_Comm_rank(comm, &rank));
-    mine.status = (int)status;
+    mine.status = status == NNSM_UNFINISHED ? 1 : (int)status;
     mine.rank = rank;
     NNSM_MPI(MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, comm));
     if (worst.status != NNSM_OK)
         NNSM_MPI(MPI_Bcast(error, (int)sizeof *error, MPI_BYTE, worst.rank, comm));
-    return (nnsm_status)worst.status;
+    return worst.status == 1 ? NNSM_UNFINISHED : (nnsm_status)worst.status;
 }

@@ -10,7 +10,8 @@
 #define NNSM_MPI(call) nnsm_mpi_check((call), #call, __FILE__, __LINE__)
 void nnsm_mpi_check(int code, const char *call, const char *file, int line);
 
-/* Returns the worst status of all ranks, with the message of the first rank that has it. Collective on comm. */
+/* Returns the worst status of all ranks, with the message of the first rank that has it; a failure is worse than
+ * NNSM_UNFINISHED. Collective on comm. */
 nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error);
 
 #endif

@@ -1,9 +1,8 @@
 /* config.c: reading the configuration through its schema: the file, then --set, then the defaults. */
 #include "setup/config.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "setup/config_parse.h"
 
@@ -59,67 +58,67 @@ static nnsm_status read_group(nnsm_reader *r, const config_setting_t *section)
     return NNSM_OK;
 }
 
-/* Only a file that can be read reaches libconfig: its scanner ends the program on a read error, as of a directory. */
-static FILE *open_file(const char *path, nnsm_error *error)
+static nnsm_status parse_text(nnsm_reader *r, config_t *file, const char *text)
 {
-    struct stat about;
-    FILE *stream = fopen(path, "r");
-    if (stream && fstat(fileno(stream), &about) == 0 && S_ISDIR(about.st_mode)) {
-        (void)fclose(stream);
-        stream = NULL;
-        errno = EISDIR;
-    }
-    if (!stream)
-        (void)nnsm_fail(error, NNSM_USAGE, "%.400s: cannot read the configuration: %s; check the path", path,
-                        strerror(errno));
-    return stream;
+    nnsm_status status = nnsm_scan_text(r, text);
+    if (status || config_read_string(file, text) == CONFIG_TRUE)
+        return status;
+    int lines = 0, line = config_error_line(file); /* at the end of the file: the line after the last */
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    const char *reason = config_error_text(file);
+    return nnsm_fail(r->error, NNSM_USAGE, "%.400s:%d: %s; look for a missing ';', quote or bracket just before",
+                     r->path, line < lines ? line : lines, reason ? reason : "not a configuration");
 }
 
-/* `file` stays alive after this: the places of the keys point into it. */
-static nnsm_status read_file(nnsm_reader *r, config_t *file)
+static nnsm_status read_groups(nnsm_reader *r, const config_t *file)
 {
     nnsm_status status = NNSM_OK;
-    FILE *stream = open_file(r->path, r->error);
-    if (!stream)
-        return NNSM_USAGE;
-    int parsed = config_read(file, stream);
-    (void)fclose(stream);
-    if (parsed != CONFIG_TRUE) {
-        const char *included = config_error_file(file), *text = config_error_text(file);
-        return nnsm_fail(r->error, NNSM_USAGE, "%.400s:%d: %s; look for a missing ';', quote or bracket just before",
-                         included ? included : r->path, config_error_line(file), text ? text : "not a configuration");
-    }
     const config_setting_t *root = config_root_setting(file);
-    for (int g = 0; g < config_setting_length(root) && !status; g++)
+    for (int g = 0; !status && g < config_setting_length(root); g++)
         status = read_group(r, config_setting_get_elem(root, (unsigned)g));
     return status;
 }
 
 /* ---- values given as text: --set and the defaults */
 
-/* "value = TEXT;" in libconfig's own grammar; what that does not accept is taken as a bare word. */
-static bool parse_value(config_t *holder, const char *text)
+/* "value = TEXT;" into holder, with `quote` around TEXT; false: not in libconfig's grammar, or out of memory. */
+static bool parse_value(config_t *holder, const char *quote, const char *text)
 {
-    char line[16384]; /* room for a long list of temperatures */
-    int length = snprintf(line, sizeof line, "value = %s;", text);
-    if (length < (int)sizeof line && config_read_string(holder, line) == CONFIG_TRUE)
-        return true;
-    length = snprintf(line, sizeof line, "value = \"%s\";", text);
-    return length < (int)sizeof line && !strpbrk(text, "\"\\") && config_read_string(holder, line) == CONFIG_TRUE;
+    char *line = NULL;
+    bool parsed = asprintf(&line, "value = %s%s%s;\n", quote, text, quote) >= 0 &&
+                  config_read_string(holder, line) == CONFIG_TRUE &&
+                  config_setting_length(config_root_setting(holder)) == 1;
+    free(line);
+    return parsed;
 }
 
-static nnsm_status read_as_text(const nnsm_reader *r, const nnsm_key *key, const char *text)
+/* A value in libconfig's own grammar; a bare word that it does not accept is a text. */
+static nnsm_status read_as_value(const nnsm_reader *r, const nnsm_key *key, const char *text)
 {
     config_t holder;
     config_init(&holder);
-    nnsm_status status;
-    if (!parse_value(&holder, text) || config_setting_length(config_root_setting(&holder)) != 1)
-        status = nnsm_refuse_at(r, nnsm_place_of(r, NULL),
-                                "the value cannot be read; write it as in a file, quoted for the shell");
-    else
+    nnsm_status status = nnsm_scan_text(r, text);
+    bool parsed = !status && (parse_value(&holder, "", text) ||
+                              (!strpbrk(text, "\"\\;()[]{}") && parse_value(&holder, "\"", text)));
+    const char *reason = config_error_text(&holder);
+    if (parsed)
         status = nnsm_read_value(r, config_lookup(&holder, "value"), key);
+    else if (!status)
+        status = nnsm_refuse_at(r, nnsm_place_of(r, NULL),
+                                "the value cannot be read (%s); write it as in a file, quoted for the shell",
+                                reason ? reason : "more than one");
     config_destroy(&holder);
     return status;
+}
+
+/* A text stands as it is, be it 2007 or true, unless it is in quotes. */
+static nnsm_status read_as_text(const nnsm_reader *r, const nnsm_key *key, const char *text)
+{
+    text += strspn(text, " \t");
+    if (key->kind == NNSM_KEY_TEXT && *text != '"')
+        return nnsm_read_text(r, key, text);
+    return read_as_value(r, key, text);
 }
 
 static nnsm_status apply_setting(nnsm_reader *r, const char *setting)
@@ -127,6 +126,8 @@ static nnsm_status apply_setting(nnsm_reader *r, const char *setting)
     char group_name[64] = "", name[64] = "";
     int used = 0;
     r->set = setting;
+    if (strpbrk(setting, "\r\n"))
+        return nnsm_refuse_at(r, nnsm_place_of(r, NULL), "write section.key=value on one line");
     if (sscanf(setting, " %63[A-Za-z0-9_*-] . %63[A-Za-z0-9_*-] =%n", group_name, name, &used) != 2 || !used)
         return nnsm_refuse_at(r, nnsm_place_of(r, NULL), "write section.key=value");
     const nnsm_group *group = find_group(group_name);
@@ -155,22 +156,41 @@ static nnsm_status fill_defaults(nnsm_reader *r)
     return status;
 }
 
+/* The text of a configuration, then --set, then the defaults. */
+static nnsm_status resolve(nnsm_reader *r, const char *text, const char *const *settings, size_t count)
+{
+    config_t file; /* stays alive until the end: the places of the keys point into it */
+    for (size_t k = 0; k < nnsm_config_key_count; k++)
+        r->places[k].file = r->path;
+    memset(r->config, 0, sizeof *r->config); /* padding too: it is sent and compared as bytes */
+    config_init(&file);
+    nnsm_status status = parse_text(r, &file, text);
+    if (!status)
+        status = read_groups(r, &file);
+    for (size_t i = 0; i < count && !status; i++)
+        status = apply_setting(r, settings[i]);
+    if (!status)
+        status = fill_defaults(r);
+    if (!status)
+        status = nnsm_config_check(r);
+    config_destroy(&file);
+    return status;
+}
+
 nnsm_status nnsm_config_read(nnsm_config *config, const char *path, const char *const *settings, size_t count,
                              nnsm_error *error)
 {
     nnsm_reader reader = {.path = path, .config = config, .error = error};
-    config_t file;
-    for (size_t k = 0; k < nnsm_config_key_count; k++)
-        reader.places[k].file = path;
-    memset(config, 0, sizeof *config); /* padding too: it is sent and compared as bytes */
-    config_init(&file);
-    nnsm_status status = read_file(&reader, &file);
-    for (size_t i = 0; i < count && !status; i++)
-        status = apply_setting(&reader, settings[i]);
+    char *text = NULL;
+    nnsm_status status = nnsm_load_text(&reader, &text);
     if (!status)
-        status = fill_defaults(&reader);
-    if (!status)
-        status = nnsm_config_check(&reader);
-    config_destroy(&file);
+        status = resolve(&reader, text, settings, count);
+    free(text);
     return status;
+}
+
+nnsm_status nnsm_config_read_text(nnsm_config *config, const char *text, const char *name, nnsm_error *error)
+{
+    nnsm_reader reader = {.path = name, .config = config, .error = error};
+    return resolve(&reader, text, NULL, 0);
 }

@@ -26,7 +26,8 @@ typedef struct {
         char name[NNSM_CONFIG_TEXT];   /* no default: required; letters, digits, '.', '_', '-' only */
         char output[NNSM_CONFIG_TEXT]; /* directory */
         int64_t seed;
-        double progress; /* seconds between progress lines */
+        double progress;   /* seconds between progress lines */
+        double time_limit; /* seconds until a clean stop; 0: none */
     } run;
     struct {
         bool given; /* the group is present: the model is known */
@@ -81,7 +82,13 @@ typedef struct {
     struct {
         int64_t generators; /* ranks that generate while the others train; 0: chosen from measured rates */
     } teams;
+    struct {
+        double interval; /* seconds between checkpoints */
+    } checkpoint;
 } nnsm_config;
+
+/* What a key has an influence on; a run goes on from a checkpoint as far as nothing that matters has changed. */
+typedef enum { NNSM_AFFECTS_NOTHING, NNSM_AFFECTS_DATA, NNSM_AFFECTS_NETWORK, NNSM_AFFECTS_SCAN } nnsm_affects;
 
 /* Read `path`, apply `settings` ("section.key=value", `count` of them, in order), fill defaults, check types, ranges,
  * choices and contradictions. On failure NNSM_USAGE with file, line, key and advice, *config undefined. Local. */
@@ -91,6 +98,14 @@ nnsm_status nnsm_config_read(nnsm_config *config, const char *path, const char *
 /* The resolved configuration as libconfig text that reads back to the same struct. Writes at most `size` bytes with the
  * final NUL; returns the length needed without it. Groups that were not given are left out. Local. */
 size_t nnsm_config_write(const nnsm_config *config, char *text, size_t size);
+
+/* Read back what nnsm_config_write wrote; `name` stands for the file in messages. Local. */
+nnsm_status nnsm_config_read_text(nnsm_config *config, const char *text, const char *name, nnsm_error *error);
+
+/* The keys that have an influence on `affects` and differ, as "group.key = OLD, now NEW; ..." into text ([size]).
+ * Returns how many. Local. */
+size_t nnsm_config_differences(const nnsm_config *before, const nnsm_config *now, nnsm_affects affects, char *text,
+                               size_t size);
 
 /* The documentation table in Markdown: | key | default | range or choices | unit | meaning |. Local. */
 void nnsm_config_document(FILE *stream);

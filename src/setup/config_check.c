@@ -78,8 +78,14 @@ static nnsm_place either(const nnsm_reader *r, const char *a, const char *b)
 
 #define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, either(reader, a, b), __VA_ARGS__)
 
+enum { LONGEST_NAME = 200 }; /* names of files have at most 255 characters on every file system we know */
+
 static nnsm_status check_name(const nnsm_reader *r, const char *name)
 {
+    if (strlen(name) > LONGEST_NAME)
+        return REFUSE(r, "run.name", "run.name",
+                      "run.name has %zu characters; shorten it to at most %d: it is part of file names", strlen(name),
+                      LONGEST_NAME);
     bool good = name[0] && name[0] != '.';
     for (const char *c = name; *c; c++)
         good = good && (isalnum((unsigned char)*c) || strchr("._-", *c));

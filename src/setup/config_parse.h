@@ -30,8 +30,19 @@ bool nnsm_place_given(const nnsm_place *place);
 nnsm_status nnsm_refuse_at(const nnsm_reader *reader, nnsm_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The file of the reader as a string that whose last line ends with a line feed; *text belongs to the caller, also
+ * after a failure (may be NULL). Refused: what is no regular file, more than 1 MB, NUL bytes. */
+nnsm_status nnsm_load_text(const nnsm_reader *reader, char **text);
+
+/* Refuse, with its line, what libconfig would read wrongly or not survive: @include, open quotes and comments, whole
+ * numbers that it would cut, deep nesting, settings without end. Everything else is left to its grammar. */
+nnsm_status nnsm_scan_text(const nnsm_reader *reader, const char *text);
+
 /* Read the value s of a key into the configuration: type, range and choice are checked. */
 nnsm_status nnsm_read_value(const nnsm_reader *reader, const config_setting_t *s, const nnsm_key *key);
+
+/* Take text as it is for a key of kind NNSM_KEY_TEXT. */
+nnsm_status nnsm_read_text(const nnsm_reader *reader, const nnsm_key *key, const char *text);
 
 /* The failure for a group (name = "") or a key that the schema does not know, with the nearest that it knows. */
 nnsm_status nnsm_refuse_unknown(const nnsm_reader *reader, const config_setting_t *s, const char *group,

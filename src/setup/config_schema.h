@@ -27,6 +27,7 @@ typedef struct {
     int limit;           /* most values of a list */
     const char *choices; /* separated by '|' */
     const char *units, *help;
+    nnsm_affects affects;
 } nnsm_key;
 
 typedef struct {

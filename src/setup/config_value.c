@@ -8,11 +8,8 @@
 nnsm_place nnsm_place_of(const nnsm_reader *reader, const config_setting_t *s)
 {
     nnsm_place place = {.file = reader->path, .set = reader->set};
-    if (s && !reader->set) {
-        const char *included = config_setting_source_file(s);
+    if (s && !reader->set)
         place.line = config_setting_source_line(s);
-        place.file = included ? included : reader->path;
-    }
     return place;
 }
 
@@ -99,17 +96,26 @@ static nnsm_status read_whole(const nnsm_reader *r, const config_setting_t *s, c
     return status;
 }
 
-static nnsm_status read_text(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key, char *to)
+static nnsm_status put_text(const nnsm_reader *r, nnsm_place place, const nnsm_key *key, const char *text)
 {
-    const char *text = config_setting_get_string(s);
-    if (!text)
-        return wrong_type(r, s, key, "a text in quotes");
+    char *to = (char *)r->config + key->offset;
     if (strlen(text) >= NNSM_CONFIG_TEXT)
-        return REFUSE(r, s, "%s.%s has %zu characters; shorten it to at most %d", key->group, key->name, strlen(text),
-                      NNSM_CONFIG_TEXT - 1);
+        return nnsm_refuse_at(r, place, "%s.%s has %zu characters; shorten it to at most %d", key->group, key->name,
+                              strlen(text), NNSM_CONFIG_TEXT - 1);
     memset(to, 0, NNSM_CONFIG_TEXT);
     memcpy(to, text, strlen(text));
     return NNSM_OK;
+}
+
+static nnsm_status read_text(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key)
+{
+    const char *text = config_setting_get_string(s);
+    return text ? put_text(r, nnsm_place_of(r, s), key, text) : wrong_type(r, s, key, "a text in quotes");
+}
+
+nnsm_status nnsm_read_text(const nnsm_reader *reader, const nnsm_key *key, const char *text)
+{
+    return put_text(reader, nnsm_place_of(reader, NULL), key, text);
 }
 
 static nnsm_status read_choice(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key, int *index)
@@ -192,13 +198,13 @@ static nnsm_status read_range(const nnsm_reader *r, const config_setting_t *s, c
     nnsm_status status = read_range_members(r, s, key, value);
     if (status)
         return status;
-    double steps = floor((value[1] - value[0]) / value[2] + 1e-9); /* `to` belongs to the range despite rounding */
+    double steps = floor((value[1] - value[0]) / value[2] + 1e-9); /* `to` belongs to it despite rounding */
     if (!(steps >= 0 && steps < key->limit))
         return REFUSE(r, s, "%s.%s: from %g to %g in steps of %g must give 1 to %d temperatures", key->group, key->name,
                       value[0], value[1], value[2], key->limit);
     r->config->scan.temperatures_count = (int)steps + 1;
     for (int i = 0; i <= (int)steps; i++)
-        r->config->scan.temperatures[i] = value[0] + i * value[2];
+        r->config->scan.temperatures[i] = fmin(value[0] + i * value[2], value[1]);
     return NNSM_OK;
 }
 
@@ -252,7 +258,7 @@ nnsm_status nnsm_read_value(const nnsm_reader *reader, const config_setting_t *s
     char *at = (char *)reader->config + key->offset;
     switch (key->kind) {
     case NNSM_KEY_TEXT:
-        return read_text(reader, s, key, at);
+        return read_text(reader, s, key);
     case NNSM_KEY_CHOICE:
         return read_choice(reader, s, key, (int *)at);
     case NNSM_KEY_INTS:

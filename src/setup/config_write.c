@@ -120,6 +120,28 @@ size_t nnsm_config_write(const nnsm_config *config, char *text, size_t size)
     return b.length;
 }
 
+size_t nnsm_config_differences(const nnsm_config *before, const nnsm_config *now, nnsm_affects affects, char *text,
+                               size_t size)
+{
+    enum { VALUE = 32768 };
+    static const int shown = 60; /* characters of a value in the message */
+    char was[VALUE], is[VALUE];
+    size_t count = 0;
+    buffer all = {text, size, 0};
+    put(&all, "%s", "");
+    for (size_t k = 0; k < nnsm_config_key_count; k++) {
+        const nnsm_key *key = &nnsm_config_keys[k];
+        buffer old = {was, VALUE, 0}, new = {is, VALUE, 0};
+        if (key->affects != affects)
+            continue;
+        put_value(&old, before, key);
+        put_value(&new, now, key);
+        if (strcmp(was, is) != 0)
+            put(&all, "%s%s.%s = %.*s, now %.*s", count++ ? "; " : "", key->group, key->name, shown, was, shown, is);
+    }
+    return count;
+}
+
 void nnsm_config_document(FILE *stream)
 {
     (void)fprintf(stream, "| key | default | range or choices | unit | meaning |\n|---|---|---|---|---|\n");

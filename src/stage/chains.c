@@ -1,34 +1,56 @@
 #include "stage/chains.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
 
-enum { REFRESH = 16 }; /* sweeps between evaluations from scratch: rounding of 16 N flips stays below 1e-3 in H */
+/* Rounding of 4096 flips stays below 1e-3 in H; evaluating that seldom costs under 3 % of the sweeps' time. */
+enum { FLIPS = 4096 };
 
-size_t nnsm_chains_tiles(const nnsm_config *config)
+uint32_t nnsm_chains_period(const nnsm_lattice *lattice)
 {
-    size_t chains = (size_t)config->scan.temperatures_count * (size_t)config->scan.walkers;
-    return (chains + NNSM_TILE - 1) / NNSM_TILE;
+    return lattice->sites >= FLIPS ? 1 : (uint32_t)(FLIPS / lattice->sites);
 }
 
-void nnsm_chains_share(const nnsm_config *config, int rank, int ranks, size_t *first, size_t *own)
+size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures)
 {
-    size_t tiles = nnsm_chains_tiles(config);
+    return (temperatures * (size_t)config->scan.walkers + NNSM_TILE - 1) / NNSM_TILE;
+}
+
+static void share(size_t tiles, int rank, int ranks, size_t *first, size_t *own)
+{
     *first = tiles * (size_t)rank / (size_t)ranks;
     *own = tiles * ((size_t)rank + 1) / (size_t)ranks - *first;
 }
 
-static nnsm_status allocate(nnsm_chains *c, nnsm_error *error)
+/* ---- creation */
+
+static nnsm_status allocate_series(nnsm_chains *c, nnsm_error *error)
 {
-    const nnsm_config *config = c->run->config;
-    nnsm_status status =
-        nnsm_ladders_create(&c->ladders, c->temperatures, config->scan.temperatures, c->walkers, error);
+    size_t count = c->own_temperatures * c->walkers;
+    nnsm_status status = NNSM_NEW(&c->series, count, "scan", error);
+    for (size_t i = 0; i < count && !status; i++)
+        status = nnsm_series_create(&c->series[i], NNSM_SERIES_QUANTITIES, error);
+    if (!status)
+        status = NNSM_NEW(&c->packed, count * NNSM_SERIES_DOUBLES, "scan", error);
+    return status;
+}
+
+static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_error *error)
+{
+    nnsm_status status = nnsm_ladders_create(&c->ladders, c->temperatures, temperature, c->walkers, error);
+    if (!status)
+        status = NNSM_NEW(&c->temperature, c->temperatures, "scan", error);
+    if (!status)
+        memcpy(c->temperature, temperature, c->temperatures * sizeof *temperature);
     if (!status)
         status = NNSM_NEW(&c->accepted, c->temperatures, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->collected, c->temperatures, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->all, c->tiles * NNSM_TILE, "scan", error);
     if (!status)
@@ -38,30 +60,33 @@ static nnsm_status allocate(nnsm_chains *c, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&c->starts, c->run->ranks, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->configurations, NNSM_TILE * c->run->lattice.sites, "scan", error);
+        status = NNSM_NEW(&c->configurations, c->own * NNSM_TILE * c->run->lattice.sites, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->series, c->own_temperatures * c->walkers, "scan", error);
-    for (size_t i = 0; i < c->own_temperatures * c->walkers && !status; i++)
-        status = nnsm_series_create(&c->series[i], NNSM_SERIES_QUANTITIES, error);
-    return status;
+        status = NNSM_NEW(&c->numbers, 2 * c->temperatures * c->walkers, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->tile, c->own, "scan", error);
+    return status ? status : allocate_series(c, error);
 }
 
-nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, nnsm_tile *tile, uint32_t stream,
-                               nnsm_error *error)
+nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
+                               const double *temperature, uint32_t stream, nnsm_tile_maker *make,
+                               const void *hamiltonian, nnsm_error *error)
 {
     nnsm_chains *c = chains;
     size_t r = (size_t)run->rank, ranks = (size_t)run->ranks;
-    *c = (nnsm_chains){.run = run, .stage = stage, .tile = tile, .stream = stream};
-    c->temperatures = (size_t)run->config->scan.temperatures_count;
+    *c = (nnsm_chains){.run = run, .stage = stage, .temperatures = temperatures, .stream = stream};
     c->walkers = (size_t)run->config->scan.walkers;
-    c->tiles = nnsm_chains_tiles(run->config);
-    nnsm_chains_share(run->config, run->rank, run->ranks, &c->first_tile, &c->own);
-    c->first_temperature = c->temperatures * r / ranks;
-    c->own_temperatures = c->temperatures * (r + 1) / ranks - c->first_temperature;
-    nnsm_status status = nnsm_agree(run->world, allocate(c, error), error);
+    c->tiles = nnsm_chains_tiles(run->config, temperatures);
+    share(c->tiles, run->rank, run->ranks, &c->first_tile, &c->own);
+    c->first_temperature = temperatures * r / ranks;
+    c->own_temperatures = temperatures * (r + 1) / ranks - c->first_temperature;
+    nnsm_status status = allocate(c, temperature, error);
+    for (size_t t = 0; t < c->own && !status; t++)
+        status = make(&c->tile[t], hamiltonian, error);
+    status = nnsm_agree(run->world, status, error);
     for (int q = 0; q < run->ranks && !status; q++) {
         size_t first, own, doubles = sizeof(nnsm_measurement) / sizeof(double);
-        nnsm_chains_share(run->config, q, run->ranks, &first, &own);
+        share(c->tiles, q, run->ranks, &first, &own);
         c->starts[q] = (int)(first * NNSM_TILE * doubles);
         c->counts[q] = (int)(own * NNSM_TILE * doubles);
     }
@@ -73,16 +98,40 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_chains *c = chains;
     for (size_t i = 0; c->series && i < c->own_temperatures * c->walkers; i++)
         nnsm_series_destroy(c->series[i]);
+    for (size_t t = 0; c->tile && t < c->own; t++)
+        nnsm_tile_destroy(&c->tile[t]);
     nnsm_ladders_destroy(&c->ladders);
+    nnsm_release(c->temperature);
     nnsm_release(c->accepted);
+    nnsm_release(c->collected);
     nnsm_release(c->all);
     nnsm_release(c->energy);
     nnsm_release(c->counts);
     nnsm_release(c->starts);
     nnsm_release(c->configurations);
+    nnsm_release(c->tile);
     nnsm_release(c->series);
+    nnsm_release(c->numbers);
+    nnsm_release(c->packed);
     *c = (nnsm_chains){0};
 }
+
+static void load_tiles(nnsm_chains *c)
+{
+    for (size_t t = 0; t < c->own; t++)
+        c->tile[t].methods->load(c->tile[t].state, c->configurations + t * NNSM_TILE * c->run->lattice.sites);
+}
+
+void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream)
+{
+    nnsm_chains *c = chains;
+    for (size_t t = 0; t < c->own; t++)
+        nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)((c->first_tile + t) * NNSM_TILE),
+                            c->configurations + t * NNSM_TILE * c->run->lattice.sites);
+    load_tiles(c);
+}
+
+/* ---- sweeps */
 
 /* Chains beyond the last one only fill the last tile; they run at the first temperature and are never looked at. */
 static size_t temperature_of(const nnsm_chains *c, size_t chain)
@@ -98,7 +147,7 @@ static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
     for (size_t i = 0; i < NNSM_TILE; i++)
         beta[i] = c->ladders.beta[temperature_of(c, first + i)];
     nnsm_metropolis_sweep(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
-    if (sweep % REFRESH == REFRESH - 1)
+    if ((sweep + 1) % nnsm_chains_period(&c->run->lattice) == 0)
         c->tile[own].methods->refresh(c->tile[own].state);
     for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
         c->accepted[temperature_of(c, first + i)] += accepted[i];
@@ -112,10 +161,10 @@ static void measure(nnsm_chains *c)
     double hamiltonian[NNSM_TILE];
     for (size_t t = 0; t < c->own; t++) {
         nnsm_measurement *m = c->all + (c->first_tile + t) * NNSM_TILE;
-        c->tile[t].methods->read(c->tile[t].state, c->configurations);
+        c->tile[t].methods->read(c->tile[t].state, c->configurations + t * NNSM_TILE * sites);
         c->tile[t].methods->energy(c->tile[t].state, hamiltonian);
         for (size_t i = 0; i < NNSM_TILE; i++) {
-            const int8_t *s = c->configurations + i * sites;
+            const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
             m[i].magnetization = nnsm_magnetization(&run->lattice, s);
             m[i].energy = run->model_known ? nnsm_ising_energy(&run->model, s) : 0;
             m[i].hamiltonian = hamiltonian[i];
@@ -139,14 +188,13 @@ static void record(nnsm_chains *c)
         }
 }
 
-void nnsm_chains_run(nnsm_chains *chains)
+void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
 {
     nnsm_chains *c = chains;
     const nnsm_config *config = c->run->config;
-    uint32_t thermalization = (uint32_t)config->scan.thermalization, attempt = 0;
-    uint32_t last = thermalization + (uint32_t)config->scan.sweeps;
-    double start = nnsm_seconds();
-    for (uint32_t sweep = 0; sweep < last; sweep++) {
+    uint32_t thermalization = (uint32_t)config->scan.thermalization, period = nnsm_chains_period(&c->run->lattice);
+    do {
+        uint32_t sweep = c->sweep++;
         for (size_t t = 0; t < c->own; t++)
             sweep_tile(c, t, sweep, sweep >= thermalization);
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval)
@@ -157,14 +205,81 @@ void nnsm_chains_run(nnsm_chains *chains)
         if (config->scan.exchange) {
             for (size_t i = 0; i < c->tiles * NNSM_TILE; i++)
                 c->energy[i] = c->all[i].hamiltonian;
-            nnsm_ladders_exchange(&c->ladders, c->run->key, c->stream, attempt++, c->energy);
+            nnsm_ladders_exchange(&c->ladders, c->run->key, c->stream, c->attempt++, c->energy);
         }
-        if (nnsm_progress_due(&c->run->log)) {
-            double done = (double)(sweep + 1) / last, elapsed = nnsm_seconds() - start;
-            nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left",
-                     c->stage == NNSM_STAGE_SCAN ? "scan" : "reference", sweep + 1, last, elapsed / done - elapsed);
-        }
+    } while (c->sweep < last && c->sweep % period);
+}
+
+/* ---- saving and restoring */
+
+void nnsm_chains_collect(nnsm_chains *chains)
+{
+    nnsm_chains *c = chains;
+    memcpy(c->collected, c->accepted, c->temperatures * sizeof *c->accepted);
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->collected, (int)c->temperatures, MPI_INT64_T, MPI_SUM, c->run->world));
+}
+
+static void values(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t count, void *data)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", group, name);
+    nnsm_state_values(state, path, type, count, data);
+}
+
+static void items(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t own, size_t size,
+                  void *data)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", group, name);
+    nnsm_state_items(state, path, type, own, size, data);
+}
+
+/* The ladders are small and the same on all ranks: they travel as one list of whole numbers. */
+static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
+{
+    nnsm_ladders *l = &c->ladders;
+    size_t chains = c->temperatures * c->walkers;
+    int64_t *n = c->numbers;
+    for (size_t i = 0; i < chains; i++) {
+        n[i] = l->chain_at[i];
+        n[chains + i] = l->extreme[i];
     }
+    values(state, group, "ladders", NNSM_H5_INTEGERS, 2 * chains, n);
+    values(state, group, "attempted", NNSM_H5_INTEGERS, c->temperatures, l->attempted);
+    values(state, group, "exchanged", NNSM_H5_INTEGERS, c->temperatures, l->exchanged);
+    values(state, group, "round_trips", NNSM_H5_INTEGERS, c->walkers, l->round_trips);
+    for (size_t i = 0; i < chains; i++) {
+        size_t chain = n[i] >= 0 && (size_t)n[i] < chains ? (size_t)n[i] : 0;
+        l->chain_at[i] = (int32_t)chain;
+        l->temperature_of[chain] = (int32_t)(i / c->walkers);
+        l->extreme[i] = (int8_t)n[chains + i];
+    }
+}
+
+void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state)
+{
+    nnsm_chains *c = chains;
+    size_t size = NNSM_TILE * c->run->lattice.sites;
+    int64_t numbers[2] = {c->sweep, c->attempt};
+    for (size_t t = 0; t < c->own && state->writing; t++)
+        c->tile[t].methods->read(c->tile[t].state, c->configurations + t * size);
+    for (size_t i = 0; i < c->own_temperatures * c->walkers && state->writing; i++)
+        nnsm_series_save(c->series[i], c->packed + i * NNSM_SERIES_DOUBLES);
+    nnsm_chains_collect(c);
+    values(state, group, "numbers", NNSM_H5_INTEGERS, 2, numbers);
+    values(state, group, "accepted", NNSM_H5_INTEGERS, c->temperatures, c->collected);
+    ladders_state(c, group, state);
+    items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
+    items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures, c->walkers * NNSM_SERIES_DOUBLES, c->packed);
+    if (state->writing)
+        return;
+    c->sweep = (uint32_t)numbers[0];
+    c->attempt = (uint32_t)numbers[1];
+    if (c->run->rank == 0)
+        memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
+    load_tiles(c);
+    for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
+        nnsm_series_restore(c->series[i], c->packed + i * NNSM_SERIES_DOUBLES);
 }
 
 /* ---- evaluation */
@@ -198,8 +313,7 @@ static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_
 {
     static const int index[NNSM_OBSERVABLES] = {ABS_M, M, M2, M4, E, H, HH, M2, M2}; /* R-hat of the last three */
     nnsm_series *const *w = c->series + t * c->walkers;
-    derived_context context = {(double)c->run->lattice.sites,
-                               c->run->config->scan.temperatures[c->first_temperature + t]};
+    derived_context context = {(double)c->run->lattice.sites, c->temperature[c->first_temperature + t]};
     nnsm_estimate e;
     double scale = observable == NNSM_LEARNED_ENERGY ? 1 / context.sites : 1;
     if (observable == NNSM_HEAT_CAPACITY)
@@ -214,33 +328,11 @@ static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_
                        nnsm_series_rhat(w, c->walkers, (size_t)index[observable])};
 }
 
-nnsm_status nnsm_chains_evaluate(nnsm_chains *chains, nnsm_curve *curve, nnsm_error *error)
+void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)
 {
-    nnsm_chains *c = chains;
-    *curve = (nnsm_curve){.temperatures = c->temperatures, .walkers = c->walkers};
-    nnsm_status status = NNSM_NEW(&curve->cell, c->temperatures * NNSM_OBSERVABLES, "results", error);
-    if (!status)
-        status = NNSM_NEW(&curve->acceptance, c->temperatures, "results", error);
-    if (!status)
-        status = NNSM_NEW(&curve->exchange_rate, c->temperatures, "results", error);
-    if (!status)
-        status = NNSM_NEW(&curve->round_trips, c->walkers, "results", error);
-    status = nnsm_agree(c->run->world, status, error);
-    if (status)
-        return status;
-    for (size_t t = 0; t < c->own_temperatures; t++)
-        for (int o = 0; o < NNSM_OBSERVABLES; o++)
-            curve->cell[(c->first_temperature + t) * NNSM_OBSERVABLES + (size_t)o] = cell_of(c, (nnsm_observable)o, t);
-    /* Cells are zero on all ranks but one, accepted flips are integers: the order of the sums cannot matter. */
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(c->temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE,
-                           MPI_SUM, c->run->world));
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->accepted, (int)c->temperatures, MPI_INT64_T, MPI_SUM, c->run->world));
-    double proposals = (double)c->run->config->scan.sweeps * (double)c->walkers * (double)c->run->lattice.sites;
-    for (size_t t = 0; t < c->temperatures; t++) {
-        curve->acceptance[t] = (double)c->accepted[t] / proposals;
-        curve->exchange_rate[t] =
-            c->ladders.attempted[t] ? (double)c->ladders.exchanged[t] / (double)c->ladders.attempted[t] : 0;
-    }
-    memcpy(curve->round_trips, c->ladders.round_trips, c->walkers * sizeof *curve->round_trips);
-    return NNSM_OK;
+    const nnsm_chains *c = chains;
+    if (t < c->first_temperature || t >= c->first_temperature + c->own_temperatures)
+        return;
+    for (int o = 0; o < NNSM_OBSERVABLES; o++)
+        cells[o] = cell_of(c, (nnsm_observable)o, t - c->first_temperature);
 }

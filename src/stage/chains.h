@@ -1,9 +1,11 @@
-/* chains.h: all chains of a scan, as tiles spread over the ranks, and the measurements they make. */
+/* chains.h: the chains of a scan under one Hamiltonian, as tiles spread over the ranks, and the measurements they make.
+ */
 #ifndef NNSM_STAGE_CHAINS_H
 #define NNSM_STAGE_CHAINS_H
 
 #include "nnsm/metropolis.h"
 #include "stage/scan.h"
+#include "stage/state.h"
 
 /* What is measured of a chain; products are formed when it enters a series. */
 typedef struct {
@@ -16,31 +18,56 @@ typedef struct {
     nnsm_run *run;
     nnsm_stage stage;
     size_t temperatures, walkers, tiles, first_tile, own;
+    double *temperature;                        /* [temperatures], rising */
     uint32_t stream;                            /* random stream of chain 0 */
+    uint32_t sweep;                             /* sweeps done */
+    uint32_t attempt;                           /* exchange attempts done */
     nnsm_tile *tile;                            /* [own] */
     nnsm_ladders ladders;                       /* the same on every rank */
     int64_t *accepted;                          /* [temperatures] on this rank */
+    int64_t *collected;                         /* [temperatures] on all ranks, on the way to a file */
     nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
     int *counts, *starts;                       /* [ranks] of the gather, in doubles */
-    int8_t *configurations;                     /* [NNSM_TILE][sites] */
+    int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */
     nnsm_series **series;                       /* [own_temperatures][walkers] */
+    int64_t *numbers;                           /* [2 chains] the ladders, on the way to a file */
+    double *packed;                             /* [own_temperatures][walkers][NNSM_SERIES_DOUBLES] */
 } nnsm_chains;
 
-/* tile: [own] tiles made and loaded by the caller, who keeps owning them. Collective on run->world. */
-nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, nnsm_tile *tile, uint32_t stream,
-                               nnsm_error *error);
+/* Makes one tile under the Hamiltonian that is scanned. Local. */
+typedef nnsm_status nnsm_tile_maker(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error);
+
+/* Chains at these temperatures, not started yet. Collective on run->world. */
+nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
+                               const double *temperature, uint32_t stream, nnsm_tile_maker *make,
+                               const void *hamiltonian, nnsm_error *error);
 void nnsm_chains_destroy(nnsm_chains *chains);
 
-/* Tiles of a scan and which of them a rank owns. */
-size_t nnsm_chains_tiles(const nnsm_config *config);
-void nnsm_chains_share(const nnsm_config *config, int rank, int ranks, size_t *first, size_t *own);
+/* Tiles of that many temperatures. */
+size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);
 
-/* Thermalization and measured sweeps, with exchange where configured. Collective. */
-void nnsm_chains_run(nnsm_chains *chains);
+/* Give every chain its first configuration, an ancestral sample of the network from the random stream `stream` + chain.
+ * Local. */
+void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream);
 
-/* Observables of all temperatures on rank 0. Collective. */
-nnsm_status nnsm_chains_evaluate(nnsm_chains *chains, nnsm_curve *curve, nnsm_error *error);
+/* Sweeps between two evaluations from scratch: after one of them a chain's state is its configuration and nothing else,
+ * and there, only, it may be saved. The longest step of a scan. */
+uint32_t nnsm_chains_period(const nnsm_lattice *lattice);
+
+/* Sweeps until the next multiple of the period, or until `last`: thermalization and measured sweeps, with exchange
+ * where configured. Collective. */
+void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
+
+/* Save or restore below `group`. Collective. */
+void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);
+
+/* Observables of one temperature (its position in chains->temperature) into a row of the curve, on the rank that keeps
+ * its series; elsewhere nothing. accepted counts only after nnsm_chains_collect. Local. */
+void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells);
+
+/* accepted of all ranks into collected. Collective. */
+void nnsm_chains_collect(nnsm_chains *chains);
 
 #endif

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/timer.h"
 #include "setup/agree.h"
 
-enum { TAGS = 32768, RUN_AHEAD = 16 }; /* chunks a generator may have under way to one trainer */
+enum { TAGS = 32768 };
 
 /* ---- pool */
 
@@ -51,139 +50,202 @@ void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to
     }
 }
 
-/* ---- chunks */
-
-/* Whether configuration `index` is needed, and by which trainer. */
-static bool wanted(const nnsm_partition *partition, uint64_t index, uint64_t limit, int trainers, int *owner,
-                   size_t *piece, size_t *row)
+void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limit, const int8_t *configurations)
 {
-    if (index >= limit)
-        return false;
-    nnsm_partition_locate(partition, index, piece, row);
-    *owner = nnsm_partition_owner(partition, *piece, trainers);
-    return true;
-}
-
-/* Put the rows of a chunk that belong here into the pool; packed: the chunk holds only those rows. */
-static void store(nnsm_feed *feed, uint64_t chunk, const int8_t *rows, bool packed)
-{
-    nnsm_pool *pool = feed->pool;
-    size_t piece, row, used = 0;
-    int owner = -1;
-    for (size_t lane = 0; lane < NNSM_CHUNK; lane++) {
-        if (!wanted(&pool->partition, chunk * NNSM_CHUNK + lane, feed->limit, feed->trainers, &owner, &piece, &row) ||
-            owner != feed->me)
-            continue;
-        memcpy(pool->piece[piece] + row * pool->sites, rows + (packed ? used : lane) * pool->sites, pool->sites);
-        used++;
+    size_t piece, row;
+    for (size_t i = 0; i < rows && first + i < limit; i++) {
+        nnsm_partition_locate(&pool->partition, first + i, &piece, &row);
+        if (pool->piece[piece])
+            memcpy(pool->piece[piece] + row * pool->sites, configurations + i * pool->sites, pool->sites);
     }
 }
 
-static size_t rows_for(const nnsm_partition *partition, uint64_t chunk, uint64_t limit, int trainers, int trainer)
+nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_error *error)
+{
+    enum { BLOCK = 1024 };
+    int8_t *rows = NULL;
+    nnsm_status status = NNSM_NEW(&rows, BLOCK * header->sites, "training data", error);
+    for (size_t first = 0; first < header->configurations && !status; first += BLOCK) {
+        size_t left = header->configurations - first, count = left < BLOCK ? left : BLOCK;
+        nnsm_ensemble_read_rows(h5, header, first, count, rows);
+        status = h5->status;
+        nnsm_pool_store(pool, first, status ? 0 : count, header->configurations, rows);
+    }
+    nnsm_release(rows);
+    return status;
+}
+
+void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, nnsm_state *state)
+{
+    static const char name[] = "/pool/configurations";
+    size_t first = 0;
+    nnsm_state_define(state, name, NNSM_H5_BYTES, (partition->training + partition->validation) * sites);
+    for (size_t p = 0; p < partition->pieces; p++) {
+        size_t size = nnsm_partition_rows(partition, p) * sites;
+        nnsm_state_piece(state, name, NNSM_H5_BYTES, first, size, nnsm_partition_owner(partition, p, ranks),
+                         pool->piece ? pool->piece[p] : NULL);
+        first += size;
+    }
+}
+
+/* ---- chunks */
+
+/* How many configurations of a chunk, below `limit`, are one trainer's; their rows are packed into `to` (may be NULL).
+ */
+static size_t pack(const nnsm_partition *partition, uint64_t chunk, uint64_t limit, int trainers, int trainer,
+                   size_t sites, const int8_t *rows, int8_t *to)
 {
     size_t piece, row, count = 0;
-    int owner = -1;
-    for (size_t lane = 0; lane < NNSM_CHUNK; lane++)
-        count +=
-            wanted(partition, chunk * NNSM_CHUNK + lane, limit, trainers, &owner, &piece, &row) && owner == trainer;
+    for (size_t lane = 0; lane < NNSM_CHUNK && chunk * NNSM_CHUNK + lane < limit; lane++) {
+        nnsm_partition_locate(partition, chunk * NNSM_CHUNK + lane, &piece, &row);
+        if (nnsm_partition_owner(partition, piece, trainers) != trainer)
+            continue;
+        if (to)
+            memcpy(to + count * sites, rows + lane * sites, sites);
+        count++;
+    }
     return count;
 }
 
-static nnsm_status read_chunk(nnsm_feed *feed, nnsm_error *error)
+/* Put a packed message into the pool. */
+static void unpack(nnsm_feed *feed, uint64_t chunk, const int8_t *packed)
 {
-    size_t first = (size_t)feed->next * NNSM_CHUNK, left = feed->header->configurations - first;
-    nnsm_ensemble_read_rows(feed->file, feed->header, first, left < NNSM_CHUNK ? left : NNSM_CHUNK, feed->buffer);
-    store(feed, feed->next, feed->buffer, false);
-    if (feed->file->status)
-        *error = *feed->file->error;
-    return feed->file->status;
+    nnsm_pool *pool = feed->pool;
+    size_t piece, row, used = 0;
+    for (size_t lane = 0; lane < NNSM_CHUNK && chunk * NNSM_CHUNK + lane < feed->limit; lane++) {
+        nnsm_partition_locate(&pool->partition, chunk * NNSM_CHUNK + lane, &piece, &row);
+        if (nnsm_partition_owner(&pool->partition, piece, feed->trainers) == feed->me)
+            memcpy(pool->piece[piece] + row * pool->sites, packed + used++ * pool->sites, pool->sites);
+    }
 }
 
-static void receive_chunk(nnsm_feed *feed)
+/* Take chunk `next` if it has arrived. */
+static bool receive(nnsm_feed *feed)
 {
-    size_t count = rows_for(&feed->pool->partition, feed->next, feed->limit, feed->trainers, feed->me);
-    int from = feed->trainers + nnsm_source_owner(feed->tiles, feed->next, feed->generators);
+    size_t sites = feed->pool->sites;
+    size_t count = pack(&feed->pool->partition, feed->next, feed->limit, feed->trainers, feed->me, sites, NULL, NULL);
+    int here, from = feed->layout.first + nnsm_layout_owner(&feed->layout, feed->next);
+    int tag = (int)(feed->next % TAGS);
     if (!count)
-        return;
-    NNSM_MPI(MPI_Recv(feed->buffer, (int)(count * feed->pool->sites), MPI_SIGNED_CHAR, from, (int)(feed->next % TAGS),
-                      feed->link, MPI_STATUS_IGNORE));
-    store(feed, feed->next, feed->buffer, true);
+        return true;
+    NNSM_MPI(MPI_Iprobe(from, tag, feed->link, &here, MPI_STATUS_IGNORE));
+    if (!here)
+        return false;
+    NNSM_MPI(MPI_Recv(feed->buffer, (int)(count * sites), MPI_SIGNED_CHAR, from, tag, feed->link, MPI_STATUS_IGNORE));
+    unpack(feed, feed->next, feed->buffer);
+    return true;
 }
 
-nnsm_status nnsm_feed_take(nnsm_feed *feed, uint64_t upto, nnsm_error *error)
+/* Take chunk `next` of the own generators if it is made. */
+static bool take(nnsm_feed *feed)
 {
-    nnsm_status status = NNSM_OK;
-    upto = upto < feed->limit ? upto : feed->limit;
-    for (; feed->next * NNSM_CHUNK < upto && !status; feed->next++) {
-        if (feed->file)
-            status = read_chunk(feed, error);
-        else if (feed->source)
-            store(feed, feed->next, nnsm_source_chunk(feed->source, feed->next), false);
-        else {
-            double since = nnsm_seconds();
-            receive_chunk(feed);
-            nnsm_run_waited(feed->run, NNSM_STAGE_TRAIN, since);
-        }
+    if (feed->next / feed->layout.tiles >= feed->source->made)
+        return false;
+    nnsm_pool_store(feed->pool, feed->next * NNSM_CHUNK, NNSM_CHUNK, feed->limit,
+                    nnsm_source_rows(feed->source, feed->next));
+    return true;
+}
+
+bool nnsm_feed_has(const nnsm_feed *feed, uint64_t upto)
+{
+    return feed->next * NNSM_CHUNK >= (upto < feed->limit ? upto : feed->limit);
+}
+
+void nnsm_feed_poll(nnsm_feed *feed, uint64_t needed, uint64_t bound)
+{
+    /* Chunks wholly below the bound, and those that are needed. */
+    while (!nnsm_feed_has(feed, feed->limit) &&
+           ((feed->next + 1) * NNSM_CHUNK <= bound || !nnsm_feed_has(feed, needed))) {
+        if (!(feed->source ? take(feed) : receive(feed)))
+            break;
+        feed->next++;
     }
-    return status;
+    if (feed->source && !nnsm_feed_has(feed, needed))
+        nnsm_source_advance(feed->source);
 }
 
-void nnsm_feed_poll(nnsm_feed *feed, uint64_t bound)
-{
-    if (feed->file || feed->source)
-        return;
-    for (; (feed->next + 1) * NNSM_CHUNK <= bound && feed->next * NNSM_CHUNK < feed->limit; feed->next++) {
-        int here = 1, from = feed->trainers + nnsm_source_owner(feed->tiles, feed->next, feed->generators);
-        if (rows_for(&feed->pool->partition, feed->next, feed->limit, feed->trainers, feed->me))
-            NNSM_MPI(MPI_Iprobe(from, (int)(feed->next % TAGS), feed->link, &here, MPI_STATUS_IGNORE));
-        if (!here)
-            return;
-        receive_chunk(feed);
-    }
-}
+/* ---- sending */
 
-/* Pack and start sending one chunk to one trainer; the slot's earlier message must be done first. */
-static void send_chunk(const nnsm_partition *partition, MPI_Comm link, int trainers, int trainer, uint64_t chunk,
-                       uint64_t limit, size_t sites, const int8_t *rows, int8_t *slot, MPI_Request *request)
+nnsm_status nnsm_sender_create(nnsm_sender *sender, const nnsm_source *source, const nnsm_partition *partition,
+                               MPI_Comm link, int trainers, uint64_t limit, nnsm_error *error)
 {
-    size_t count = 0, piece, row;
-    int owner = -1;
-    NNSM_MPI(MPI_Wait(request, MPI_STATUS_IGNORE));
-    for (size_t lane = 0; lane < NNSM_CHUNK; lane++)
-        if (wanted(partition, chunk * NNSM_CHUNK + lane, limit, trainers, &owner, &piece, &row) && owner == trainer)
-            memcpy(slot + count++ * sites, rows + lane * sites, sites);
-    if (count)
-        NNSM_MPI(MPI_Issend(slot, (int)(count * sites), MPI_SIGNED_CHAR, trainer, (int)(chunk % TAGS), link, request));
-}
-
-nnsm_status nnsm_feed_send_all(nnsm_source *source, const nnsm_partition *partition, MPI_Comm link, int trainers,
-                               uint64_t limit, nnsm_error *error)
-{
-    size_t sites = source->run->lattice.sites, slots = (size_t)trainers * RUN_AHEAD;
-    int8_t *buffer = NULL;
-    MPI_Request *request = NULL;
-    nnsm_status status = NNSM_NEW(&buffer, slots * NNSM_CHUNK * sites, "messages", error);
+    size_t slots = (size_t)trainers * NNSM_RUN_AHEAD;
+    *sender =
+        (nnsm_sender){.source = source, .partition = partition, .link = link, .trainers = trainers, .limit = limit};
+    nnsm_status status = NNSM_NEW(&sender->buffer, slots * NNSM_CHUNK * source->run->lattice.sites, "messages", error);
     if (!status)
-        status = NNSM_NEW(&request, slots, "messages", error);
-    status = nnsm_agree(link, status, error); /* with the trainers' nnsm_agree before their first chunk */
+        status = NNSM_NEW(&sender->request, slots, "messages", error);
     for (size_t i = 0; i < slots && !status; i++)
-        request[i] = MPI_REQUEST_NULL;
-    uint64_t rounds = (limit + source->tiles * NNSM_CHUNK - 1) / (source->tiles * NNSM_CHUNK), turn = 0;
-    for (uint64_t k = 0; k < rounds && !status; k++)
-        for (size_t t = 0; t < source->own; t++, turn++) {
-            uint64_t chunk = k * source->tiles + source->first_tile + t;
-            if (chunk * NNSM_CHUNK >= limit)
-                continue;
-            const int8_t *rows = nnsm_source_chunk(source, chunk);
-            for (int r = 0; r < trainers; r++) {
-                size_t slot = (size_t)r * RUN_AHEAD + (size_t)(turn % RUN_AHEAD);
-                send_chunk(partition, link, trainers, r, chunk, limit, sites, rows, buffer + slot * NNSM_CHUNK * sites,
-                           &request[slot]);
-            }
-        }
-    if (!status)
-        NNSM_MPI(MPI_Waitall((int)slots, request, MPI_STATUSES_IGNORE));
-    nnsm_release(buffer);
-    nnsm_release(request);
+        sender->request[i] = MPI_REQUEST_NULL;
     return status;
+}
+
+void nnsm_sender_destroy(nnsm_sender *sender)
+{
+    nnsm_release(sender->buffer);
+    nnsm_release(sender->request);
+    *sender = (nnsm_sender){0};
+}
+
+/* The first own chunk from `next` on. */
+static uint64_t next_own(const nnsm_sender *s)
+{
+    size_t tiles = s->source->layout.tiles, tile = (size_t)(s->next % tiles), first = s->source->first_tile;
+    if (tile < first)
+        return s->next + (first - tile);
+    return tile < first + s->source->own ? s->next : s->next + (tiles - tile) + first;
+}
+
+bool nnsm_sender_done(const nnsm_sender *sender)
+{
+    return !sender->source->own || next_own(sender) * NNSM_CHUNK >= sender->limit;
+}
+
+bool nnsm_sender_progress(nnsm_sender *sender)
+{
+    nnsm_sender *s = sender;
+    size_t sites = s->source->run->lattice.sites, turn = (size_t)(s->turn % NNSM_RUN_AHEAD);
+    uint64_t chunk = next_own(s);
+    int free = 1;
+    if (nnsm_sender_done(s) || chunk / s->source->layout.tiles >= s->source->made)
+        return false;
+    for (int r = 0; r < s->trainers && free; r++)
+        NNSM_MPI(MPI_Test(&s->request[(size_t)r * NNSM_RUN_AHEAD + turn], &free, MPI_STATUS_IGNORE));
+    if (!free)
+        return false;
+    for (int r = 0; r < s->trainers; r++) {
+        size_t slot = (size_t)r * NNSM_RUN_AHEAD + turn;
+        int8_t *to = s->buffer + slot * NNSM_CHUNK * sites;
+        size_t count =
+            pack(s->partition, chunk, s->limit, s->trainers, r, sites, nnsm_source_rows(s->source, chunk), to);
+        if (count) /* synchronous: done means received, which bounds the run-ahead */
+            NNSM_MPI(MPI_Issend(to, (int)(count * sites), MPI_SIGNED_CHAR, r, (int)(chunk % TAGS), s->link,
+                                &s->request[slot]));
+    }
+    s->next = chunk + 1;
+    s->turn++;
+    return true;
+}
+
+/* All messages of all senders are received when a barrier that they enter after their last one is passed. */
+void nnsm_feed_drain(nnsm_feed *feed, nnsm_sender *sender)
+{
+    MPI_Request barrier = MPI_REQUEST_NULL;
+    size_t most = NNSM_CHUNK * feed->run->lattice.sites;
+    for (int entered = 0, passed = 0, here; !passed;) {
+        MPI_Status status;
+        NNSM_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, feed->link, &here, &status));
+        if (here)
+            NNSM_MPI(MPI_Recv(feed->buffer, (int)most, MPI_SIGNED_CHAR, status.MPI_SOURCE, status.MPI_TAG, feed->link,
+                              MPI_STATUS_IGNORE));
+        if (!entered) {
+            entered = 1;
+            if (sender)
+                NNSM_MPI(
+                    MPI_Testall(sender->trainers * NNSM_RUN_AHEAD, sender->request, &entered, MPI_STATUSES_IGNORE));
+            if (entered)
+                NNSM_MPI(MPI_Ibarrier(feed->link, &barrier));
+        } else
+            NNSM_MPI(MPI_Test(&barrier, &passed, MPI_STATUS_IGNORE));
+    }
 }

@@ -1,44 +1,14 @@
 /* feed.h: the stream of numbered chunks of configurations from where they arise to the pieces that train on them.
  *
- * Chunk number k * tiles + t holds snapshot k of the 64 chains of tile t; configuration index = chunk * 64 + lane, so
- * the order of the ensemble depends on no rank count. A chunk comes from this rank's own generators (one rank plays
- * every part in turn), from another rank (MPI), or from an ensemble file. */
+ * A chunk comes from this rank's own generators (one rank plays every part in turn) or from another rank by
+ * non-blocking messages with bounded run-ahead. Neither side ever waits in a message: both look around between two
+ * steps. */
 #ifndef NNSM_STAGE_FEED_H
 #define NNSM_STAGE_FEED_H
 
 #include "ensemble/partition.h"
 #include "io/ensemble_file.h"
-#include "lattice/generator.h"
-#include "stage/run.h"
-#include "stage/summary.h"
-
-enum { NNSM_CHUNK = NNSM_GENERATOR_CHAINS };
-
-/* ---- the generators of one rank: tiles first_tile ... first_tile + own - 1 of the run's chains */
-
-typedef struct {
-    nnsm_run *run;
-    MPI_Comm group;                           /* the generator ranks */
-    size_t tiles, first_tile, own, snapshots; /* snapshots: rounds that the ensemble keeps */
-    nnsm_generator **tile;                    /* [own] */
-    int8_t *kept;                             /* [own][snapshots][NNSM_CHUNK][sites] the ensemble's part of this rank */
-    int8_t *passing;                          /* [NNSM_CHUNK][sites] a chunk beyond the ensemble (stream) */
-} nnsm_source;
-
-/* Collective on group. */
-nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, MPI_Comm group, nnsm_error *error);
-void nnsm_source_destroy(nnsm_source *source);
-
-/* The rank, of `ranks` generators, that makes a chunk. Local. */
-int nnsm_source_owner(size_t tiles, uint64_t chunk, int ranks);
-
-/* Make chunk `chunk` of an own tile; a tile's chunks are made in order. Returns [NNSM_CHUNK][sites], borrowed until the
- * next call. Local. */
-const int8_t *nnsm_source_chunk(nnsm_source *source, uint64_t chunk);
-
-/* Measure and write the ensemble when all kept chunks are made. *summary is the same on all ranks of the group.
- * Collective on group. */
-nnsm_status nnsm_source_finish(nnsm_source *source, nnsm_summary *summary, nnsm_error *error);
+#include "stage/source.h"
 
 /* ---- the pieces of training data that a rank owns */
 
@@ -56,31 +26,64 @@ void nnsm_pool_destroy(nnsm_pool *pool);
  * Collective. */
 void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to_ranks, MPI_Comm comm);
 
+/* Put those of `rows` configurations that belong here where they belong; the first has index `first` in the ensemble,
+ * and those from `limit` on are not wanted. Local. */
+void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limit, const int8_t *configurations);
+
+/* Fill it from an open ensemble file. Local. */
+nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_error *error);
+
+/* Save or restore the pieces, which the first `ranks` ranks own, below /pool. pool: zeroed on ranks without one.
+ * Collective on run->world. */
+void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, nnsm_state *state);
+
 /* ---- the consumer's side */
 
 typedef struct {
     nnsm_run *run;
     nnsm_pool *pool;
     nnsm_source *source; /* chunks are made here, or NULL */
+    nnsm_layout layout;  /* of the generators */
     MPI_Comm link;       /* all ranks: trainers first, then generators; for remote chunks */
-    int trainers, generators, me;
-    nnsm_h5 *file; /* chunks are read here, or NULL */
-    const nnsm_ensemble_header *header;
-    size_t tiles;
+    int trainers, me;
     uint64_t next;  /* next chunk to take */
     uint64_t limit; /* configurations that will come */
     int8_t *buffer; /* [NNSM_CHUNK][sites] */
 } nnsm_feed;
 
-/* Take chunks until all configurations below index `upto` are in the pool. Local, or receives from generators. */
-nnsm_status nnsm_feed_take(nnsm_feed *feed, uint64_t upto, nnsm_error *error);
+/* Take what is there, but no configuration at or beyond index `bound`; own generators work one slice when what is
+ * `needed` is not there yet. Local, does not wait. */
+void nnsm_feed_poll(nnsm_feed *feed, uint64_t needed, uint64_t bound);
 
-/* Take what has arrived already, but no configuration at or beyond index `bound`. */
-void nnsm_feed_poll(nnsm_feed *feed, uint64_t bound);
+/* Are all configurations below index `upto` (or the limit) in the pool? */
+bool nnsm_feed_has(const nnsm_feed *feed, uint64_t upto);
 
-/* The generators' side of remote chunks: make and send all chunks up to `limit` configurations; at most a few are under
- * way at once (bounded run-ahead). */
-nnsm_status nnsm_feed_send_all(nnsm_source *source, const nnsm_partition *partition, MPI_Comm link, int trainers,
-                               uint64_t limit, nnsm_error *error);
+/* ---- the generators' side */
+
+typedef struct {
+    const nnsm_source *source;
+    const nnsm_partition *partition;
+    MPI_Comm link;
+    int trainers;
+    uint64_t next;  /* chunk of any rank; the next one to send is the first own one from here */
+    uint64_t limit; /* configurations to send in all */
+    uint64_t turn;
+    int8_t *buffer; /* [trainers][NNSM_RUN_AHEAD][NNSM_CHUNK][sites] */
+    MPI_Request *request;
+} nnsm_sender;
+
+nnsm_status nnsm_sender_create(nnsm_sender *sender, const nnsm_source *source, const nnsm_partition *partition,
+                               MPI_Comm link, int trainers, uint64_t limit, nnsm_error *error);
+void nnsm_sender_destroy(nnsm_sender *sender);
+
+/* Start sending what is made, as far as earlier messages have been received. Returns true when it did something. Local,
+ * does not wait. */
+bool nnsm_sender_progress(nnsm_sender *sender);
+
+/* Are all configurations up to the limit on their way? Then no more need to be made. */
+bool nnsm_sender_done(const nnsm_sender *sender);
+
+/* Receive and drop what is still under way, on all ranks of link; sender: NULL on trainers. Collective. */
+void nnsm_feed_drain(nnsm_feed *feed, nnsm_sender *sender);
 
 #endif

@@ -71,18 +71,19 @@ void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run)
     nnsm_h5_set_text(h5, "/system", "boundary", run->lattice.periodic ? "periodic" : "open");
 }
 
-nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *trained, nnsm_error *error)
+nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *trained, const char *path,
+                                    int64_t *checksum, nnsm_error *error)
 {
-    char path[NNSM_RUN_PATH];
     nnsm_h5 h5;
-    nnsm_run_path(run, NNSM_FILE_NETWORK, path);
     if (nnsm_h5_create(&h5, path, MPI_COMM_NULL, error) == NNSM_OK) {
         nnsm_made_write(trained->made, &h5);
         nnsm_history_write(&h5, &trained->history);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_system_write(&h5, run);
     }
-    return nnsm_h5_finish(&h5);
+    nnsm_status status = nnsm_h5_finish(&h5);
+    *checksum = (int64_t)h5.checksum;
+    return status;
 }
 
 /* The lattice of the network becomes the run's; a `system` in the configuration must agree with it. */
@@ -111,11 +112,12 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
 {
     nnsm_h5 h5;
     *trained = (nnsm_trained){0};
-    if (nnsm_h5_open(&h5, path, MPI_COMM_NULL, NNSM_NETWORK_KIND, error) == NNSM_OK &&
+    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK &&
         nnsm_made_read(&trained->made, &h5) == NNSM_OK &&
         adopt_lattice(run, &h5, nnsm_made_architecture(trained->made)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);
     }
+    run->network = (int64_t)h5.checksum;
     return nnsm_h5_finish(&h5);
 }

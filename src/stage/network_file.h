@@ -2,7 +2,7 @@
 #ifndef NNSM_STAGE_NETWORK_FILE_H
 #define NNSM_STAGE_NETWORK_FILE_H
 
-#include "stage/train.h"
+#include "stage/trained.h"
 
 /* History as data sets below /training, with floor_nll as attribute; also used by the results file. */
 void nnsm_history_write(nnsm_h5 *h5, const nnsm_history *history);
@@ -10,9 +10,13 @@ void nnsm_history_write(nnsm_h5 *h5, const nnsm_history *history);
 /* /system of a known model. */
 void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run);
 
-nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *trained, nnsm_error *error);
+/* checksum: out, of the file. */
+nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *trained, const char *path,
+                                    int64_t *checksum, nnsm_error *error);
 
-/* Read `path`; fills *trained, and the run's lattice and model where the configuration has no `system`. */
+/* Read `path`; fills *trained and run->network, and the run's lattice and model where the configuration has no
+ * `system`.
+ */
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error);
 
 #endif

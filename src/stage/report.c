@@ -143,6 +143,9 @@ static void write_provenance(nnsm_h5 *h5, const nnsm_run *run)
     nnsm_h5_set_text(h5, "/provenance", "config", text);
     nnsm_h5_set_integer(h5, "/provenance", "seed", run->config->run.seed);
     nnsm_h5_set_integer(h5, "/provenance", "ranks", run->ranks);
+    nnsm_h5_set_integer(h5, "/provenance", "sessions", run->resume.sessions + 1);
+    nnsm_h5_set_double(h5, "/provenance", "seconds_of_all_sessions", run->resume.seconds + nnsm_seconds() - run->start);
+    nnsm_h5_set_integer(h5, "/provenance", "network_checksum", run->network);
     nnsm_h5_set_text(h5, "/provenance", "version", p.version);
     nnsm_h5_set_text(h5, "/provenance", "commit", p.commit);
     nnsm_h5_set_text(h5, "/provenance", "date", p.date);
@@ -208,17 +211,56 @@ nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const 
     return status;
 }
 
-void nnsm_report_times(nnsm_run *run)
+static bool results_match(const nnsm_run *run, const char *path)
+{
+    enum { CONFIG_TEXT = 65536, DIFFERENCES = 256 };
+    char text[CONFIG_TEXT] = "", differences[DIFFERENCES];
+    nnsm_config before;
+    nnsm_error error;
+    nnsm_h5 h5;
+    int64_t network = 0;
+    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, "nnsm results", &error) == NNSM_OK) {
+        network = nnsm_h5_get_integer(&h5, "/provenance", "network_checksum");
+        nnsm_h5_get_text(&h5, "/provenance", "config", text, sizeof text);
+    }
+    return nnsm_h5_finish(&h5) == NNSM_OK && network == run->resume.network &&
+           nnsm_config_read_text(&before, text, path, &error) == NNSM_OK &&
+           nnsm_config_differences(&before, run->config, NNSM_AFFECTS_SCAN, differences, sizeof differences) == 0;
+}
+
+bool nnsm_report_finished(nnsm_run *run)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_run_path(run, NNSM_FILE_RESULTS, path);
+    int finished = run->rank == 0 && run->resume.progress == NNSM_AT_SCAN &&
+                   (!run->network || run->network == run->resume.network) && results_match(run, path);
+    NNSM_MPI(MPI_Bcast(&finished, 1, MPI_INT, 0, run->world));
+    return finished != 0;
+}
+
+static void say_end(const nnsm_run *run, nnsm_status status)
+{
+    const nnsm_stop *s = &run->stop;
+    double total = nnsm_seconds() - run->start;
+    if (s->checkpoints)
+        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s",
+                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest_step);
+    nnsm_say(&run->log, "files: %s/%s.*", run->config->run.output, run->config->run.name);
+    nnsm_say(&run->log, "%s after %.1f s on %d ranks%s", status ? "stopped" : "done", total, run->ranks,
+             run->log.warnings ? "; mind the warnings above" : "");
+}
+
+void nnsm_report_times(nnsm_run *run, nnsm_status status)
 {
     nnsm_interval *intervals = NULL;
     nnsm_error error;
-    double total = nnsm_seconds() - run->start;
     if (gather_intervals(run, &intervals, &error)) {
         nnsm_release(intervals);
         return;
     }
-    nnsm_say(&run->log, "%-10s %8s %26s %26s %10s", "stage", "s", "busy s (min mean max)", "wait s (min mean max)",
-             "idle mean");
+    if (run->clock[NNSM_STAGE_GENERATE].end + run->clock[NNSM_STAGE_TRAIN].end + run->clock[NNSM_STAGE_SCAN].end > 0)
+        nnsm_say(&run->log, "%-10s %8s %26s %26s %10s", "stage", "s", "busy s (min mean max)", "wait s (min mean max)",
+                 "idle mean");
     for (int s = 0; s < NNSM_STAGES; s++) {
         double low[2] = {INFINITY, INFINITY}, high[2] = {0}, mean[2] = {0}, begin = INFINITY, end = 0;
         for (int r = 0; r < run->ranks; r++) {
@@ -238,8 +280,6 @@ void nnsm_report_times(nnsm_run *run)
             nnsm_say(&run->log, "%-10s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s], end - begin,
                      low[0], mean[0], high[0], low[1], mean[1], high[1], end - begin - mean[0] - mean[1]);
     }
-    nnsm_say(&run->log, "files: %s/%s.*.h5", run->config->run.output, run->config->run.name);
-    nnsm_say(&run->log, "done in %.1f s on %d ranks%s", total, run->ranks,
-             run->log.warnings ? "; mind the warnings above" : "");
+    say_end(run, status);
     nnsm_release(intervals);
 }

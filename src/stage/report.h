@@ -8,7 +8,10 @@
 nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
                               nnsm_error *error);
 
-/* Busy, wait and idle time of every stage over the ranks. Collective. */
-void nnsm_report_times(nnsm_run *run);
+/* Do the results of this configuration and network exist already? The same answer on all ranks. Collective. */
+bool nnsm_report_finished(nnsm_run *run);
+
+/* Busy, wait and idle time of every stage over the ranks, checkpoints, the longest step. Collective. */
+void nnsm_report_times(nnsm_run *run, nnsm_status status);
 
 #endif

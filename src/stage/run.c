@@ -36,20 +36,28 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
         run->model = (nnsm_ising){&run->lattice, config->system.coupling, config->system.field};
         run->model_known = true;
     }
+    char path[NNSM_RUN_PATH];
     if (!status && run->rank == 0)
         status = make_directory(config->run.output, error);
+    nnsm_run_path(run, NNSM_FILE_LOCK, path);
+    if (!status && run->rank == 0)
+        status = nnsm_lock_take(&run->lock, path, error);
+    nnsm_run_path(run, NNSM_FILE_STOP, path);
+    nnsm_stop_create(&run->stop, run->rank == 0, config->checkpoint.interval, config->run.time_limit, path);
     return nnsm_agree(world, status, error);
 }
 
 void nnsm_run_destroy(nnsm_run *run)
 {
+    nnsm_lock_release(&run->lock);
     nnsm_lattice_destroy(&run->lattice);
 }
 
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
 {
-    static const char *const suffix[] = {"ensemble", "network", "results"};
-    (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s.h5", run->config->run.output, run->config->run.name, suffix[file]);
+    static const char *const suffix[] = {"ensemble.h5",  "network.h5", "results.h5", "checkpoint.h5",
+                                         "last_good.h5", "lock",       "stop"};
+    (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s", run->config->run.output, run->config->run.name, suffix[file]);
 }
 
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage)

@@ -8,6 +8,8 @@
 #include "nnsm/ising.h"
 #include "nnsm/rng.h"
 #include "setup/config.h"
+#include "setup/lock.h"
+#include "setup/stop.h"
 
 typedef enum { NNSM_STAGE_GENERATE, NNSM_STAGE_TRAIN, NNSM_STAGE_SCAN, NNSM_STAGE_REFERENCE, NNSM_STAGES } nnsm_stage;
 
@@ -15,6 +17,26 @@ typedef enum { NNSM_STAGE_GENERATE, NNSM_STAGE_TRAIN, NNSM_STAGE_SCAN, NNSM_STAG
 typedef struct {
     double begin, end, wait;
 } nnsm_interval;
+
+/* How far a run has come. */
+typedef enum {
+    NNSM_AT_START,
+    NNSM_AT_GENERATE,
+    NNSM_AT_TRAIN,
+    NNSM_AT_SCAN,
+    NNSM_AT_END,
+    NNSM_PROGRESSES
+} nnsm_progress;
+
+/* What an earlier session left; plain data, the same on all ranks. */
+typedef struct {
+    nnsm_progress progress;    /* NNSM_AT_START: nothing to go on from */
+    bool rescan;               /* the network is valid, the scan's state is not */
+    int64_t step;              /* of the training; 0: not begun */
+    int64_t ensemble, network; /* checksums of the finished files; 0: not finished */
+    int64_t sessions;          /* before this one */
+    double seconds;            /* that they took */
+} nnsm_resume;
 
 typedef struct {
     const nnsm_config *config;
@@ -27,16 +49,30 @@ typedef struct {
     nnsm_lattice lattice; /* of the configurations; sites = 0 until known */
     nnsm_ising model;
     nnsm_interval clock[NNSM_STAGES];
+    nnsm_stop stop;
+    double saving;  /* when the checkpoint under way was begun */
+    nnsm_lock lock; /* on rank 0 */
+    nnsm_resume resume;
+    int64_t ensemble, network; /* checksums of the files that the run has finished, or reads; 0: none yet */
 } nnsm_run;
 
-typedef enum { NNSM_FILE_ENSEMBLE, NNSM_FILE_NETWORK, NNSM_FILE_RESULTS } nnsm_file;
+typedef enum {
+    NNSM_FILE_ENSEMBLE,
+    NNSM_FILE_NETWORK,
+    NNSM_FILE_RESULTS,
+    NNSM_FILE_CHECKPOINT,
+    NNSM_FILE_LAST_GOOD, /* the network before a divergence */
+    NNSM_FILE_LOCK,
+    NNSM_FILE_STOP
+} nnsm_file;
 
 /* Prepare a run from a configuration that is the same on all ranks: lattice and model where `system` is given, output
- * directory. Collective on world. */
+ * directory, lock. run must stay where it is until nnsm_run_destroy. Collective on world. */
 nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm world, nnsm_error *error);
 void nnsm_run_destroy(nnsm_run *run);
 
-/* Path of a file of this run, OUTPUT/NAME.{ensemble,network,results}.h5. path: out, [NNSM_RUN_PATH]. Local. */
+/* Path of a file of this run, OUTPUT/NAME.{ensemble,network,results,checkpoint}.h5, ... path: out, [NNSM_RUN_PATH].
+ * Local. */
 enum { NNSM_RUN_PATH = 2 * NNSM_CONFIG_TEXT + 64 };
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path);
 

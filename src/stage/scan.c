@@ -1,12 +1,14 @@
 #include "stage/scan.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
 #include "stage/chains.h"
+#include "stage/checkpoint.h"
 
 /* Random streams: chains of the learned scan count from 0, those of the reference and of the ancestral samples from
  * here. */
@@ -115,7 +117,26 @@ static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learne
 
 /* ---- one Hamiltonian */
 
-typedef nnsm_status tile_maker(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error);
+/* Independent chains may get more temperatures later; those start as a group of their own. */
+enum { MOST_GROUPS = 32 };
+
+typedef struct {
+    const char *name; /* in the checkpoint */
+    nnsm_stage stage;
+    uint32_t stream;
+    nnsm_tile_maker *make;
+    const void *hamiltonian;
+    int64_t groups;
+    nnsm_chains group[MOST_GROUPS];
+} branch;
+
+/* The learned Hamiltonian, and the true model where it is known and wanted. */
+typedef struct {
+    nnsm_run *run;
+    nnsm_tile sampler; /* for the first configurations */
+    size_t branches;
+    branch branch[2];
+} scan;
 
 static nnsm_status make_learned(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
 {
@@ -127,76 +148,285 @@ static nnsm_status make_reference(nnsm_tile *tile, const void *hamiltonian, nnsm
     return nnsm_ising_tile_create(tile, hamiltonian, error);
 }
 
-/* starts: [own tiles][NNSM_TILE][sites]. */
-static nnsm_status scan_hamiltonian(nnsm_run *run, nnsm_stage stage, tile_maker *make, const void *hamiltonian,
-                                    const int8_t *starts, uint32_t stream, nnsm_curve *curve, nnsm_error *error)
+/* Random streams that the groups before this one use. */
+static uint32_t streams_before(const scan *s, const branch *b, int64_t group)
 {
-    size_t first, own, size = NNSM_TILE * run->lattice.sites;
-    nnsm_tile *tile = NULL;
-    nnsm_chains chains = {0};
-    nnsm_chains_share(run->config, run->rank, run->ranks, &first, &own);
-    nnsm_run_begin(run, stage);
-    double start = nnsm_seconds();
-    nnsm_status status = NNSM_NEW(&tile, own, "scan", error);
-    for (size_t t = 0; t < own && !status; t++) {
-        status = make(&tile[t], hamiltonian, error);
-        if (!status)
-            tile[t].methods->load(tile[t].state, starts + t * size);
-    }
-    status = nnsm_agree(run->world, status, error);
+    uint32_t streams = 0;
+    for (int64_t g = 0; g < group; g++)
+        streams += (uint32_t)(nnsm_chains_tiles(s->run->config, b->group[g].temperatures) * NNSM_TILE);
+    return streams;
+}
+
+static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
+{
+    uint32_t before = streams_before(s, b, b->groups);
+    nnsm_chains *chains = &b->group[b->groups++];
+    nnsm_status status = nnsm_chains_create(chains, s->run, b->stage, temperatures, temperature, b->stream + before,
+                                            b->make, b->hamiltonian, error);
     if (!status)
-        status = nnsm_chains_create(&chains, run, stage, tile, stream, error);
-    if (!status) {
-        nnsm_chains_run(&chains);
-        status = nnsm_chains_evaluate(&chains, curve, error);
-    }
-    double sweeps = (double)(run->config->scan.sweeps + run->config->scan.thermalization);
-    curve->proposals_per_second = sweeps * (double)curve->temperatures * (double)curve->walkers *
-                                  (double)run->lattice.sites / (nnsm_seconds() - start);
-    if (!status)
-        nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks",
-                 stage == NNSM_STAGE_SCAN ? "scan" : "reference", curve->proposals_per_second * 1e-6);
-    if (chains.run)
-        nnsm_chains_destroy(&chains);
-    for (size_t t = 0; tile && t < own; t++)
-        nnsm_tile_destroy(&tile[t]);
-    nnsm_release(tile);
-    nnsm_run_end(run, stage);
+        nnsm_chains_start(chains, &s->sampler, before);
     return status;
 }
 
-/* Ancestral samples for all own chains. */
-static nnsm_status make_starts(nnsm_run *run, const nnsm_learned *learned, int8_t **starts, nnsm_error *error)
+/* Where a temperature is scanned; equal but for the rounding of from + i step. */
+static const nnsm_chains *find_temperature(const branch *b, double temperature, size_t *position)
 {
-    size_t first, own, size = NNSM_TILE * run->lattice.sites;
-    nnsm_tile tile = {0};
-    nnsm_chains_share(run->config, run->rank, run->ranks, &first, &own);
-    nnsm_status status = NNSM_NEW(starts, own * size, "scan", error);
+    for (int64_t g = 0; g < b->groups; g++)
+        for (size_t t = 0; t < b->group[g].temperatures; t++)
+            if (fabs(b->group[g].temperature[t] - temperature) < 1e-9 * temperature) {
+                *position = t;
+                return &b->group[g];
+            }
+    return NULL;
+}
+
+/* ---- saving and restoring */
+
+/* Groups run one after the other; those that have not begun need no saving. */
+static int64_t begun(const branch *b)
+{
+    int64_t count = 0;
+    while (count < b->groups && b->group[count].sweep > 0)
+        count++;
+    return count;
+}
+
+static nnsm_status save(scan *s, nnsm_request request, nnsm_error *error)
+{
+    nnsm_state state;
+    char name[64];
+    if (nnsm_checkpoint_begin(s->run, &state, NNSM_AT_SCAN))
+        for (size_t i = 0; i < s->branches; i++) {
+            branch *b = &s->branch[i];
+            int64_t groups = begun(b);
+            (void)snprintf(name, sizeof name, "%s/groups", b->name);
+            nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
+            for (int64_t g = 0; g < groups; g++) {
+                int64_t count = (int64_t)b->group[g].temperatures;
+                (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
+                nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &count);
+                (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
+                nnsm_state_values(&state, name, NNSM_H5_DOUBLES, (size_t)count, b->group[g].temperature);
+                (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
+                nnsm_chains_state(&b->group[g], name, &state);
+            }
+        }
+    return nnsm_checkpoint_end(s->run, &state, request, error);
+}
+
+static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *state, nnsm_error *error)
+{
+    double temperature[NNSM_CONFIG_TEMPERATURES];
+    int64_t count = 0;
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
+    nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &count);
+    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES)
+        return nnsm_fail(error, NNSM_DATA, "the checkpoint's scan is damaged; start anew with --fresh");
+    (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
+    nnsm_state_values(state, name, NNSM_H5_DOUBLES, (size_t)count, temperature);
+    nnsm_status status = add_group(s, b, (size_t)count, temperature, error);
+    (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
     if (!status)
-        status = nnsm_learned_tile_create(&tile, learned, error);
-    for (size_t t = 0; t < own && !status; t++)
-        nnsm_learned_sample(&tile, run->key, (uint32_t)((first + t) * NNSM_TILE), *starts + t * size);
-    nnsm_tile_destroy(&tile);
+        nnsm_chains_state(&b->group[g], name, state);
     return status;
+}
+
+static nnsm_status restore(scan *s, nnsm_error *error)
+{
+    nnsm_state state;
+    nnsm_error closing;
+    nnsm_status status = nnsm_checkpoint_open(s->run, &state, error);
+    if (status)
+        return status;
+    for (size_t i = 0; i < s->branches && !status; i++) {
+        char name[64];
+        int64_t groups = 0;
+        branch *b = &s->branch[i];
+        (void)snprintf(name, sizeof name, "%s/groups", b->name);
+        if (nnsm_state_has(&state, name))
+            nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
+        for (int64_t g = 0; g < groups && g < MOST_GROUPS && !status; g++)
+            status = restore_group(s, b, g, &state, error);
+        if (groups > 0 && !status)
+            nnsm_say(&s->run->log, "%s: goes on after sweep %u", b->name, b->group[0].sweep);
+    }
+    nnsm_status closed = nnsm_state_finish(&state, &closing);
+    if (!status && closed)
+        *error = closing;
+    return status ? status : closed;
+}
+
+/* A group for the temperatures that no group has. */
+static nnsm_status complete_groups(scan *s, branch *b, nnsm_error *error)
+{
+    const nnsm_config *c = s->run->config;
+    double missing[NNSM_CONFIG_TEMPERATURES];
+    size_t count = 0, position;
+    for (int t = 0; t < c->scan.temperatures_count; t++)
+        if (!find_temperature(b, c->scan.temperatures[t], &position))
+            missing[count++] = c->scan.temperatures[t];
+    if (!count)
+        return NNSM_OK;
+    if (b->groups == MOST_GROUPS)
+        return nnsm_fail(error, NNSM_USAGE, "the scan was extended %d times; start it anew with --fresh", MOST_GROUPS);
+    return add_group(s, b, count, missing, error);
+}
+
+/* ---- running */
+
+static void progress(const nnsm_chains *c, uint32_t last, uint32_t from, double since)
+{
+    double elapsed = nnsm_seconds() - since, left = elapsed * (last - c->sweep) / fmax(1, c->sweep - from);
+    nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left", c->stage == NNSM_STAGE_SCAN ? "scan" : "reference",
+             c->sweep, last, left);
+}
+
+/* Up to sweep `last`, with a vote between two steps. */
+static nnsm_status run_chains(scan *s, nnsm_chains *chains, uint32_t last, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    uint32_t from = chains->sweep;
+    double start = nnsm_seconds();
+    while (chains->sweep < last && !status) {
+        double since = nnsm_seconds();
+        nnsm_request request = nnsm_stop_vote(&s->run->stop, s->run->world);
+        nnsm_run_waited(s->run, chains->stage, since);
+        if (request != NNSM_GO_ON)
+            status = save(s, request, error);
+        if (!status)
+            nnsm_chains_step(chains, last);
+        if (nnsm_progress_due(&s->run->log))
+            progress(chains, last, from, start);
+    }
+    return status;
+}
+
+/* All branches and groups: first up to the last sweep at which they may be saved, and a checkpoint there, from which
+ * more sweeps can go on; then to the end. */
+static nnsm_status run_all(scan *s, double *proposals_per_second, nnsm_error *error)
+{
+    nnsm_run *run = s->run;
+    uint32_t last = (uint32_t)(run->config->scan.thermalization + run->config->scan.sweeps);
+    uint32_t period = nnsm_chains_period(&run->lattice), swept = 0;
+    nnsm_status status = NNSM_OK;
+    for (size_t i = 0; i < s->branches && !status; i++) {
+        branch *b = &s->branch[i];
+        double since = nnsm_seconds(), proposals = 0;
+        nnsm_run_begin(run, b->stage);
+        for (int64_t g = 0; g < b->groups && !status; g++) {
+            uint32_t from = b->group[g].sweep;
+            status = run_chains(s, &b->group[g], last / period * period, error);
+            swept += b->group[g].sweep - from;
+            proposals += (double)(b->group[g].sweep - from) * (double)(b->group[g].temperatures * b->group[g].walkers) *
+                         (double)run->lattice.sites;
+        }
+        proposals_per_second[i] = proposals / (nnsm_seconds() - since);
+        if (!status && proposals > 0)
+            nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks",
+                     b->stage == NNSM_STAGE_SCAN ? "scan" : "reference", proposals_per_second[i] * 1e-6);
+        nnsm_run_end(run, b->stage);
+    }
+    if (!status && swept)
+        status = save(s, NNSM_CHECKPOINT, error);
+    for (size_t i = 0; i < s->branches && !status; i++)
+        for (int64_t g = 0; g < s->branch[i].groups; g++)
+            if (s->branch[i].group[g].sweep < last)
+                nnsm_chains_step(&s->branch[i].group[g], last);
+    return status;
+}
+
+/* ---- evaluation */
+
+static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *error)
+{
+    const nnsm_config *c = s->run->config;
+    size_t temperatures = (size_t)c->scan.temperatures_count, walkers = (size_t)c->scan.walkers, position = 0;
+    *curve = (nnsm_curve){.temperatures = temperatures, .walkers = walkers};
+    nnsm_status status = NNSM_NEW(&curve->cell, temperatures * NNSM_OBSERVABLES, "results", error);
+    if (!status)
+        status = NNSM_NEW(&curve->acceptance, temperatures, "results", error);
+    if (!status)
+        status = NNSM_NEW(&curve->exchange_rate, temperatures, "results", error);
+    if (!status)
+        status = NNSM_NEW(&curve->round_trips, walkers, "results", error);
+    status = nnsm_agree(s->run->world, status, error);
+    if (status)
+        return status;
+    for (int64_t g = 0; g < b->groups; g++)
+        nnsm_chains_collect(&b->group[g]);
+    for (size_t t = 0; t < temperatures; t++) {
+        const nnsm_chains *chains = find_temperature(b, c->scan.temperatures[t], &position);
+        const nnsm_ladders *l = &chains->ladders;
+        double proposals =
+            ((double)chains->sweep - (double)c->scan.thermalization) * (double)walkers * (double)s->run->lattice.sites;
+        nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
+        curve->acceptance[t] = (double)chains->collected[position] / proposals;
+        curve->exchange_rate[t] =
+            l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
+    }
+    /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
+                           s->run->world));
+    memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
+    return NNSM_OK;
+}
+
+/* ---- the stage */
+
+static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, nnsm_error *error)
+{
+    *s = (scan){.run = run, .branches = 1};
+    s->branch[0] =
+        (branch){.name = "/scan/learned", .stage = NNSM_STAGE_SCAN, .make = make_learned, .hamiltonian = learned};
+    if (run->model_known && run->config->scan.reference)
+        s->branch[s->branches++] = (branch){.name = "/scan/true",
+                                            .stage = NNSM_STAGE_REFERENCE,
+                                            .stream = reference_stream,
+                                            .make = make_reference,
+                                            .hamiltonian = &run->model};
+    nnsm_status status = nnsm_agree(run->world, nnsm_learned_tile_create(&s->sampler, learned, error), error);
+    bool valid = run->resume.progress == NNSM_AT_SCAN && !run->resume.rescan && run->resume.network == run->network;
+    if (!status && valid)
+        status = restore(s, error);
+    for (size_t i = 0; i < s->branches && !status; i++)
+        status = complete_groups(s, &s->branch[i], error);
+    return status;
+}
+
+static void destroy(scan *s)
+{
+    for (size_t i = 0; i < s->branches; i++)
+        for (int64_t g = 0; g < s->branch[i].groups; g++)
+            nnsm_chains_destroy(&s->branch[i].group[g]);
+    nnsm_tile_destroy(&s->sampler);
+    nnsm_release(s);
 }
 
 nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_scanned *scanned, nnsm_error *error)
 {
     nnsm_learned *learned = NULL;
-    int8_t *starts = NULL;
+    scan *s = NULL;
+    double rate[2] = {0};
     *scanned = (nnsm_scanned){0};
-    nnsm_status status = nnsm_learned_create(&learned, trained->made, error);
+    nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     if (!status)
-        status = make_starts(run, learned, &starts, error);
+        status = nnsm_learned_create(&learned, trained->made, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = sample_distribution(run, learned, trained, scanned, error);
     if (!status)
-        status = scan_hamiltonian(run, NNSM_STAGE_SCAN, make_learned, learned, starts, 0, &scanned->learned, error);
-    if (!status && run->model_known && run->config->scan.reference)
-        status = scan_hamiltonian(run, NNSM_STAGE_REFERENCE, make_reference, &run->model, starts, reference_stream,
-                                  &scanned->reference, error);
+        status = prepare(s, run, learned, error);
+    if (!status)
+        status = run_all(s, rate, error);
+    if (!status)
+        status = evaluate(s, &s->branch[0], &scanned->learned, error);
+    if (!status && s->branches > 1)
+        status = evaluate(s, &s->branch[1], &scanned->reference, error);
+    scanned->learned.proposals_per_second = rate[0];
+    scanned->reference.proposals_per_second = rate[1];
+    if (s)
+        destroy(s);
     nnsm_learned_destroy(learned);
-    nnsm_release(starts);
     return status;
 }

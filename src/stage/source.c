@@ -1,47 +1,76 @@
-/* source.c: the Monte Carlo generators of one rank, and the ensemble they leave. */
+#include "stage/source.h"
+
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/timer.h"
+#include "io/ensemble_file.h"
 #include "setup/agree.h"
-#include "stage/feed.h"
 
-static size_t first_tile_of(size_t tiles, int rank, int ranks)
+/* ---- who makes what */
+
+static size_t first_tile_of(const nnsm_layout *l, int generator)
 {
-    return tiles * (size_t)rank / (size_t)ranks;
+    return l->tiles * (size_t)generator / (size_t)l->ranks;
 }
 
-int nnsm_source_owner(size_t tiles, uint64_t chunk, int ranks)
+nnsm_layout nnsm_layout_make(const nnsm_config *config, int first, int ranks)
 {
-    size_t tile = (size_t)(chunk % tiles);
-    for (int r = ranks - 1; r > 0; r--)
-        if (tile >= first_tile_of(tiles, r, ranks))
-            return r;
+    size_t chains = (size_t)config->generate.chains, n = (size_t)config->generate.configurations;
+    return (nnsm_layout){.tiles = chains / NNSM_CHUNK,
+                         .snapshots = (n + chains - 1) / chains,
+                         .ring = config->train.data == NNSM_CONFIG_STREAM ? NNSM_RING : 0,
+                         .first = first,
+                         .ranks = ranks};
+}
+
+int nnsm_layout_owner(const nnsm_layout *layout, uint64_t chunk)
+{
+    size_t tile = (size_t)(chunk % layout->tiles);
+    for (int g = layout->ranks - 1; g > 0; g--)
+        if (tile >= first_tile_of(layout, g))
+            return g;
     return 0;
 }
 
-nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, MPI_Comm group, nnsm_error *error)
+/* ---- creation */
+
+/* About 0.1 s: 4e7 spin updates of Metropolis; a Wolff cluster costs up to twenty times as much a site. The same on all
+ * ranks. */
+static uint32_t choose_slice(const nnsm_source *source)
+{
+    const nnsm_layout *l = &source->layout;
+    double most = (double)((l->tiles + (size_t)l->ranks - 1) / (size_t)l->ranks);
+    double cost = most * NNSM_CHUNK * (double)source->run->lattice.sites;
+    if (source->run->config->generate.algorithm == NNSM_CONFIG_WOLFF)
+        cost *= 20;
+    double updates = 4e7 / cost;
+    return updates < 1 ? 1 : updates > 1e6 ? 1000000 : (uint32_t)updates;
+}
+
+nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_layout *layout, MPI_Comm group,
+                               nnsm_error *error)
 {
     const nnsm_config *c = run->config;
-    int rank, ranks;
+    int rank;
     NNSM_MPI(MPI_Comm_rank(group, &rank));
-    NNSM_MPI(MPI_Comm_size(group, &ranks));
-    *source = (nnsm_source){.run = run, .group = group};
-    source->tiles = (size_t)c->generate.chains / NNSM_CHUNK;
-    source->first_tile = first_tile_of(source->tiles, rank, ranks);
-    source->own = first_tile_of(source->tiles, rank + 1, ranks) - source->first_tile;
-    source->snapshots =
-        ((size_t)c->generate.configurations + (size_t)c->generate.chains - 1) / (size_t)c->generate.chains;
+    *source = (nnsm_source){.run = run, .layout = *layout, .group = group};
+    source->first_tile = first_tile_of(layout, rank);
+    source->own = first_tile_of(layout, rank + 1) - source->first_tile;
+    source->slice = choose_slice(source);
     size_t chunk = NNSM_CHUNK * run->lattice.sites;
     nnsm_status status = NNSM_NEW(&source->tile, source->own, "generators", error);
     if (!status)
-        status = NNSM_NEW(&source->kept, source->own * source->snapshots * chunk, "ensemble", error);
+        status = NNSM_NEW(&source->rounds, source->own, "generators", error);
     if (!status)
-        status = NNSM_NEW(&source->passing, chunk, "ensemble", error);
+        status = NNSM_NEW(&source->kept, source->own * layout->snapshots * chunk, "ensemble", error);
+    if (!status)
+        status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create(&source->tile[t], &run->model, c->generate.temperature,
                                        c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
                                        run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+    if (!status && !source->own)
+        source->made = UINT64_MAX;
     return nnsm_agree(group, status, error);
 }
 
@@ -50,23 +79,61 @@ void nnsm_source_destroy(nnsm_source *source)
     for (size_t t = 0; source->tile && t < source->own; t++)
         nnsm_generator_destroy(source->tile[t]);
     nnsm_release(source->tile);
+    nnsm_release(source->rounds);
     nnsm_release(source->kept);
-    nnsm_release(source->passing);
+    nnsm_release(source->ring);
     *source = (nnsm_source){0};
 }
 
-const int8_t *nnsm_source_chunk(nnsm_source *source, uint64_t chunk)
+/* ---- making chunks */
+
+/* Where round `round` of own tile `t` is remembered; NULL: nowhere. */
+static int8_t *place(const nnsm_source *source, size_t t, uint64_t round)
+{
+    const nnsm_layout *l = &source->layout;
+    size_t size = NNSM_CHUNK * source->run->lattice.sites;
+    if (round < l->snapshots)
+        return source->kept + (t * l->snapshots + (size_t)round) * size;
+    return l->ring ? source->ring + (t * l->ring + (size_t)(round % l->ring)) * size : NULL;
+}
+
+/* Updates of a chain when it has made a round's snapshot. */
+static uint64_t updates_after(const nnsm_source *source, uint64_t round)
 {
     const nnsm_config *c = source->run->config;
-    size_t tile = (size_t)(chunk % source->tiles) - source->first_tile, snapshot = (size_t)(chunk / source->tiles);
-    size_t size = NNSM_CHUNK * source->run->lattice.sites;
-    int8_t *to =
-        snapshot < source->snapshots ? source->kept + (tile * source->snapshots + snapshot) * size : source->passing;
-    int64_t updates = snapshot ? c->generate.interval : c->generate.thermalization;
-    nnsm_generator_advance(source->tile[tile], (uint32_t)updates);
-    nnsm_generator_read(source->tile[tile], to);
-    return to;
+    return (uint64_t)c->generate.thermalization + round * (uint64_t)c->generate.interval;
 }
+
+static void count_rounds(nnsm_source *source)
+{
+    source->made = source->own ? source->rounds[0] : UINT64_MAX;
+    for (size_t t = 1; t < source->own; t++)
+        source->made = source->rounds[t] < source->made ? source->rounds[t] : source->made;
+}
+
+void nnsm_source_advance(nnsm_source *source)
+{
+    uint64_t target = updates_after(source, source->made);
+    for (size_t t = 0; t < source->own; t++) {
+        if (source->rounds[t] > source->made) /* restored from a rank that was ahead */
+            continue;
+        uint64_t left = target - nnsm_generator_updates(source->tile[t]);
+        nnsm_generator_advance(source->tile[t], left < source->slice ? (uint32_t)left : source->slice);
+        if (left > source->slice)
+            continue;
+        if (place(source, t, source->made))
+            nnsm_generator_read(source->tile[t], place(source, t, source->made));
+        source->rounds[t]++;
+    }
+    count_rounds(source);
+}
+
+const int8_t *nnsm_source_rows(const nnsm_source *source, uint64_t chunk)
+{
+    return place(source, (size_t)(chunk % source->layout.tiles) - source->first_tile, chunk / source->layout.tiles);
+}
+
+/* ---- the ensemble */
 
 /* E/N and m of all configurations of the ensemble, on every rank of the group, in the ensemble's order. */
 static void measure(const nnsm_source *source, double *energy, double *magnetization, size_t configurations)
@@ -74,10 +141,10 @@ static void measure(const nnsm_source *source, double *energy, double *magnetiza
     const nnsm_run *run = source->run;
     size_t sites = run->lattice.sites;
     for (size_t t = 0; t < source->own; t++)
-        for (size_t k = 0; k < source->snapshots; k++)
+        for (size_t k = 0; k < source->layout.snapshots; k++)
             for (size_t lane = 0; lane < NNSM_CHUNK; lane++) {
-                size_t index = (k * source->tiles + source->first_tile + t) * NNSM_CHUNK + lane;
-                const int8_t *s = source->kept + ((t * source->snapshots + k) * NNSM_CHUNK + lane) * sites;
+                size_t index = (k * source->layout.tiles + source->first_tile + t) * NNSM_CHUNK + lane;
+                const int8_t *s = source->kept + ((t * source->layout.snapshots + k) * NNSM_CHUNK + lane) * sites;
                 if (index >= configurations)
                     continue;
                 energy[index] = nnsm_ising_energy(&run->model, s) / (double)sites;
@@ -107,7 +174,8 @@ static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, n
     return nnsm_agree(source->group, status, error);
 }
 
-static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *summary, nnsm_error *error)
+static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *summary, int64_t *checksum,
+                              nnsm_error *error)
 {
     nnsm_run *run = source->run;
     char path[NNSM_RUN_PATH];
@@ -135,21 +203,112 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
         /* All ranks write as often as the one with the most tiles: the calls are collective. */
         int ranks;
         NNSM_MPI(MPI_Comm_size(source->group, &ranks));
-        size_t rounds = (source->tiles + (size_t)ranks - 1) / (size_t)ranks;
+        size_t rounds = (source->layout.tiles + (size_t)ranks - 1) / (size_t)ranks;
         for (size_t t = 0; t < rounds; t++)
             nnsm_ensemble_write_blocks(
-                &h5, &header, (source->first_tile + t) * NNSM_CHUNK, source->tiles * NNSM_CHUNK,
-                t < source->own ? source->snapshots : 0, NNSM_CHUNK,
-                t < source->own ? source->kept + t * source->snapshots * NNSM_CHUNK * header.sites : source->kept);
+                &h5, &header, (source->first_tile + t) * NNSM_CHUNK, source->layout.tiles * NNSM_CHUNK,
+                t < source->own ? source->layout.snapshots : 0, NNSM_CHUNK,
+                t < source->own ? source->kept + t * source->layout.snapshots * NNSM_CHUNK * header.sites
+                                : source->kept);
     }
     status = nnsm_agree(source->group, h5.status, error);
     h5.status = status; /* a failure elsewhere keeps the file from being published */
     status = nnsm_h5_finish(&h5);
+    *checksum = (int64_t)h5.checksum;
+    NNSM_MPI(MPI_Bcast(checksum, 1, MPI_INT64_T, 0, source->group));
     return nnsm_agree(source->group, status, error);
 }
 
-nnsm_status nnsm_source_finish(nnsm_source *source, nnsm_summary *summary, nnsm_error *error)
+nnsm_status nnsm_source_finish(nnsm_source *source, nnsm_summary *summary, int64_t *checksum, nnsm_error *error)
 {
     nnsm_status status = summarise(source, summary, error);
-    return status ? status : write_file(source, summary, error);
+    return status ? status : write_file(source, summary, checksum, error);
+}
+
+/* ---- saving and restoring */
+
+nnsm_status nnsm_ledger_create(nnsm_ledger *ledger, const nnsm_layout *layout, size_t sites, nnsm_error *error)
+{
+    *ledger = (nnsm_ledger){0};
+    nnsm_status status = NNSM_NEW(&ledger->made, layout->tiles, "checkpoint", error);
+    if (!status)
+        status = NNSM_NEW(&ledger->updates, layout->tiles, "checkpoint", error);
+    if (!status)
+        status = NNSM_NEW(&ledger->rows, NNSM_CHUNK * sites, "checkpoint", error);
+    return status;
+}
+
+void nnsm_ledger_destroy(nnsm_ledger *ledger)
+{
+    nnsm_release(ledger->made);
+    nnsm_release(ledger->updates);
+    nnsm_release(ledger->rows);
+    *ledger = (nnsm_ledger){0};
+}
+
+static void tables(const nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledger, nnsm_state *state)
+{
+    size_t bytes = l->tiles * sizeof *ledger->made;
+    memset(ledger->made, 0, bytes);
+    memset(ledger->updates, 0, bytes);
+    for (size_t t = 0; source && t < source->own; t++) {
+        ledger->made[source->first_tile + t] = (int64_t)source->rounds[t];
+        ledger->updates[source->first_tile + t] = nnsm_generator_updates(source->tile[t]);
+    }
+    int count = (int)l->tiles;
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, ledger->made, count, MPI_INT64_T, MPI_SUM, state->run->world));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, ledger->updates, count, MPI_INT64_T, MPI_SUM, state->run->world));
+    nnsm_state_values(state, "/generate/made", NNSM_H5_INTEGERS, l->tiles, ledger->made);
+    nnsm_state_values(state, "/generate/updates", NNSM_H5_INTEGERS, l->tiles, ledger->updates);
+}
+
+/* The chains as they stand now, which may be between two snapshots. */
+static void chains(nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledger, nnsm_state *state)
+{
+    size_t size = NNSM_CHUNK * state->run->lattice.sites;
+    nnsm_state_define(state, "/generate/spins", NNSM_H5_BYTES, l->tiles * size);
+    nnsm_state_define(state, "/generate/ring", NNSM_H5_BYTES, l->tiles * l->ring * size);
+    for (size_t tile = 0; tile < l->tiles; tile++) {
+        int owner = l->first + nnsm_layout_owner(l, tile);
+        bool mine = state->run->rank == owner;
+        size_t t = mine ? tile - source->first_tile : 0;
+        if (mine && state->writing)
+            nnsm_generator_read(source->tile[t], ledger->rows);
+        nnsm_state_piece(state, "/generate/spins", NNSM_H5_BYTES, tile * size, size, owner, ledger->rows);
+        if (mine && !state->writing) {
+            nnsm_generator_resume(source->tile[t], ledger->rows, (uint32_t)ledger->updates[tile]);
+            source->rounds[t] = (uint64_t)ledger->made[tile];
+        }
+        nnsm_state_piece(state, "/generate/ring", NNSM_H5_BYTES, tile * l->ring * size, l->ring * size, owner,
+                         mine ? source->ring + t * l->ring * size : NULL);
+    }
+    if (source && !state->writing)
+        count_rounds(source);
+}
+
+void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledger *ledger, nnsm_state *state,
+                       nnsm_chunk_visitor *visit, void *context)
+{
+    static const char name[] = "/generate/configurations";
+    const nnsm_layout *l = layout;
+    size_t size = NNSM_CHUNK * state->run->lattice.sites;
+    tables(source, l, ledger, state);
+    chains(source, l, ledger, state);
+    nnsm_state_define(state, name, NNSM_H5_BYTES, l->snapshots * l->tiles * size);
+    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles; chunk++) {
+        int owner = l->first + nnsm_layout_owner(l, chunk);
+        bool mine = state->run->rank == owner;
+        if (ledger->made[chunk % l->tiles] <= (int64_t)(chunk / l->tiles))
+            continue;
+        int8_t *rows = mine ? place(source, (size_t)(chunk % l->tiles) - source->first_tile, chunk / l->tiles) : NULL;
+        if (state->writing) {
+            nnsm_state_piece(state, name, NNSM_H5_BYTES, chunk * size, size, owner, rows);
+            continue;
+        }
+        nnsm_state_piece(state, name, NNSM_H5_BYTES, chunk * size, size, NNSM_EVERYBODY, ledger->rows);
+        if (mine)
+            memcpy(rows, ledger->rows, size);
+        if (visit)
+            visit(context, chunk, ledger->rows);
+    }
 }

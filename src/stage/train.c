@@ -1,34 +1,84 @@
-/* train.c: generation and training, together or one after the other. */
+/* train.c: single stages: generation into an ensemble file, and training on one. */
 #include "stage/train.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
+#include "setup/probe.h"
+#include "stage/checkpoint.h"
 #include "stage/trainer.h"
 
 /* ---- generate only */
 
+static nnsm_status save_generating(nnsm_source *source, nnsm_ledger *ledger, nnsm_request request, nnsm_error *error)
+{
+    nnsm_run *run = source->run;
+    nnsm_state state;
+    run->resume.step = 0;
+    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_GENERATE))
+        nnsm_source_state(source, &source->layout, ledger, &state, NULL, NULL);
+    return nnsm_checkpoint_end(run, &state, request, error);
+}
+
+static nnsm_status restore_generating(nnsm_source *source, nnsm_ledger *ledger, nnsm_error *error)
+{
+    nnsm_state state;
+    nnsm_status status = nnsm_checkpoint_open(source->run, &state, error);
+    if (status)
+        return status;
+    nnsm_source_state(source, &source->layout, ledger, &state, NULL, NULL);
+    return nnsm_state_finish(&state, error);
+}
+
+/* Slice by slice, with a vote between two of them. */
+static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error *error)
+{
+    nnsm_run *run = source->run;
+    nnsm_status status = NNSM_OK;
+    for (int lacking = 1; lacking && !status;) {
+        int vote[2] = {(int)nnsm_stop_poll(&run->stop), source->made < source->layout.snapshots};
+        double since = nnsm_seconds();
+        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
+        nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
+        lacking = vote[1];
+        if (vote[0] != NNSM_GO_ON)
+            status = save_generating(source, ledger, (nnsm_request)vote[0], error);
+        if (!status && source->made < source->layout.snapshots)
+            nnsm_source_advance(source);
+        if (nnsm_progress_due(&run->log))
+            nnsm_say(&run->log, "generate: snapshot %llu of %zu", (unsigned long long)source->made,
+                     source->layout.snapshots);
+    }
+    return status;
+}
+
 nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 {
-    nnsm_source source;
+    nnsm_source source = {0};
+    nnsm_ledger ledger = {0};
     nnsm_summary summary;
+    nnsm_layout layout = nnsm_layout_make(run->config, 0, run->ranks);
     nnsm_run_begin(run, NNSM_STAGE_GENERATE);
-    nnsm_status status = nnsm_source_create(&source, run, run->world, error);
-    if (!status) {
-        for (size_t k = 0; k < source.snapshots; k++)
-            for (size_t t = 0; t < source.own; t++)
-                (void)nnsm_source_chunk(&source, k * source.tiles + source.first_tile + t);
-        double since = nnsm_seconds();
-        NNSM_MPI(MPI_Barrier(run->world));
-        nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
-        status = nnsm_source_finish(&source, &summary, error);
-    }
+    nnsm_status status = nnsm_ledger_create(&ledger, &layout, run->lattice.sites, error);
+    status = nnsm_agree(run->world, status, error);
     if (!status)
+        status = nnsm_source_create(&source, run, &layout, run->world, error);
+    if (!status && run->resume.progress == NNSM_AT_GENERATE)
+        status = restore_generating(&source, &ledger, error);
+    if (!status)
+        status = make_all(&source, &ledger, error);
+    if (!status)
+        status = nnsm_source_finish(&source, &summary, &run->ensemble, error);
+    if (!status) {
+        nnsm_state state;
         nnsm_summary_report(run, &summary);
+        (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN);
+        status = nnsm_checkpoint_end(run, &state, NNSM_CHECKPOINT, error);
+    }
     nnsm_source_destroy(&source);
+    nnsm_ledger_destroy(&ledger);
     nnsm_run_end(run, NNSM_STAGE_GENERATE);
     return status;
 }
@@ -83,13 +133,29 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
     return NNSM_OK;
 }
 
+/* Rank 0 looks first: what it cannot read, nobody opens. */
 static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_summary *summary,
                                  nnsm_error *error)
 {
     char own[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_ENSEMBLE, own);
     const char *path = run->config->ensemble.given ? run->config->ensemble.file : own;
-    nnsm_status status = nnsm_h5_open(h5, path, MPI_COMM_NULL, NULL, error);
+    nnsm_status status = NNSM_OK;
+    *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
+    if (run->rank == 0)
+        status = nnsm_probe(path, error);
+    if (run->rank == 0 && !status)
+        status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
+    run->ensemble = (int64_t)h5->checksum;
+    NNSM_MPI(MPI_Bcast(&run->ensemble, 1, MPI_INT64_T, 0, run->world));
+    if (!status && run->resume.progress == NNSM_AT_TRAIN && run->resume.ensemble != run->ensemble)
+        status = nnsm_fail(error, NNSM_DATA,
+                           "%.400s is not the ensemble that this run began with: its checksum differs; restore that "
+                           "file, or start anew with --fresh",
+                           path);
+    status = nnsm_agree(run->world, status, error);
+    if (!status && run->rank != 0)
+        status = nnsm_h5_open(h5, path, NNSM_H5_CHECKED, NULL, error);
     if (!status) {
         nnsm_ensemble_read_header(h5, header);
         status = h5->status;
@@ -104,230 +170,88 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
     return status;
 }
 
+/* ---- a training that all ranks share */
+
+typedef struct {
+    nnsm_run *run;
+    nnsm_training *training;
+    nnsm_trainer trainer;
+} session;
+
+static nnsm_request wish(void *context)
+{
+    session *s = context;
+    return nnsm_stop_poll(&s->run->stop);
+}
+
+static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
+{
+    session *s = context;
+    nnsm_trainer_settle(&s->trainer);
+    return nnsm_training_save(s->training, s->run, request, error);
+}
+
+nnsm_status nnsm_train_on(nnsm_run *run, nnsm_training *training, nnsm_pool *pool, nnsm_error *error)
+{
+    session s = {.run = run, .training = training};
+    nnsm_trainer_team team = {.context = &s, .wish = wish, .pause = pause_training};
+    nnsm_status status = nnsm_trainer_create(&s.trainer, run, training, pool, NULL, &team, run->world, error);
+    if (!status)
+        status = nnsm_trainer_epochs(&s.trainer, training->epochs, error);
+    nnsm_trainer_destroy(&s.trainer);
+    return nnsm_agree(run->world, status, error);
+}
+
+static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_trained *trained, uint64_t batches,
+                                  nnsm_error *error)
+{
+    nnsm_state state;
+    nnsm_status status = nnsm_training_create(training, run, trained, error);
+    status = nnsm_agree(run->world, status, error);
+    if (status || run->resume.progress != NNSM_AT_TRAIN || run->resume.step == 0)
+        return status;
+    status = nnsm_checkpoint_open(run, &state, error);
+    if (status)
+        return status;
+    nnsm_training_state(training, &state);
+    status = nnsm_state_finish(&state, error);
+    if (!status)
+        status = nnsm_training_check(training, batches, error);
+    if (!status)
+        nnsm_say(&run->log, "train: goes on in epoch %zu, batch %zu", (size_t)training->epoch + 1,
+                 (size_t)training->batch + 1);
+    return status;
+}
+
 nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
 {
     const nnsm_config *c = run->config;
     nnsm_h5 h5;
     nnsm_ensemble_header header;
     nnsm_pool pool = {0};
-    nnsm_trainer trainer = {.comm = MPI_COMM_NULL};
+    nnsm_training training = {0};
     *trained = (nnsm_trained){0};
-    nnsm_feed feed = {
-        .run = run, .pool = &pool, .file = &h5, .header = &header, .trainers = run->ranks, .me = run->rank};
     nnsm_run_begin(run, NNSM_STAGE_TRAIN);
     nnsm_status status = open_ensemble(run, &h5, &header, &trained->summary, error);
     if (!status) {
         nnsm_summary_report(run, &trained->summary);
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
-        feed.limit = header.configurations;
         status = nnsm_pool_create(&pool, &partition, header.sites, run->rank, run->ranks, error);
         if (!status)
-            status = NNSM_NEW(&feed.buffer, NNSM_CHUNK * header.sites, "training data", error);
+            status = nnsm_pool_read(&pool, &h5, &header, error);
         status = nnsm_agree(run->world, status, error);
     }
+    (void)nnsm_h5_finish(&h5);
     if (!status)
         status = nnsm_trained_create(run, header.temperature, trained, error);
     if (!status)
-        status = nnsm_trainer_create(&trainer, run, trained->made, &trained->history, &pool, &feed, run->world, error);
+        status = begin_training(run, &training, trained, pool.partition.batches, error);
     if (!status)
-        status = nnsm_trainer_epochs(&trainer, (size_t)c->train.epochs, error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = nnsm_trained_conclude(run, trained, error);
-    (void)nnsm_h5_finish(&h5);
-    nnsm_release(feed.buffer);
-    if (trainer.run)
-        nnsm_trainer_destroy(&trainer);
+        status = nnsm_train_on(run, &training, &pool, error);
+    status = nnsm_trained_conclude(run, trained, &training, status, error);
+    nnsm_training_destroy(&training);
     nnsm_pool_destroy(&pool);
     nnsm_run_end(run, NNSM_STAGE_TRAIN);
-    return status;
-}
-
-/* ---- generate and train together */
-
-int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks)
-{
-    const nnsm_config *c = config;
-    if (ranks == 1 || c->teams.generators)
-        return ranks == 1 ? 0 : (int)c->teams.generators;
-    /* Rates measured on 16 x 16: 0.5 flips/ns, 5.4e-11 s a parameter in use and configuration trained. The choice is
-     * part of no result, only of the time. */
-    double n = (double)sites, parameters = 0.5 * n * n * c->network.direct, below = n;
-    for (int l = 0; l < c->network.layers; l++) {
-        parameters += 0.5 * below * c->network.hidden[l];
-        below = c->network.hidden[l];
-    }
-    parameters += c->network.layers ? 0.5 * below * n : 0;
-    double generate = n * 2e-9 *
-                      ((double)c->generate.configurations * (double)c->generate.interval +
-                       (double)c->generate.chains * (double)c->generate.thermalization);
-    double train = (double)c->generate.configurations * parameters * 5.4e-11;
-    int chosen = (int)lround(ranks * generate / (generate + train));
-    return chosen < 1 ? 1 : chosen > ranks - 1 ? ranks - 1 : chosen;
-}
-
-typedef struct {
-    nnsm_run *run;
-    nnsm_trained *trained;
-    nnsm_partition partition;
-    int trainers, generators; /* ranks of the first part; generators = 0: every rank plays both parts in turn */
-    bool generates, trains;
-    uint64_t limit;       /* configurations that training will see */
-    MPI_Comm group, link; /* my team; all ranks, for chunks */
-    nnsm_source source;
-    nnsm_pool pool;
-    nnsm_feed feed;
-    nnsm_trainer trainer;
-} team;
-
-static void split_teams(team *t)
-{
-    nnsm_run *run = t->run;
-    const nnsm_config *c = run->config;
-    t->generators = nnsm_choose_generators(c, run->lattice.sites, run->ranks);
-    t->trainers = run->ranks - t->generators;
-    t->trains = run->rank < t->trainers;
-    t->generates = !t->trains || !t->generators;
-    NNSM_MPI(MPI_Comm_dup(run->world, &t->link));
-    NNSM_MPI(MPI_Comm_split(run->world, t->trains, run->rank, &t->group));
-    t->partition = nnsm_partition_make((size_t)c->generate.configurations, c->train.validation, (size_t)c->train.batch,
-                                       (size_t)c->train.shards_per_batch);
-    t->limit = t->partition.configurations;
-    if (c->train.data == NNSM_CONFIG_STREAM)
-        t->limit = t->partition.validation + (uint64_t)c->train.epochs * t->partition.training;
-    if (t->generators)
-        nnsm_say(&run->log, "teams: %d trainers, and %d generators that join them when the ensemble is made",
-                 t->trainers, t->generators);
-}
-
-/* Memory and objects of this rank's part; nothing after this can fail on one rank alone until the files are written. */
-static nnsm_status prepare(team *t, nnsm_error *error)
-{
-    nnsm_run *run = t->run;
-    size_t sites = run->lattice.sites;
-    nnsm_status status = NNSM_OK;
-    if (t->generates)
-        status = nnsm_source_create(&t->source, run, t->group, error);
-    if (!status && t->trains)
-        status = nnsm_pool_create(&t->pool, &t->partition, sites, run->rank, t->trainers, error);
-    t->feed = (nnsm_feed){.run = run,
-                          .pool = &t->pool,
-                          .link = t->link,
-                          .trainers = t->trainers,
-                          .generators = t->generators,
-                          .me = run->rank,
-                          .limit = t->limit,
-                          .source = t->generates ? &t->source : NULL,
-                          .tiles = (size_t)run->config->generate.chains / NNSM_CHUNK};
-    if (!status)
-        status = NNSM_NEW(&t->feed.buffer, NNSM_CHUNK * sites, "training data", error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = nnsm_trained_create(run, run->config->generate.temperature, t->trained, error);
-    if (!status && t->trains)
-        status = nnsm_trainer_create(&t->trainer, run, t->trained->made, &t->trained->history, &t->pool, &t->feed,
-                                     t->group, error);
-    return nnsm_agree(run->world, status, error);
-}
-
-static nnsm_status finish_ensemble(team *t, nnsm_error *error)
-{
-    nnsm_status status = nnsm_source_finish(&t->source, &t->trained->summary, error);
-    nnsm_run_end(t->run, NNSM_STAGE_GENERATE);
-    return status;
-}
-
-/* The first part: generators make chunks and the ensemble file, trainers train on what arrives. */
-static nnsm_status first_part(team *t, size_t epochs, nnsm_error *error)
-{
-    nnsm_run *run = t->run;
-    nnsm_status status = NNSM_OK;
-    bool stream = run->config->train.data == NNSM_CONFIG_STREAM;
-    bool in_turn_stream = stream && !t->generators; /* chunks are made one by one as training asks for them */
-    if (t->generators && t->generates) {
-        nnsm_run_begin(run, NNSM_STAGE_GENERATE);
-        status = nnsm_feed_send_all(&t->source, &t->partition, t->link, t->trainers, t->limit, error);
-    } else if (t->generators)
-        status = nnsm_agree(t->link, NNSM_OK, error); /* the other side of nnsm_feed_send_all */
-    else if (!stream) {                               /* in turn: the whole ensemble first */
-        nnsm_run_begin(run, NNSM_STAGE_GENERATE);
-        status = nnsm_feed_take(&t->feed, t->partition.configurations, error);
-    }
-    if (!status && t->generates && !in_turn_stream)
-        status = finish_ensemble(t, error);
-    if (!status && t->trains) {
-        nnsm_run_begin(run, NNSM_STAGE_TRAIN);
-        status = nnsm_trainer_epochs(&t->trainer, epochs, error);
-        nnsm_error ignored; /* after a divergence the generators must still get rid of their chunks */
-        if (t->generators)
-            (void)nnsm_feed_take(&t->feed, t->limit, &ignored);
-    }
-    if (!status && in_turn_stream)
-        status = finish_ensemble(t, error);
-    double since = nnsm_seconds();
-    status = nnsm_agree(run->world, status, error);
-    nnsm_run_waited(run, t->trains ? NNSM_STAGE_TRAIN : NNSM_STAGE_GENERATE, since);
-    int root = t->trainers % run->ranks; /* the first generator */
-    NNSM_MPI(MPI_Bcast(&t->trained->summary, (int)sizeof t->trained->summary, MPI_BYTE, root, run->world));
-    return status;
-}
-
-/* The second part: all ranks train on the pieces that the first trainers collected. */
-static nnsm_status second_part(team *t, nnsm_error *error)
-{
-    nnsm_run *run = t->run;
-    nnsm_pool pool;
-    nnsm_trainer trainer = {.comm = MPI_COMM_NULL};
-    if (!t->trains)
-        nnsm_run_begin(run, NNSM_STAGE_TRAIN);
-    nnsm_status status = nnsm_pool_create(&pool, &t->partition, run->lattice.sites, run->rank, run->ranks, error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status) {
-        nnsm_pool_move(&t->pool, t->trainers, &pool, run->ranks, run->world);
-        status =
-            nnsm_trainer_create(&trainer, run, t->trained->made, &t->trained->history, &pool, NULL, run->world, error);
-    }
-    if (!status) {
-        nnsm_trainer_continue(&trainer, t->trains ? &t->trainer : NULL, run->world);
-        status = nnsm_trainer_epochs(&trainer, (size_t)run->config->train.epochs, error);
-    }
-    double since = nnsm_seconds();
-    status = nnsm_agree(run->world, status, error);
-    nnsm_run_waited(run, NNSM_STAGE_TRAIN, since);
-    if (trainer.run)
-        nnsm_trainer_destroy(&trainer);
-    nnsm_pool_destroy(&pool);
-    return status;
-}
-
-nnsm_status nnsm_stage_generate_and_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
-{
-    size_t epochs = (size_t)run->config->train.epochs;
-    bool stream = run->config->train.data == NNSM_CONFIG_STREAM;
-    *trained = (nnsm_trained){0};
-    team t = {.run = run, .trained = trained, .trainer = {.comm = MPI_COMM_NULL}};
-    if (run->config->teams.generators >= run->ranks && run->ranks > 1)
-        return nnsm_fail(error, NNSM_USAGE, "teams.generators = %lld leaves none of %d ranks to train; lower it",
-                         (long long)run->config->teams.generators, run->ranks);
-    split_teams(&t);
-    nnsm_status status = prepare(&t, error);
-    /* A fixed ensemble is complete after the first epoch, and the generators are free to train; a stream never ends. */
-    if (!status)
-        status = first_part(&t, stream || !t.generators ? epochs : 1, error);
-    if (!status)
-        nnsm_summary_report(run, &trained->summary);
-    if (!status && !stream && t.generators && epochs > 1)
-        status = second_part(&t, error);
-    if (!status)
-        status = nnsm_trained_conclude(run, trained, error);
-    nnsm_run_end(run, NNSM_STAGE_TRAIN);
-    if (t.trainer.run)
-        nnsm_trainer_destroy(&t.trainer);
-    nnsm_release(t.feed.buffer);
-    nnsm_pool_destroy(&t.pool);
-    nnsm_source_destroy(&t.source);
-    NNSM_MPI(MPI_Comm_free(&t.group));
-    NNSM_MPI(MPI_Comm_free(&t.link));
     return status;
 }

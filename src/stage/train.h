@@ -1,21 +1,26 @@
-/* train.h: the training stage: from an ensemble to a network file. */
+/* train.h: the stages before the scan: from a model or an ensemble to a network file. All are collective on run->world,
+ * go on from run->resume, and return NNSM_UNFINISHED when stopped. */
 #ifndef NNSM_STAGE_TRAIN_H
 #define NNSM_STAGE_TRAIN_H
 
-#include "stage/trained.h"
+#include "stage/feed.h"
+#include "stage/training.h"
 
 /* Train while generating (`run`): the last ranks generate at first, the others train; when generation ends, all train.
- * Writes the ensemble and network files. Collective on run->world; all ranks hold *trained afterwards. */
+ * Writes the ensemble and network files; all ranks hold *trained afterwards. */
 nnsm_status nnsm_stage_generate_and_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
 
 /* How many ranks generate at first: their time for the ensemble should be that of the others for the first epoch; 0
  * where one rank plays every part in turn. Local. */
 int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks);
 
-/* Only generate: all ranks; writes the ensemble file. Collective. */
+/* Only generate: all ranks; writes the ensemble file. */
 nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error);
 
-/* Only train, on an ensemble file (the user's, or the run's own); writes the network file. Collective. */
+/* Only train, on an ensemble file (the user's, or the run's own); writes the network file. */
 nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
+
+/* The rest of a training by all ranks, on a full pool. */
+nnsm_status nnsm_train_on(nnsm_run *run, nnsm_training *training, nnsm_pool *pool, nnsm_error *error);
 
 #endif

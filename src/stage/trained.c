@@ -5,7 +5,9 @@
 
 #include "base/memory.h"
 #include "setup/agree.h"
+#include "stage/checkpoint.h"
 #include "stage/network_file.h"
+#include "stage/training.h"
 
 nnsm_status nnsm_history_create(nnsm_history *history, size_t epochs, nnsm_error *error)
 {
@@ -58,7 +60,20 @@ nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained 
     return status;
 }
 
-nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
+static nnsm_status save_last_good(nnsm_run *run, nnsm_trained *trained, const nnsm_training *training,
+                                  nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH], before[NNSM_MESSAGE_LENGTH];
+    nnsm_error failure;
+    nnsm_run_path(run, NNSM_FILE_LAST_GOOD, path);
+    memcpy(before, error->message, sizeof before);
+    if (run->rank == 0 && nnsm_network_file_write(run, trained, path, &(int64_t){0}, &failure) == NNSM_OK)
+        (void)nnsm_fail(error, NNSM_FAILURE, "%.600s; the network after epoch %zu is in %.300s", before,
+                        (size_t)training->good, path);
+    return NNSM_FAILURE;
+}
+
+static void share(nnsm_run *run, nnsm_trained *trained)
 {
     size_t count, epochs = (size_t)run->config->train.epochs;
     float *parameters = nnsm_made_parameters(trained->made, &count);
@@ -71,14 +86,33 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, nnsm_err
     double *arrays[] = {h->train_nll, h->validation_nll, h->kl, h->learning_rate, h->seconds};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         NNSM_MPI(MPI_Bcast(arrays[i], (int)epochs, MPI_DOUBLE, 0, run->world));
-    nnsm_status status = run->rank == 0 ? nnsm_network_file_write(run, trained, error) : NNSM_OK;
-    status = nnsm_agree(run->world, status, error);
+}
+
+nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const struct nnsm_training *training,
+                                  nnsm_status status, nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH];
     double seconds = 0;
-    for (size_t e = 0; e < h->epochs; e++)
-        seconds += h->seconds[e];
-    if (!status)
-        nnsm_say(&run->log, "train: %zu epochs, %.0f thousand configurations a second on all ranks", h->epochs,
-                 1e-3 * (double)trained->summary.configurations * (1 - run->config->train.validation) *
-                     (double)h->epochs / seconds);
-    return status;
+    nnsm_state state;
+    if (status && training->diverged && training->good)
+        status = save_last_good(run, trained, training, error);
+    if (status)
+        return nnsm_agree(run->world, status, error);
+    share(run, trained);
+    nnsm_run_path(run, NNSM_FILE_NETWORK, path);
+    if (run->rank == 0)
+        status = nnsm_network_file_write(run, trained, path, &run->network, error);
+    status = nnsm_agree(run->world, status, error);
+    if (status)
+        return status;
+    for (size_t e = 0; e < trained->history.epochs; e++)
+        seconds += trained->history.seconds[e];
+    nnsm_say(&run->log, "train: %zu epochs, %.0f thousand configurations a second on all ranks",
+             trained->history.epochs,
+             1e-3 * (double)trained->summary.configurations * (1 - run->config->train.validation) *
+                 (double)trained->history.epochs / seconds);
+    NNSM_MPI(MPI_Bcast(&run->network, 1, MPI_INT64_T, 0, run->world));
+    run->resume.step = (int64_t)training->step;
+    (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_SCAN);
+    return nnsm_checkpoint_end(run, &state, NNSM_CHECKPOINT, error);
 }

@@ -28,7 +28,13 @@ void nnsm_trained_destroy(nnsm_trained *trained);
  * history. Collective on run->world. */
 nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error);
 
-/* Rank 0's weights and history to all ranks, and the network file. Collective on run->world. */
-nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
+/* How far training came, for nnsm_trained_conclude; see training.h. */
+struct nnsm_training;
+
+/* The end of the stage. All well: rank 0's weights and history to all ranks, the network file, a checkpoint. Diverged:
+ * the last good network into a file of its own, named in the message. `status` is what training returned on all ranks,
+ * and comes back. Collective on run->world. */
+nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const struct nnsm_training *training,
+                                  nnsm_status status, nnsm_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "stage/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,21 +15,14 @@
 static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
 {
     const nnsm_partition *p = &t->pool->partition;
-    size_t count, rows = nnsm_partition_shard_rows(p);
-    (void)nnsm_made_parameters(t->made, &count);
-    nnsm_status status = nnsm_made_workspace_create(&t->workspace, t->made, rows, error);
+    size_t rows = nnsm_partition_shard_rows(p);
+    nnsm_status status = nnsm_made_workspace_create(&t->workspace, t->training->made, rows, error);
     if (!status)
-        status = nnsm_made_workspace_create(&t->evaluation, t->made, NNSM_VALIDATION_ROWS, error);
-    if (!status)
-        status = NNSM_NEW(&t->first, count, "optimiser", error);
-    if (!status)
-        status = NNSM_NEW(&t->second, count, "optimiser", error);
-    if (!status)
-        status = NNSM_NEW(&t->best, count, "optimiser", error);
+        status = nnsm_made_workspace_create(&t->evaluation, t->training->made, NNSM_VALIDATION_ROWS, error);
     if (!status)
         status = NNSM_NEW(&t->moved, rows * t->pool->sites, "training batch", error);
     if (!status)
-        status = NNSM_NEW(&t->shard_nll, p->shards, "training", error);
+        status = NNSM_NEW(&t->sums, 2 * p->tiles + p->shards, "training", error);
     if (!status)
         status = NNSM_NEW(&t->order, p->shards, "training", error);
     for (size_t s = 0; s < p->shards && !status; s++)
@@ -39,7 +33,7 @@ static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
 
 static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
 {
-    const nnsm_architecture *a = nnsm_made_architecture(t->made);
+    const nnsm_architecture *a = nnsm_made_architecture(t->training->made);
     const nnsm_config *c = t->run->config;
     nnsm_status status = nnsm_lattice_create(&t->symmetry_lattice, a->dimensions, a->extent, a->periodic, error);
     if (!status)
@@ -48,38 +42,44 @@ static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
     return status;
 }
 
-nnsm_status nnsm_trainer_create(nnsm_trainer *trainer, nnsm_run *run, nnsm_made *made, nnsm_history *history,
-                                nnsm_pool *pool, nnsm_feed *feed, MPI_Comm comm, nnsm_error *error)
+static void find_floor(nnsm_trainer *t)
+{
+    const nnsm_run *run = t->run;
+    t->entropy_offset = NAN;
+    if (!run->model_known || !nnsm_exact_available(&run->model))
+        return;
+    double temperature = nnsm_made_architecture(t->training->made)->temperature;
+    nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, temperature);
+    t->entropy_offset = exact.log_partition * (double)run->lattice.sites;
+    t->training->history->floor = exact.entropy * (double)run->lattice.sites;
+}
+
+nnsm_status nnsm_trainer_create(nnsm_trainer *trainer, nnsm_run *run, nnsm_training *training, nnsm_pool *pool,
+                                nnsm_feed *feed, const nnsm_trainer_team *team, MPI_Comm all, nnsm_error *error)
 {
     nnsm_trainer *t = trainer;
-    int rank, ranks;
+    int rank, ranks, shards = (int)pool->partition.shards;
     *t = (nnsm_trainer){.run = run,
-                        .made = made,
-                        .history = history,
+                        .training = training,
                         .pool = pool,
                         .feed = feed,
-                        .comm = MPI_COMM_NULL,
-                        .best_nll = INFINITY};
-    NNSM_MPI(MPI_Comm_rank(comm, &rank));
-    NNSM_MPI(MPI_Comm_size(comm, &ranks));
-    int workers = ranks < (int)pool->partition.shards ? ranks : (int)pool->partition.shards;
-    NNSM_MPI(MPI_Comm_split(comm, rank < workers ? 0 : MPI_UNDEFINED, rank, &t->comm));
+                        .team = *team,
+                        .all = all,
+                        .workers = MPI_COMM_NULL};
+    NNSM_MPI(MPI_Comm_rank(all, &rank));
+    NNSM_MPI(MPI_Comm_size(all, &ranks));
+    NNSM_MPI(MPI_Comm_split(all, rank < shards ? 0 : MPI_UNDEFINED, rank, &t->workers));
     nnsm_status status = make_symmetry(t, error);
     if (!status)
         status = allocate(t, error);
-    status = nnsm_agree(comm, status, error);
-    size_t count;
-    (void)nnsm_made_parameters(made, &count);
-    if (!status && t->comm != MPI_COMM_NULL)
-        status = nnsm_reduction_create(&t->reduction, t->comm, pool->partition.shards, count, error);
-    t->entropy_offset = NAN;
-    if (run->model_known && nnsm_exact_available(&run->model)) {
-        double temperature = nnsm_made_architecture(made)->temperature;
-        nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, temperature);
-        t->entropy_offset = exact.log_partition * (double)run->lattice.sites;
-        history->floor = exact.entropy * (double)run->lattice.sites;
-    }
-    return nnsm_agree(comm, status, error);
+    status = nnsm_agree(all, status, error);
+    if (!status && t->workers != MPI_COMM_NULL)
+        status = nnsm_reduction_create(&t->reduction, t->workers, pool->partition.shards, training->parameters, error);
+    for (size_t s = 0; s < pool->partition.shards; s++)
+        if (!pool->piece[s])
+            training->shard_nll[s] = 0;
+    find_floor(t);
+    return nnsm_agree(all, status, error);
 }
 
 void nnsm_trainer_destroy(nnsm_trainer *trainer)
@@ -92,15 +92,21 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
     nnsm_made_workspace_destroy(t->evaluation);
     nnsm_symmetry_destroy(t->symmetry);
     nnsm_lattice_destroy(&t->symmetry_lattice);
-    nnsm_release(t->first);
-    nnsm_release(t->second);
-    nnsm_release(t->best);
     nnsm_release(t->moved);
-    nnsm_release(t->shard_nll);
+    nnsm_release(t->sums);
     nnsm_release(t->order);
-    if (t->comm != MPI_COMM_NULL)
-        NNSM_MPI(MPI_Comm_free(&t->comm));
-    *t = (nnsm_trainer){.comm = MPI_COMM_NULL};
+    if (t->workers != MPI_COMM_NULL)
+        NNSM_MPI(MPI_Comm_free(&t->workers));
+    *t = (nnsm_trainer){.workers = MPI_COMM_NULL};
+}
+
+void nnsm_trainer_settle(nnsm_trainer *trainer)
+{
+    double waited = 0;
+    if (!trainer->reduction)
+        return;
+    nnsm_reduction_share(trainer->reduction, trainer->training->first, &waited);
+    nnsm_reduction_share(trainer->reduction, trainer->training->second, &waited);
 }
 
 /* ---- one step */
@@ -111,10 +117,10 @@ static void shuffle(nnsm_trainer *t, size_t shard)
     uint32_t rows = (uint32_t)nnsm_partition_rows(&t->pool->partition, shard), *order = t->order[shard];
     for (uint32_t i = 0; i < rows; i++)
         order[i] = i;
-    if (t->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM)
+    if (t->training->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM)
         return;
     nnsm_rng_sequence draw =
-        nnsm_rng_sequence_start(t->run->key, NNSM_RNG_SHUFFLE, (uint32_t)shard, (uint32_t)t->epoch);
+        nnsm_rng_sequence_start(t->run->key, NNSM_RNG_SHUFFLE, (uint32_t)shard, (uint32_t)t->training->epoch);
     for (uint32_t i = rows - 1; i > 0; i--) {
         uint32_t j = nnsm_rng_below(&draw, i + 1), swap = order[i];
         order[i] = order[j];
@@ -126,8 +132,9 @@ static void shuffle(nnsm_trainer *t, size_t shard)
 static size_t gather_shard(nnsm_trainer *t, size_t shard)
 {
     size_t first, count, sites = t->pool->sites, operations = nnsm_symmetry_count(t->symmetry);
-    nnsm_partition_batch(&t->pool->partition, shard, t->batch, &first, &count);
-    nnsm_rng_sequence draw = nnsm_rng_sequence_start(t->run->key, NNSM_RNG_AUGMENT, (uint32_t)shard, (uint32_t)t->step);
+    nnsm_partition_batch(&t->pool->partition, shard, t->training->batch, &first, &count);
+    nnsm_rng_sequence draw =
+        nnsm_rng_sequence_start(t->run->key, NNSM_RNG_AUGMENT, (uint32_t)shard, (uint32_t)t->training->step);
     for (size_t r = 0; r < count; r++) {
         const int8_t *from = t->pool->piece[shard] + t->order[shard][first + r] * sites;
         nnsm_symmetry_apply(t->symmetry, nnsm_rng_below(&draw, (uint32_t)operations), from, t->moved + r * sites);
@@ -139,63 +146,89 @@ static void shard_gradient(void *context, size_t shard, float *gradient)
 {
     nnsm_trainer *t = context;
     size_t count = gather_shard(t, shard);
-    t->shard_nll[shard] += nnsm_made_gradient(t->made, t->workspace, t->moved, count, gradient);
+    t->training->shard_nll[shard] += nnsm_made_gradient(t->training->made, t->workspace, t->moved, count, gradient);
 }
 
-static double learning_rate(const nnsm_trainer *t)
+static double learning_rate(const nnsm_trainer *t, uint64_t step)
 {
     const nnsm_config *c = t->run->config;
-    double progress = (double)t->step / ((double)c->train.epochs * (double)t->pool->partition.batches);
+    double progress = (double)step / ((double)c->train.epochs * (double)t->pool->partition.batches);
     return c->train.schedule == NNSM_CONFIG_COSINE ? 0.5 * c->train.learning_rate * (1 + cos(M_PI * progress))
                                                    : c->train.learning_rate;
 }
 
 static void step(nnsm_trainer *t)
 {
-    double waited = 0, rate = learning_rate(t);
+    nnsm_training *n = t->training;
     const nnsm_partition *p = &t->pool->partition;
-    size_t first, end, count, left = p->training - t->batch * p->batch;
-    float *parameters = nnsm_made_parameters(t->made, &count);
-    const float *gradient = nnsm_reduction_sum(t->reduction, shard_gradient, t, &waited);
-    t->step++;
-    nnsm_reduction_slice(t->reduction, &first, &end);
-    double correction_1 = 1 - pow(0.9, (double)t->step), correction_2 = 1 - pow(0.999, (double)t->step);
-    nnsm_kernel_adam(parameters + first, t->first + first, t->second + first, gradient, end - first,
-                     1.f / (float)(left < p->batch ? left : p->batch), (float)(rate / correction_1),
-                     (float)(1 / sqrt(correction_2)));
-    nnsm_reduction_share(t->reduction, parameters, &waited);
+    double waited = 0, rate = learning_rate(t, n->step);
+    size_t first, end, count, left = p->training - n->batch * p->batch;
+    float *parameters = nnsm_made_parameters(n->made, &count);
+    if (t->workers != MPI_COMM_NULL) {
+        const float *gradient = nnsm_reduction_sum(t->reduction, shard_gradient, t, &waited);
+        nnsm_reduction_slice(t->reduction, &first, &end);
+        double correction_1 = 1 - pow(0.9, (double)(n->step + 1)), correction_2 = 1 - pow(0.999, (double)(n->step + 1));
+        nnsm_kernel_adam(parameters + first, n->first + first, n->second + first, gradient, end - first,
+                         1.f / (float)(left < p->batch ? left : p->batch), (float)(rate / correction_1),
+                         (float)(1 / sqrt(correction_2)));
+        nnsm_reduction_share(t->reduction, parameters, &waited);
+    }
+    n->step++;
+    n->batch++;
     t->run->clock[NNSM_STAGE_TRAIN].wait += waited;
+}
+
+/* Between two batches: take data, vote on what to do, and wait together until all have what the next batch needs. No
+ * rank waits in anything but the vote, so that a stop never has to wait for data. */
+static nnsm_status await_batch(nnsm_trainer *t, uint64_t needed, uint64_t bound, nnsm_error *error)
+{
+    double since = nnsm_seconds();
+    nnsm_status status = NNSM_OK;
+    for (int lacking = 1; lacking && !status;) {
+        bool here = true, all_here = true;
+        if (t->feed) {
+            nnsm_feed_poll(t->feed, needed, bound);
+            here = nnsm_feed_has(t->feed, needed);
+            all_here = nnsm_feed_has(t->feed, t->feed->limit);
+        }
+        int vote[3] = {(int)t->team.wish(t->team.context), !here, !all_here};
+        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 3, MPI_INT, MPI_MAX, t->all));
+        if (vote[0] != NNSM_GO_ON)
+            status = t->team.pause(t->team.context, (nnsm_request)vote[0], error);
+        if (!status && t->feed && !vote[2] && !t->fed) {
+            t->fed = true;
+            status = t->team.fed(t->team.context, error);
+        }
+        lacking = vote[1];
+    }
+    nnsm_run_waited(t->run, NNSM_STAGE_TRAIN, since);
+    return status;
 }
 
 /* ---- one epoch */
 
-/* Mean held-out -log p and, once, the held-out energy. Sums of tiles are disjoint, so the order of ranks cannot matter.
- */
-static nnsm_status validate(nnsm_trainer *t, double *nll, nnsm_error *error)
+/* Mean -log p of the epoch's training batches and of the held-out configurations, on all ranks, and the held-out
+ * energy. Sums of pieces are disjoint, so the order of ranks cannot matter. */
+static void evaluate(nnsm_trainer *t, double *nll)
 {
     const nnsm_partition *p = &t->pool->partition;
-    double log_p[NNSM_VALIDATION_ROWS], *sums = NULL;
-    nnsm_status status = NNSM_NEW(&sums, 2 * p->tiles + p->shards, "validation", error);
-    status = nnsm_agree(t->comm, status, error);
-    if (status) {
-        nnsm_release(sums);
-        return status;
-    }
+    double log_p[NNSM_VALIDATION_ROWS], *sums = t->sums;
+    memset(sums, 0, 2 * p->tiles * sizeof *sums);
     for (size_t v = 0; v < p->tiles; v++) {
         const int8_t *rows = t->pool->piece[p->shards + v];
         size_t count = nnsm_partition_rows(p, p->shards + v);
         if (!rows)
             continue;
-        nnsm_made_log_probability(t->made, t->evaluation, rows, count, log_p);
+        nnsm_made_log_probability(t->training->made, t->evaluation, rows, count, log_p);
         for (size_t r = 0; r < count; r++) {
             sums[v] -= log_p[r];
             if (t->run->model_known)
                 sums[p->tiles + v] += nnsm_ising_energy(&t->run->model, rows + r * t->pool->sites);
         }
     }
-    memcpy(sums + 2 * p->tiles, t->shard_nll, p->shards * sizeof *sums);
+    memcpy(sums + 2 * p->tiles, t->training->shard_nll, p->shards * sizeof *sums);
     double since = nnsm_seconds();
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)(2 * p->tiles + p->shards), MPI_DOUBLE, MPI_SUM, t->comm));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)(2 * p->tiles + p->shards), MPI_DOUBLE, MPI_SUM, t->all));
     nnsm_run_waited(t->run, NNSM_STAGE_TRAIN, since);
     nll[0] = nll[1] = t->validation_energy = 0;
     for (size_t v = 0; v < p->tiles; v++) {
@@ -206,124 +239,107 @@ static nnsm_status validate(nnsm_trainer *t, double *nll, nnsm_error *error)
         nll[0] += sums[2 * p->tiles + s] / (double)p->training;
     if (!p->tiles)
         nll[1] = NAN;
-    nnsm_release(sums);
-    return NNSM_OK;
 }
 
 /* KL = <log p_true - log p> over the held-out configurations, log p_true = -E/T0 - ln Z. */
-static void record(nnsm_trainer *t, const double *nll, double rate, double since)
+static void record(nnsm_trainer *t, const double *nll)
 {
-    nnsm_history *h = t->history;
-    size_t e = t->epoch;
-    double temperature = nnsm_made_architecture(t->made)->temperature;
+    nnsm_history *h = t->training->history;
+    size_t e = t->training->epoch, epochs = t->training->epochs;
+    double temperature = nnsm_made_architecture(t->training->made)->temperature;
     h->train_nll[e] = nll[0];
     h->validation_nll[e] = nll[1];
     h->kl[e] = nll[1] - (t->validation_energy / temperature + t->entropy_offset);
-    h->learning_rate[e] = rate;
-    h->seconds[e] = nnsm_seconds() - since;
+    h->learning_rate[e] = learning_rate(t, e * t->pool->partition.batches);
+    h->seconds[e] = nnsm_seconds() - t->began;
     h->epochs = e + 1;
     nnsm_log *log = &t->run->log;
-    if (!nnsm_progress_due(log) && !(log->active && e + 1 == (size_t)t->run->config->train.epochs))
+    if (!nnsm_progress_due(log) && !(log->active && e + 1 == epochs))
         return;
-    double left = ((double)t->run->config->train.epochs - (double)(e + 1)) * h->seconds[e];
-    if (isnan(h->kl[e]))
-        nnsm_say(log, "epoch %4zu: -log p %.4f, held out %.4f nats; rate %.2e, %.2f s an epoch, %.0f s left", e + 1,
-                 nll[0], nll[1], rate, h->seconds[e], left);
-    else
-        nnsm_say(log, "epoch %4zu: -log p %.4f, held out %.4f nats, KL %.4f; rate %.2e, %.2f s an epoch, %.0f s left",
-                 e + 1, nll[0], nll[1], h->kl[e], rate, h->seconds[e], left);
+    double left = (double)(epochs - (e + 1)) * h->seconds[e];
+    char kl[32] = "";
+    if (!isnan(h->kl[e]))
+        (void)snprintf(kl, sizeof kl, ", KL %.4f", h->kl[e]);
+    nnsm_say(log, "epoch %4zu: -log p %.4f, held out %.4f nats%s; rate %.2e, %.2f s an epoch, %.0f s left", e + 1,
+             nll[0], nll[1], kl, h->learning_rate[e], h->seconds[e], left);
 }
 
+/* Keep the parameters of the best epoch (without early stopping: of this one, in case the next diverges). */
 static void judge(nnsm_trainer *t, double validation_nll)
 {
+    nnsm_training *n = t->training;
     size_t count, patience = (size_t)t->run->config->train.patience;
-    float *parameters = nnsm_made_parameters(t->made, &count);
-    if (!patience)
-        return;
-    if (validation_nll < t->best_nll) {
-        t->best_nll = validation_nll;
-        t->stale = 0;
-        memcpy(t->best, parameters, count * sizeof *parameters);
+    float *parameters = nnsm_made_parameters(n->made, &count);
+    if (!patience || validation_nll < n->best_nll) {
+        n->best_nll = validation_nll;
+        n->stale = 0;
+        n->good = n->epoch;
+        memcpy(n->best, parameters, count * sizeof *parameters);
     } else
-        t->stale++;
-    t->done = t->stale >= patience;
-    if (t->done)
-        nnsm_say(&t->run->log, "epoch %4zu: no better held-out likelihood for %zu epochs; stopped", t->epoch, patience);
-    if (t->done || t->epoch == (size_t)t->run->config->train.epochs)
-        memcpy(parameters, t->best, count * sizeof *parameters);
+        n->stale++;
+    n->done = patience && n->stale >= patience;
+    if (n->done)
+        nnsm_say(&t->run->log, "epoch %4zu: no better held-out likelihood for %zu epochs; stopped", (size_t)n->epoch,
+                 patience);
+    if (n->done || n->epoch == n->epochs)
+        memcpy(parameters, n->best, count * sizeof *parameters);
 }
 
-static nnsm_status epoch(nnsm_trainer *t, nnsm_error *error)
+static nnsm_status diverged(nnsm_trainer *t, double nll, nnsm_error *error)
 {
-    const nnsm_partition *p = &t->pool->partition;
-    bool stream = t->run->config->train.data == NNSM_CONFIG_STREAM;
-    uint64_t start = p->validation + (stream ? t->epoch * p->training : 0);
-    bool feeding = t->feed && (stream || t->epoch == 0);
-    double since = nnsm_seconds(), nll[2], rate = learning_rate(t);
-    nnsm_status status = NNSM_OK;
-    memset(t->shard_nll, 0, p->shards * sizeof *t->shard_nll);
-    for (size_t s = 0; s < p->shards; s++)
-        if (t->order[s])
-            shuffle(t, s);
-    for (t->batch = 0; t->batch < p->batches; t->batch++) {
-        if (feeding) {
-            status = nnsm_feed_take(t->feed, start + (t->batch + 1) * p->batch, error);
-            if (t->feed->file) /* only a file can fail here, on one rank alone */
-                status = nnsm_agree(t->comm, status, error);
-            if (status)
-                return status;
-            nnsm_feed_poll(t->feed, start + p->training);
-        }
-        step(t);
-    }
-    status = validate(t, nll, error);
-    if (status)
-        return status;
+    nnsm_training *n = t->training;
+    size_t count;
+    float *parameters = nnsm_made_parameters(n->made, &count);
+    if (n->good)
+        memcpy(parameters, n->best, count * sizeof *parameters);
+    n->diverged = true;
+    return nnsm_fail(error, NNSM_FAILURE,
+                     "training diverged in epoch %zu (-log p = %g); lower train.learning_rate (now %g) and start anew "
+                     "with --fresh",
+                     (size_t)n->epoch + 1, nll, t->run->config->train.learning_rate);
+}
+
+static nnsm_status end_epoch(nnsm_trainer *t, nnsm_error *error)
+{
+    nnsm_training *n = t->training;
+    double nll[2];
     /* log 2 a site is what knowing nothing costs; ten times that is no longer learning. */
     double hopeless = 10 * M_LN2 * (double)t->pool->sites;
-    if (!(nll[0] < hopeless) || (p->tiles && !(nll[1] < hopeless)))
-        return nnsm_fail(error, NNSM_FAILURE,
-                         "training diverged in epoch %zu (-log p = %g); lower train.learning_rate (now %g)",
-                         t->epoch + 1, nll[0], t->run->config->train.learning_rate);
-    record(t, nll, rate, since);
-    t->epoch++;
+    evaluate(t, nll);
+    if (!(nll[0] < hopeless) || (t->pool->partition.tiles && !(nll[1] < hopeless)))
+        return diverged(t, nll[0], error);
+    record(t, nll);
+    n->epoch++;
+    n->batch = 0;
+    memset(n->shard_nll, 0, n->shards * sizeof *n->shard_nll);
     judge(t, nll[1]);
     return NNSM_OK;
 }
 
-nnsm_status nnsm_trainer_epochs(nnsm_trainer *trainer, size_t last, nnsm_error *error)
+static nnsm_status epoch(nnsm_trainer *t, nnsm_error *error)
 {
-    nnsm_trainer *t = trainer;
+    nnsm_training *n = t->training;
+    const nnsm_partition *p = &t->pool->partition;
+    uint64_t start = p->validation;
+    if (t->run->config->train.data == NNSM_CONFIG_STREAM)
+        start += n->epoch * p->training;
     nnsm_status status = NNSM_OK;
-    while (t->comm != MPI_COMM_NULL && t->epoch < last && !t->done && !status)
-        status = epoch(t, error);
-    return status;
+    t->began = nnsm_seconds();
+    for (size_t s = 0; s < p->shards; s++)
+        if (t->order[s])
+            shuffle(t, s);
+    while (n->batch < p->batches && !status) {
+        status = await_batch(t, start + (n->batch + 1) * p->batch, start + p->training, error);
+        if (!status)
+            step(t);
+    }
+    return status ? status : end_epoch(t, error);
 }
 
-void nnsm_trainer_continue(nnsm_trainer *to, const nnsm_trainer *old, MPI_Comm comm)
+nnsm_status nnsm_trainer_epochs(nnsm_trainer *trainer, size_t last, nnsm_error *error)
 {
-    size_t count;
-    float *parameters = nnsm_made_parameters(to->made, &count);
-    double state[3] = {0};
-    if (old) {
-        memcpy(to->first, old->first, count * sizeof *to->first);
-        memcpy(to->second, old->second, count * sizeof *to->second);
-        memcpy(to->best, old->best, count * sizeof *to->best);
-        if (old->reduction) { /* every trainer has its slice of the moments only */
-            nnsm_reduction_share(old->reduction, to->first, &state[0]);
-            nnsm_reduction_share(old->reduction, to->second, &state[0]);
-        }
-        to->best_nll = old->best_nll;
-    }
-    uint64_t numbers[4] = {old ? old->epoch : 0, old ? old->step : 0, old ? old->stale : 0, old ? old->done : 0};
-    NNSM_MPI(MPI_Bcast(parameters, (int)count, MPI_FLOAT, 0, comm));
-    NNSM_MPI(MPI_Bcast(to->first, (int)count, MPI_FLOAT, 0, comm));
-    NNSM_MPI(MPI_Bcast(to->second, (int)count, MPI_FLOAT, 0, comm));
-    NNSM_MPI(MPI_Bcast(to->best, (int)count, MPI_FLOAT, 0, comm));
-    NNSM_MPI(MPI_Bcast(&to->best_nll, 1, MPI_DOUBLE, 0, comm));
-    NNSM_MPI(MPI_Bcast(numbers, 4, MPI_UINT64_T, 0, comm));
-    to->epoch = numbers[0];
-    to->step = numbers[1];
-    to->stale = numbers[2];
-    to->done = numbers[3] != 0;
+    nnsm_status status = NNSM_OK;
+    while (trainer->training->epoch < last && !trainer->training->done && !status)
+        status = epoch(trainer, error);
+    return status;
 }

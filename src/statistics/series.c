@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = 12 };
+enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = NNSM_SERIES_MOST };
 
 struct nnsm_series {
     size_t quantities, count;
@@ -38,6 +38,33 @@ void nnsm_series_destroy(nnsm_series *series)
 size_t nnsm_series_count(const nnsm_series *series)
 {
     return series->count;
+}
+
+/* Counts are exact in a double up to 2^53. */
+void nnsm_series_save(const nnsm_series *series, double *doubles)
+{
+    const nnsm_series *s = series;
+    const double counts[5] = {(double)s->quantities, (double)s->count, (double)s->length, (double)s->full,
+                              (double)s->filled};
+    memset(doubles, 0, NNSM_SERIES_DOUBLES * sizeof *doubles);
+    memcpy(doubles, counts, sizeof counts);
+    memcpy(doubles += 5, s->origin, sizeof s->origin);
+    memcpy(doubles += MAX_QUANTITIES, s->sum, sizeof s->sum);
+    memcpy(doubles += MAX_QUANTITIES, s->product, sizeof s->product);
+    memcpy(doubles + MAX_QUANTITIES * MAX_QUANTITIES, s->bin, sizeof s->bin);
+}
+
+void nnsm_series_restore(nnsm_series *series, const double *doubles)
+{
+    nnsm_series *s = series;
+    s->count = (size_t)doubles[1];
+    s->length = (size_t)doubles[2];
+    s->full = (size_t)doubles[3];
+    s->filled = (size_t)doubles[4];
+    memcpy(s->origin, doubles += 5, sizeof s->origin);
+    memcpy(s->sum, doubles += MAX_QUANTITIES, sizeof s->sum);
+    memcpy(s->product, doubles += MAX_QUANTITIES, sizeof s->product);
+    memcpy(s->bin, doubles + MAX_QUANTITIES * MAX_QUANTITIES, sizeof s->bin);
 }
 
 static void merge_bins(nnsm_series *s)

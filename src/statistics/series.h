@@ -31,6 +31,11 @@ void nnsm_series_destroy(nnsm_series *series);
 void nnsm_series_add(nnsm_series *series, const double *values);
 size_t nnsm_series_count(const nnsm_series *series);
 
+/* A series as NNSM_SERIES_DOUBLES numbers and back, bit by bit, for a checkpoint. doubles: [NNSM_SERIES_DOUBLES]. */
+enum { NNSM_SERIES_MOST = 12, NNSM_SERIES_DOUBLES = 5 + NNSM_SERIES_MOST * (3 + NNSM_SERIES_MOST + NNSM_SERIES_BINS) };
+void nnsm_series_save(const nnsm_series *series, double *doubles);
+void nnsm_series_restore(nnsm_series *series, const double *doubles);
+
 /* walkers: in, [count] series of equal length and quantities. */
 nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity);
 

@@ -20,7 +20,7 @@ done
 for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random" \
   "train.shards_per_batch=2"; do
   for ranks in 1 3; do
-    mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --set run.name=v"$ranks" --set "$variant" >log || fail "$variant on $ranks: $(tail -3 log)"
+    mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --fresh --set run.name=v"$ranks" --set "$variant" >log || fail "$variant on $ranks: $(tail -3 log)"
   done
   "$python" "$source/tests/cli/compare.py" results/v1 results/v3 same
 done

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "setup/config.h"
@@ -14,18 +15,25 @@
 
 enum { MOST_SETTINGS = 4, WRITTEN = 65536 };
 
+/* Read `size` bytes as a file, with `count` --set. */
+static nnsm_status read_bytes(nnsm_config *config, nnsm_error *error, const void *bytes, size_t size,
+                              const char *const *settings, size_t count)
+{
+    char path[] = "/tmp/nnsm_config_XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_true(write(file, bytes, size) == (ssize_t)size);
+    (void)close(file);
+    nnsm_status status = nnsm_config_read(config, path, settings, count, error);
+    (void)unlink(path);
+    return status;
+}
+
 /* Read `text` as a file, with up to two --set (NULL: none). */
 static nnsm_status read_text(nnsm_config *config, nnsm_error *error, const char *text, const char *a, const char *b)
 {
-    char path[] = "/tmp/nnsm_config_XXXXXX";
     const char *settings[MOST_SETTINGS] = {a, b};
-    int file = mkstemp(path);
-    assert_true(file >= 0);
-    assert_int_equal(write(file, text, strlen(text)), (int)strlen(text));
-    (void)close(file);
-    nnsm_status status = nnsm_config_read(config, path, settings, a ? (b ? 2 : 1) : 0, error);
-    (void)unlink(path);
-    return status;
+    return read_bytes(config, error, text, strlen(text), settings, a ? (b ? 2 : 1) : 0);
 }
 
 static void accept(nnsm_config *config, const char *text, const char *a, const char *b)
@@ -129,6 +137,8 @@ static void test_a_range_includes_its_end(void **state)
     assert_int_equal(c.scan.temperatures_count, 2);
     accept(&c, RUN "scan : { temperatures = { from = 2; to = 2; step = 0.0001; }; };", NULL, NULL);
     assert_int_equal(c.scan.temperatures_count, 1);
+    accept(&c, RUN "scan : { temperatures = { from = 999999.0000000005; to = 1e6; step = 1; }; };", NULL, NULL);
+    assert_true(c.scan.temperatures_count == 2 && c.scan.temperatures[1] == 1e6); /* and does not pass it */
 }
 
 static void test_a_list_of_temperatures(void **state)
@@ -183,6 +193,37 @@ static void test_set_takes_bare_words(void **state)
     assert_false(c.network.direct);
 }
 
+static void test_set_takes_a_text_as_it_is(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, "run.name=2007", "run.output=true");
+    assert_string_equal(c.run.name, "2007");
+    assert_string_equal(c.run.output, "true");
+    accept(&c, WHOLE, "run.name = 1e3", "run.output=a # \\\"b; @include");
+    assert_string_equal(c.run.name, "1e3");
+    assert_string_equal(c.run.output, "a # \\\"b; @include");
+    accept(&c, WHOLE, "run.name=\"2007\"", "run.output= \"a b\" \"c\"");
+    assert_string_equal(c.run.name, "2007");
+    assert_string_equal(c.run.output, "a bc");
+    refuse_set(WHOLE, "run.name=\"2007", "--set run.name=\"2007: ", "quote that opens here is not closed");
+    refuse_set(WHOLE, "run.name=[2007]", "--set run.name=[2007]: ", "use letters, digits");
+    refuse("run : { name = 2007; };", ":1: ", "run.name must be a text in quotes");
+}
+
+static void test_set_takes_a_long_list(void **state)
+{
+    (void)state;
+    static char set[64 + 24 * NNSM_CONFIG_TEMPERATURES];
+    nnsm_config c;
+    int n = snprintf(set, sizeof set, "scan.temperatures=(");
+    for (int i = 0; i < NNSM_CONFIG_TEMPERATURES; i++)
+        n += snprintf(set + n, sizeof set - (size_t)n, "%s%.17g", i ? "," : "", 1 + i / 700.);
+    (void)snprintf(set + n, sizeof set - (size_t)n, ")");
+    accept(&c, RUN, set, NULL);
+    assert_true(c.scan.temperatures_count == NNSM_CONFIG_TEMPERATURES && c.scan.temperatures[1023] == 1 + 1023 / 700.);
+}
+
 static void test_set_creates_a_group(void **state)
 {
     (void)state;
@@ -202,6 +243,13 @@ static void test_bad_set(void **state)
                "--set train.epochs=many: ", "must be a whole number, not the text \"many\"");
     refuse_set(WHOLE, "train.epoch=3", "--set train.epoch=3: ", "did you mean train.epochs?");
     refuse_set(WHOLE, "trains.epochs=3", "--set trains", "unknown group trains; did you mean train?");
+    refuse_set(WHOLE, "scan.temperatures=[1, 2.5]",
+               "--set scan.temperatures=[1, 2.5]: ", "cannot be read (mismatched element type in array)");
+    refuse_set(WHOLE, "train.epochs=3\n", "--set train.epochs=3", "on one line");
+    refuse_set(WHOLE, "run.output=a\n@include \"/tmp\"", "--set run.output=a", "on one line");
+    refuse_set(WHOLE, "train.epochs=3 /*", "--set train.epochs=3 /*: ", "comment that opens here is not closed");
+    refuse_set(WHOLE, "train.epochs=4294967299", "--set", "needs an L behind it: 4294967299L");
+    refuse_set(WHOLE, "scan.temperatures=((((((((((((((((((1", "--set", "nested 17 deep");
     refuse_set(WHOLE, "train.batch=60000", "--set train.batch=60000: ", "lower it");
 }
 
@@ -223,6 +271,91 @@ static void test_a_directory_is_not_a_file(void **state)
     nnsm_error error = {0};
     assert_int_equal(nnsm_config_read(&c, "/tmp", NULL, 0, &error), NNSM_USAGE);
     assert_non_null(strstr(error.message, "/tmp: cannot read the configuration: Is a directory"));
+}
+
+static void test_a_fifo_or_a_device_is_not_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/nnsm_config_XXXXXX";
+    nnsm_config c;
+    nnsm_error error = {0};
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    (void)close(file);
+    (void)unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes: a reader that waits hangs the test */
+    assert_int_equal(nnsm_config_read(&c, path, NULL, 0, &error), NNSM_USAGE);
+    (void)unlink(path);
+    assert_non_null(strstr(error.message, "it is a pipe, socket or device"));
+    assert_int_equal(nnsm_config_read(&c, "/dev/zero", NULL, 0, &error), NNSM_USAGE);
+    assert_non_null(strstr(error.message, "/dev/zero: cannot read the configuration: it is a pipe, socket or device"));
+}
+
+static void test_files_that_are_no_text(void **state)
+{
+    (void)state;
+    enum { LIMIT = 1000000 };
+    static char bytes[LIMIT + 1];
+    nnsm_config c;
+    nnsm_error error = {0};
+    assert_int_equal(read_bytes(&c, &error, RUN "\0" SYSTEM, sizeof RUN + sizeof SYSTEM, NULL, 0), NNSM_USAGE);
+    assert_non_null(strstr(error.message, "it has NUL bytes"));
+    memset(bytes, '\n', sizeof bytes);
+    memcpy(bytes, RUN, sizeof RUN - 1);
+    assert_int_equal(read_bytes(&c, &error, bytes, LIMIT + 1, NULL, 0), NNSM_USAGE);
+    assert_non_null(strstr(error.message, "more than 1 MB"));
+    assert_int_equal(read_bytes(&c, &error, bytes, LIMIT, NULL, 0), NNSM_OK);
+}
+
+static void test_includes_are_refused(void **state)
+{
+    (void)state;
+    refuse(RUN "@include \"/tmp\"\n", ":2: ", "@include is not supported; put all groups into this file");
+    refuse(RUN "train : {\n\t @include\t\"/tmp/more.cfg\"\n};", ":3: ", "@include is not supported");
+    nnsm_config c; /* but not where it is only text */
+    accept(&c, RUN "# @include \"/tmp\"\n/*\n@include \"/tmp\"\n*/ // @include", NULL, NULL);
+    accept(&c, "run : { name = \"x\"; output = \"\\\\\\\"\n@include \\\"/tmp\\\"\"; };", NULL, NULL);
+    assert_string_equal(c.run.output, "\\\"\n@include \"/tmp\"");
+}
+
+static void test_nothing_is_left_open(void **state)
+{
+    (void)state;
+    refuse(RUN "\ntrain : { data = \"fixed; };\n" SYSTEM, ":3: ", "the quote that opens here is not closed");
+    refuse(RUN "\"\\\"\\\\\\\"", ":2: ", "the quote that opens here is not closed");
+    refuse(RUN "\n/* train : { };\n" SYSTEM, ":3: ", "the comment that opens here is not closed");
+    refuse(RUN "/*/", ":2: ", "the comment that opens here is not closed");
+    refuse(RUN "train : {\n", ":2: ", "syntax error");
+    refuse("run : {", ":1: ", "syntax error");
+}
+
+static void test_numbers_are_never_cut(void **state)
+{
+    (void)state;
+    refuse(RUN "train : { epochs = 4294967299; };", ":2: ", "needs an L behind it: 4294967299L");
+    refuse(RUN "network : { hidden = [8,\n 0x100000008]; };", ":3: ", "needs an L behind it: 0x100000008L");
+    refuse(RUN "system : { coupling = 0xFFFFFFFFFFFFFFFFL; };", ":2: ", "has too many digits");
+    refuse(RUN "system : { coupling = 99999999999999999999; };", ":2: ", "has too many digits");
+    refuse(RUN "train : { validation = .; };", ":2: ", "a point without digits");
+    refuse(RUN "train : { validation = -.e5; };", ":2: ", "a point without digits");
+    nnsm_config c;
+    accept(&c, RUN "system : { lattice = [3]; coupling = 0.12345678901234567890; field = 1234567890123e-8; };", NULL,
+           NULL);
+    assert_true(c.system.coupling == 0.12345678901234567890 && c.system.field == 12345.67890123);
+    accept(&c, RUN "train : { epochs = 0x10; };", "run.seed=12345678901L", NULL);
+    assert_true(c.train.epochs == 16 && c.run.seed == 12345678901);
+}
+
+static void test_text_without_end_is_refused_soon(void **state)
+{
+    (void)state;
+    static char text[400000];
+    memset(text, '(', sizeof text - 1);
+    memcpy(text, RUN "a = ", sizeof RUN + 3);
+    refuse(text, ":2: ", "nested 17 deep");
+    for (size_t i = 0; i + 4 < sizeof text; i += 4)
+        (void)snprintf(text + i, sizeof text - i, "a:1\n");
+    refuse(text, ":1001: ", "more than 1000 settings");
 }
 
 static void test_syntax_errors_have_a_line(void **state)
@@ -267,6 +400,15 @@ static void test_run_names(void **state)
     refuse("run : { name = \".a\"; };", ":1: ", "no leading '.'");
     refuse("run : { name = \"\"; };", ":1: ", "run.name = \"\"");
     refuse("run : { name = \"\xc3\xa4\"; };", ":1: ", "use letters");
+    char text[256], name[202];
+    nnsm_config c;
+    memset(name, 'a', 201);
+    name[201] = '\0';
+    (void)snprintf(text, sizeof text, "run : { name = \"%s\"; };", name);
+    refuse(text, ":1: ", "run.name has 201 characters; shorten it to at most 200");
+    name[200] = '\0';
+    (void)snprintf(text, sizeof text, "run : { name = \"%s\"; };", name);
+    accept(&c, text, NULL, NULL);
 }
 
 /* ---- types, ranges, choices */
@@ -308,7 +450,7 @@ static void test_long_texts_are_refused(void **state)
     name[NNSM_CONFIG_TEXT] = '\0';
     (void)snprintf(text, sizeof text, "run : { name = \"%s\"; };", name);
     refuse(text, ":1: ", "shorten it to at most 511");
-    (void)snprintf(text, sizeof text, "run : { name = \"%s\"; };", name + 1);
+    (void)snprintf(text, sizeof text, "run : { name = \"x\"; output = \"%s\"; };", name + 1);
     accept(&c, text, NULL, NULL);
 }
 
@@ -443,10 +585,18 @@ int main(void)
         cmocka_unit_test(test_set_wins_over_the_file_and_the_last_wins),
         cmocka_unit_test(test_set_replaces_lists),
         cmocka_unit_test(test_set_takes_bare_words),
+        cmocka_unit_test(test_set_takes_a_text_as_it_is),
+        cmocka_unit_test(test_set_takes_a_long_list),
         cmocka_unit_test(test_set_creates_a_group),
         cmocka_unit_test(test_bad_set),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_a_directory_is_not_a_file),
+        cmocka_unit_test(test_a_fifo_or_a_device_is_not_a_file),
+        cmocka_unit_test(test_files_that_are_no_text),
+        cmocka_unit_test(test_includes_are_refused),
+        cmocka_unit_test(test_nothing_is_left_open),
+        cmocka_unit_test(test_numbers_are_never_cut),
+        cmocka_unit_test(test_text_without_end_is_refused_soon),
         cmocka_unit_test(test_syntax_errors_have_a_line),
         cmocka_unit_test(test_an_empty_file_lacks_a_name),
         cmocka_unit_test(test_unknown_names_get_the_nearest),

@@ -1,0 +1,118 @@
+#include "setup/stop.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/timer.h"
+#include "setup/agree.h"
+
+static const double first_guess = 5;   /* cost of a checkpoint before one was measured */
+static const double end_margin = 5;    /* mpirun takes 1 to 3 s to come down */
+static const double file_interval = 1; /* seconds between looks at the stop file: shared file systems are slow */
+static const double most_share = 0.02; /* of the run time that checkpoints may take */
+
+static volatile sig_atomic_t caught; /* the signal that was seen, 0: none */
+
+static void note(int signal_number)
+{
+    caught = signal_number;
+}
+
+void nnsm_stop_install(void)
+{
+    static const int signals[] = {SIGUSR1, SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+        if (signals[i] == SIGINT)
+            action.sa_flags |= (int)SA_RESETHAND;
+        (void)sigemptyset(&action.sa_mask);
+        (void)sigaction(signals[i], &action, NULL);
+    }
+}
+
+/* The job's end on our clock. */
+static double find_job_end(void)
+{
+    const char *text = getenv("SLURM_JOB_END_TIME");
+    if (!text || atoll(text) <= 0)
+        text = getenv("NNSM_END_TIME");
+    if (!text || atoll(text) <= 0)
+        return INFINITY;
+    return nnsm_seconds() + difftime((time_t)atoll(text), time(NULL));
+}
+
+void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_limit, const char *file)
+{
+    double now = nnsm_seconds();
+    *stop = (nnsm_stop){.root = root,
+                        .interval = interval,
+                        .next = now + interval,
+                        .limit = time_limit > 0 ? now + time_limit : INFINITY,
+                        .job_end = find_job_end(),
+                        .looked = now - file_interval,
+                        .polled = now,
+                        .last_cost = first_guess};
+    (void)snprintf(stop->file, sizeof stop->file, "%s", file);
+}
+
+static bool file_exists(nnsm_stop *stop, double now)
+{
+    if (now - stop->looked < file_interval)
+        return false;
+    stop->looked = now;
+    return access(stop->file, F_OK) == 0;
+}
+
+nnsm_request nnsm_stop_poll(nnsm_stop *stop)
+{
+    double now = nnsm_seconds();
+    stop->longest_step = fmax(stop->longest_step, now - stop->polled);
+    stop->polled = now;
+    if (caught)
+        return (nnsm_request)(NNSM_STOP_SIGNAL + caught);
+    if (!stop->root)
+        return NNSM_GO_ON;
+    if (file_exists(stop, now))
+        return NNSM_STOP_FILE;
+    if (now + 3 * (stop->last_cost + stop->longest_step) + end_margin > stop->job_end)
+        return NNSM_STOP_JOB_END;
+    if (now > stop->limit)
+        return NNSM_STOP_TIME_LIMIT;
+    return now >= stop->next ? NNSM_CHECKPOINT : NNSM_GO_ON;
+}
+
+nnsm_request nnsm_stop_vote(nnsm_stop *stop, MPI_Comm comm)
+{
+    int wish = (int)nnsm_stop_poll(stop);
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &wish, 1, MPI_INT, MPI_MAX, comm));
+    return (nnsm_request)wish;
+}
+
+void nnsm_stop_saved(nnsm_stop *stop, double seconds)
+{
+    stop->last_cost = seconds;
+    stop->cost += seconds;
+    stop->checkpoints++;
+    stop->polled = nnsm_seconds();
+    stop->next = stop->polled + fmax(stop->interval, seconds / most_share);
+}
+
+const char *nnsm_stop_reason(nnsm_request request, char *text)
+{
+    static const char *const reasons[] = {"", "", "the time limit", "the coming end of the job", "the stop file"};
+    if (request < NNSM_STOP_SIGNAL)
+        (void)snprintf(text, NNSM_STOP_REASON, "%s", reasons[request]);
+    else
+        (void)snprintf(text, NNSM_STOP_REASON, "SIG%s", sigabbrev_np((int)request - NNSM_STOP_SIGNAL));
+    return text;
+}
+
+void nnsm_stop_obeyed(const nnsm_stop *stop)
+{
+    (void)unlink(stop->file);
+}

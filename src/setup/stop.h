@@ -1,0 +1,65 @@
+/* stop.h: why and when a run writes a checkpoint or stops cleanly.
+ *
+ * A rank wants to stop when it got SIGUSR1, SIGTERM, SIGINT or SIGHUP; rank 0 also when the stop file exists, the time
+ * limit is reached, or the job's end (SLURM_JOB_END_TIME, else NNSM_END_TIME, seconds since the epoch) comes nearer
+ * than the measured time of a checkpoint and of the longest step ask for; and it wants a checkpoint when the interval
+ * is over. Only some ranks may see a signal, so between two steps the ranks vote, and all take the same decision. Under
+ * mpirun a SIGTERM is followed by SIGKILL within two seconds: there the last checkpoint is what survives. */
+#ifndef NNSM_SETUP_STOP_H
+#define NNSM_SETUP_STOP_H
+
+#include <mpi.h>
+#include <stdbool.h>
+
+#include "nnsm/error.h"
+
+/* In rising order of importance: the vote takes the largest. */
+typedef enum {
+    NNSM_GO_ON,
+    NNSM_CHECKPOINT,
+    NNSM_STOP_TIME_LIMIT,
+    NNSM_STOP_JOB_END,
+    NNSM_STOP_FILE,
+    NNSM_STOP_SIGNAL, /* + the signal's number */
+} nnsm_request;
+
+enum { NNSM_STOP_PATH = 2048 };
+
+typedef struct {
+    bool root;           /* this rank looks at clocks and files */
+    double interval;     /* seconds between checkpoints */
+    double next;         /* when the next one is due, nnsm_seconds() */
+    double limit;        /* when the time limit is reached; INFINITY: never */
+    double job_end;      /* when the job ends; INFINITY: not known */
+    double looked;       /* when the stop file was last looked for */
+    double polled;       /* when this rank last asked */
+    double longest_step; /* seconds between two polls */
+    double last_cost, cost;
+    int checkpoints;
+    char file[NNSM_STOP_PATH];
+} nnsm_stop;
+
+/* Install the signal handlers; once in a program. A second SIGINT ends the program at once. Local. */
+void nnsm_stop_install(void);
+
+/* time_limit in seconds from now, 0: none. file: the stop file. Local. */
+void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_limit, const char *file);
+
+/* What this rank wants now. Local. */
+nnsm_request nnsm_stop_poll(nnsm_stop *stop);
+
+/* What all ranks of comm do: the most important of their wishes. Collective. */
+nnsm_request nnsm_stop_vote(nnsm_stop *stop, MPI_Comm comm);
+
+/* A checkpoint took `seconds`: the next one is due an interval later, and never sooner than 50 times its cost. Local.
+ */
+void nnsm_stop_saved(nnsm_stop *stop, double seconds);
+
+/* Why, for a message: "SIGUSR1", "the stop file", ... text: out, [NNSM_STOP_REASON]. Local. */
+enum { NNSM_STOP_REASON = 64 };
+const char *nnsm_stop_reason(nnsm_request request, char *text);
+
+/* Remove a stop file that was obeyed. Local; root only. */
+void nnsm_stop_obeyed(const nnsm_stop *stop);
+
+#endif

@@ -1,0 +1,139 @@
+#include "stage/training.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "setup/agree.h"
+#include "stage/checkpoint.h"
+
+nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
+{
+    nnsm_training *t = training;
+    *t = (nnsm_training){.made = trained->made,
+                         .history = &trained->history,
+                         .shards = (size_t)run->config->train.shards_per_batch,
+                         .epochs = (size_t)run->config->train.epochs,
+                         .best_nll = INFINITY};
+    (void)nnsm_made_parameters(t->made, &t->parameters);
+    nnsm_status status = NNSM_NEW(&t->first, t->parameters, "optimiser", error);
+    if (!status)
+        status = NNSM_NEW(&t->second, t->parameters, "optimiser", error);
+    if (!status)
+        status = NNSM_NEW(&t->best, t->parameters, "optimiser", error);
+    if (!status)
+        status = NNSM_NEW(&t->shard_nll, t->shards, "training", error);
+    if (!status)
+        status = NNSM_NEW(&t->collected, t->shards, "training", error);
+    return status;
+}
+
+void nnsm_training_destroy(nnsm_training *training)
+{
+    nnsm_release(training->first);
+    nnsm_release(training->second);
+    nnsm_release(training->best);
+    nnsm_release(training->shard_nll);
+    nnsm_release(training->collected);
+    *training = (nnsm_training){0};
+}
+
+/* The counters in a row, for messages and files. */
+enum { NUMBERS = 7 };
+
+static void pack(const nnsm_training *t, int64_t *n)
+{
+    const uint64_t values[NUMBERS] = {t->epoch, t->batch, t->step, t->stale, t->good, t->done, t->history->epochs};
+    for (int i = 0; i < NUMBERS; i++)
+        n[i] = (int64_t)values[i];
+}
+
+static void unpack(nnsm_training *t, const int64_t *n)
+{
+    t->epoch = (uint64_t)n[0];
+    t->batch = (uint64_t)n[1];
+    t->step = (uint64_t)n[2];
+    t->stale = (uint64_t)n[3];
+    t->good = (uint64_t)n[4];
+    t->done = n[5] != 0;
+    t->history->epochs = (size_t)n[6];
+}
+
+/* Every entry is zero on all ranks but one: the order of the sum cannot matter. */
+static void collect(double *sums, size_t shards, MPI_Comm comm)
+{
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)shards, MPI_DOUBLE, MPI_SUM, comm));
+}
+
+void nnsm_training_share(nnsm_training *training, MPI_Comm comm)
+{
+    nnsm_training *t = training;
+    size_t count;
+    int64_t numbers[NUMBERS];
+    nnsm_history *h = t->history;
+    float *floats[] = {nnsm_made_parameters(t->made, &count), t->first, t->second, t->best};
+    double *histories[] = {h->train_nll, h->validation_nll, h->kl, h->learning_rate, h->seconds};
+    collect(t->shard_nll, t->shards, comm);
+    pack(t, numbers);
+    NNSM_MPI(MPI_Bcast(numbers, NUMBERS, MPI_INT64_T, 0, comm));
+    unpack(t, numbers);
+    NNSM_MPI(MPI_Bcast(&t->best_nll, 1, MPI_DOUBLE, 0, comm));
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+        NNSM_MPI(MPI_Bcast(floats[i], (int)count, MPI_FLOAT, 0, comm));
+    for (size_t i = 0; i < sizeof histories / sizeof *histories; i++)
+        NNSM_MPI(MPI_Bcast(histories[i], (int)t->epochs, MPI_DOUBLE, 0, comm));
+}
+
+void nnsm_training_state(nnsm_training *training, nnsm_state *state)
+{
+    nnsm_training *t = training;
+    nnsm_history *h = t->history;
+    size_t count;
+    int64_t numbers[NUMBERS];
+    float *parameters = nnsm_made_parameters(t->made, &count);
+    const struct {
+        const char *name;
+        double *values;
+    } histories[] = {{"/train/train_nll", h->train_nll},
+                     {"/train/validation_nll", h->validation_nll},
+                     {"/train/kl", h->kl},
+                     {"/train/learning_rate", h->learning_rate},
+                     {"/train/seconds", h->seconds}};
+    memcpy(t->collected, t->shard_nll, t->shards * sizeof *t->collected);
+    collect(t->collected, t->shards, state->run->world);
+    pack(t, numbers);
+    nnsm_state_values(state, "/train/numbers", NNSM_H5_INTEGERS, NUMBERS, numbers);
+    nnsm_state_values(state, "/train/best_nll", NNSM_H5_DOUBLES, 1, &t->best_nll);
+    nnsm_state_values(state, "/train/shard_nll", NNSM_H5_DOUBLES, t->shards, t->collected);
+    nnsm_state_values(state, "/train/parameters", NNSM_H5_FLOATS, count, parameters);
+    nnsm_state_values(state, "/train/first", NNSM_H5_FLOATS, count, t->first);
+    nnsm_state_values(state, "/train/second", NNSM_H5_FLOATS, count, t->second);
+    nnsm_state_values(state, "/train/best", NNSM_H5_FLOATS, count, t->best);
+    for (size_t i = 0; i < sizeof histories / sizeof *histories; i++)
+        nnsm_state_values(state, histories[i].name, NNSM_H5_DOUBLES, t->epochs, histories[i].values);
+    if (state->writing)
+        return;
+    unpack(t, numbers);
+    memcpy(t->shard_nll, t->collected, t->shards * sizeof *t->collected);
+}
+
+nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error)
+{
+    nnsm_state state;
+    run->resume.step = (int64_t)training->step;
+    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN))
+        nnsm_training_state(training, &state);
+    return nnsm_checkpoint_end(run, &state, request, error);
+}
+
+nnsm_status nnsm_training_check(const nnsm_training *training, uint64_t batches, nnsm_error *error)
+{
+    const nnsm_training *t = training;
+    bool possible = t->epoch <= t->epochs && t->batch <= batches && t->step <= t->epochs * batches &&
+                    t->history->epochs <= t->epochs && t->good <= t->epochs;
+    return possible ? NNSM_OK
+                    : nnsm_fail(error, NNSM_DATA,
+                                "the checkpoint's training is at an impossible place (epoch %llu, batch %llu); start "
+                                "anew with --fresh",
+                                (unsigned long long)t->epoch, (unsigned long long)t->batch);
+}

@@ -1,0 +1,131 @@
+"""soak.py NNSM SOURCE [--kills 100] [--stops 30] [--seed 1]: end runs at random moments, again and again.
+
+Each campaign runs a small configuration to its end through sessions on a random number of ranks (1 to 4). A session is
+ended at a random time, by SIGKILL to one random rank (the job must come down by itself within seconds, with a non-zero
+code) or by SIGUSR1 (it must write a checkpoint and exit 85). Finished campaigns must hold the same bits as a run that was
+never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping."""
+import argparse
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+VARIANTS = [
+    [],
+    ["train.data=stream", "train.epochs=12"],
+    ["scan.exchange=false", "generate.algorithm=wolff"],
+    ["train.patience=5", "teams.generators=0", "scan.exchange_interval=3"],
+]
+# Large enough to last about three seconds on one core and to be met in every stage.
+SETTINGS = [
+    "system.lattice=[8,8]", "generate.configurations=6000", "generate.chains=192", "generate.interval=200",
+    "generate.thermalization=2000", "network.hidden=[48,32]", "train.epochs=30", "train.batch=100", "scan.sweeps=1500",
+    "scan.thermalization=101", "scan.walkers=8", "run.progress=0", "checkpoint.interval=0.05",
+]
+MOST_TO_COME_DOWN = 20  # seconds; measured: mpirun takes about 4
+
+
+def command(options, name, variant, ranks):
+    words = [options.nnsm, "run", options.source + "/input/quick.cfg", "--set", f"run.name={name}"]
+    for setting in SETTINGS + variant:
+        if ranks == 1 and setting.startswith("teams.generators"):
+            continue
+        words += ["--set", setting]
+    return (["mpirun", "-n", str(ranks)] if ranks > 1 else []) + words
+
+
+def ranks_of(name):
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"run.name={name}".encode() in words and b"mpirun" not in words[0]:
+            found.append(int(entry.name))
+    return found
+
+
+def session(options, name, variant, ranks, moment, how):
+    """One session; returns its exit code, how long it took to end after the signal, and what it said."""
+    process = subprocess.Popen(command(options, name, variant, ranks), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    sent = None
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        pids = ranks_of(name)
+        if pids:
+            try:
+                os.kill(random.choice(pids), how)
+                sent = time.monotonic()
+            except ProcessLookupError:
+                pass
+    try:
+        output = process.communicate(timeout=120)[0].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        process.kill()
+        sys.exit(f"{name}: a session on {ranks} ranks hangs after signal {how}")
+    return process.returncode, time.monotonic() - sent if sent else 0.0, output, sent is not None
+
+
+def campaign(options, number, how, wanted, length):
+    """Run to the end through interruptions; returns how many there were and the times to come down."""
+    kind = number % options.variants
+    variant = VARIANTS[kind]
+    name, done, times = f"c{number}_{'kill' if how == signal.SIGKILL else 'stop'}", 0, []
+    while True:
+        ranks = random.randint(1, 4)
+        moment = random.uniform(0, length) if done < wanted else 600
+        code, seconds, output, hit = session(options, name, variant, ranks, moment, how)
+        if code == 0:
+            break
+        if how == signal.SIGUSR1 and code != 85 and not (hit and code in (138, -10)):
+            sys.exit(f"{name}: exit {code} after SIGUSR1 on {ranks} ranks:\n{output}")
+        if how == signal.SIGKILL and code in (0, 2, 3, 4, 85):
+            sys.exit(f"{name}: exit {code} on {ranks} ranks after SIGKILL or at resume:\n{output}")
+        if seconds > MOST_TO_COME_DOWN:
+            sys.exit(f"{name}: {seconds:.1f} s to come down on {ranks} ranks")
+        if code in (138, -10):  # the signal came before the handlers were installed
+            continue
+        times.append(seconds)
+        done += 1
+    compare = [sys.executable, options.source + "/tests/cli/compare.py"]
+    subprocess.run(compare + [f"results/reference{kind}", f"results/{name}", "same"], check=True)
+    print(f"  {done} interruptions, variant {variant}", flush=True)
+    return done, times
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("nnsm")
+    parser.add_argument("source")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--stops", type=int, default=30)
+    parser.add_argument("--each", type=int, default=8, help="interruptions of a campaign")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    random.seed(options.seed)
+    print(f"seed {options.seed}")
+    begin = time.monotonic()
+    options.variants = variants = min(len(VARIANTS), max(1, (options.kills + options.stops) // options.each))
+    for v in range(variants):
+        subprocess.run(command(options, f"reference{v}", VARIANTS[v], 1), check=True, stdout=subprocess.DEVNULL)
+    length = (time.monotonic() - begin) / variants
+    print(f"an unbroken run takes {length:.1f} s on one rank", flush=True)
+    number = 0
+    for how, total in ((signal.SIGKILL, options.kills), (signal.SIGUSR1, options.stops)):
+        done, times = 0, []
+        while done < total:
+            count, more = campaign(options, number, how, min(options.each, total - done), length * 0.6)
+            number, done, times = number + 1, done + count, times + more
+        times.sort()
+        if times:
+            print(f"{signal.Signals(how).name}: {done} interruptions, all resumed to the same bits; to the end of the "
+                  f"job median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s", flush=True)
+    print(f"{time.monotonic() - begin:.0f} s in all")
+
+
+main()
