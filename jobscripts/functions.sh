@@ -2,8 +2,8 @@
 # Sourced by the job scripts beside it, from the repository root.
 
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 # one rank, one core
-# Options of srun: when one rank is killed, those on other nodes would wait for it until the time limit; --wait ends them
-# after 10 s. --kill-on-bad-exit would be quicker, but turns exit code 85 into 143.
+# Options of srun. When one rank is killed, those on other nodes would wait for it until the time limit: --wait ends
+# them after 10 s. --kill-on-bad-exit would be quicker, but turns exit code 85 into 143.
 export SLURM_WAIT=10 SLURM_KILL_BAD_EXIT=0
 
 # The last task of an array has the JobId of the whole array: to scontrol only ARRAY_TASK means that task alone.

@@ -71,7 +71,7 @@ await_done() {
 }
 
 # resumed JOB: the program says that it did not begin anew.
-resumed() { grep -qi resum "slurm-$1.out" || fail "job $1 began anew"; }
+resumed() { grep -qE "^found results/.*checkpoint.h5" "slurm-$1.out" || fail "job $1 began anew"; }
 
 # unbroken NAME LAUNCHER...: a run outside Slurm.
 unbroken() {

@@ -18,6 +18,7 @@ for launcher in $launchers; do
 done
 for launcher in $launchers; do
   await 60 "$launcher: at work" at_work "${job[$launcher]}" "$launcher"
+  sleep 2 # into the scan
   killed=$SECONDS
   kill -KILL "$(rank_of "${job[$launcher]}" 1)"
   await 20 "$launcher: the job ends" ended "${job[$launcher]}"

@@ -10,6 +10,7 @@ for launcher in $launchers; do
 done
 for launcher in $launchers; do
   await 60 "$launcher: at work" at_work "${job[$launcher]}" "$launcher"
+  sleep 2 # into the scan
   scancel "${job[$launcher]}"
 done
 for launcher in $launchers; do
