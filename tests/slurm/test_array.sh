@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2086
+# shellcheck disable=SC1091,SC2086,SC2154
 # array.sh: every run of an array is made, one of them warned and queued again alone; then a table of what is finished, which
 # names the rest. Submitted again it makes only what is missing.
 . "$(dirname "$0")/common.sh"

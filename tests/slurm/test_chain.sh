@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2086
+# shellcheck disable=SC1091,SC2086,SC2154
 # chain.sh: train is warned and queued again, and scan waits for its end; the same bits as one run. When a stage fails,
 # those after it are cancelled.
 . "$(dirname "$0")/common.sh"

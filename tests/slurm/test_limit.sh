@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC1091,SC2086,SC2154
 # At the time limit: warning, checkpoint, exit 85, back into the queue, resumed, and the same bits as an unbroken run.
 # Without the warning the program knows the end from NNSM_END_TIME.
 . "$(dirname "$0")/common.sh"

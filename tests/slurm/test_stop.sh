@@ -1,18 +1,17 @@
 #!/bin/bash
+# shellcheck disable=SC1091,SC2086,SC2154
 # Stopped by hand, by scancel or NAME.stop: the job is not queued again; the next one continues to the same bits.
 . "$(dirname "$0")/common.sh"
-lasting 4
+lasting 5
 reference
 declare -A job
 for launcher in $launchers; do
   use "$launcher"
   job[$launcher]=$(submit "$launcher")
 done
-for launcher in $launchers; do
-  await 60 "$launcher: at work" at_work "${job[$launcher]}" "$launcher"
-  sleep 2 # into the scan
-  scancel "${job[$launcher]}"
-done
+for launcher in $launchers; do await 60 "$launcher: at work" at_work "${job[$launcher]}" "$launcher"; done
+sleep 2 # into the scan
+for launcher in $launchers; do scancel "${job[$launcher]}"; done
 for launcher in $launchers; do
   await 30 "$launcher: cancelled" is "${job[$launcher]}" JobState CANCELLED
   use "$launcher"
