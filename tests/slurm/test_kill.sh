@@ -20,8 +20,7 @@ done
 for launcher in $launchers; do await 60 "$launcher: at work" at_work "${job[$launcher]}" "$launcher"; done
 sleep 2 # into the scan
 for launcher in $launchers; do
-  victim=$(rank_of "${job[$launcher]}" 1)
-  [ -n "$victim" ] || fail "$launcher: no rank 1 to be killed"
+  victim=$(rank_of "${job[$launcher]}" 1) || fail "$launcher: no rank 1 to be killed"
   kill -KILL "$victim"
 done
 killed=$SECONDS
