@@ -120,7 +120,8 @@ int main(int argc, char **argv)
     NNSM_MPI(MPI_Comm_size(MPI_COMM_WORLD, &ranks));
     openblas_set_num_threads(1); /* ranks are the parallelism */
     nnsm_config *config = calloc(1, sizeof *config);
-    nnsm_status status = config ? parse(argc, argv, &a, &error) : NNSM_FAILURE;
+    nnsm_status status =
+        config ? parse(argc, argv, &a, &error) : nnsm_fail(&error, NNSM_FAILURE, "no memory for the configuration");
     status = nnsm_agree(MPI_COMM_WORLD, status, &error);
     if (!status) {
         nnsm_command *command = find_command(a.command);

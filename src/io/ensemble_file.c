@@ -3,25 +3,22 @@
 #include <math.h>
 
 #define DATA_SET "/configurations"
-enum { CHUNK_ROWS = 1024 };
 
 void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
     if (h5->status)
         return;
-    hsize_t size[4] = {header->configurations}, chunk[4];
-    chunk[0] = header->configurations < CHUNK_ROWS ? header->configurations : CHUNK_ROWS;
-    int rank = header->dimensions + 1;
+    hsize_t size[4] = {header->configurations};
     for (int a = 0; a < header->dimensions; a++)
-        size[a + 1] = chunk[a + 1] = (hsize_t)header->extent[a];
-    hid_t space = H5Screate_simple(rank, size, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
-    (void)H5Pset_chunk(list, rank, chunk);
+        size[a + 1] = (hsize_t)header->extent[a];
+    hid_t space = H5Screate_simple(header->dimensions + 1, size, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
     (void)H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
+    (void)H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
     hid_t set = H5Dcreate2(h5->file, DATA_SET, H5T_STD_I8LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (set < 0)
         (void)nnsm_h5_fail(h5, "cannot make " DATA_SET "; the disk may be full");
-    else
-        (void)H5Dclose(set);
+    else if (H5Dclose(set) < 0)
+        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET "; the disk may be full");
     (void)H5Pclose(list);
     (void)H5Sclose(space);
     nnsm_h5_set_text(h5, "/", "kind", NNSM_ENSEMBLE_KIND);
@@ -33,51 +30,34 @@ void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header)
                      "[configuration][site coordinates]; configuration k * chains + c is number k of chain c");
 }
 
-/* Select whole blocks in the file and as many elements in memory; the last block may be cut by the ensemble's end. */
-static hid_t select_blocks(const nnsm_ensemble_header *header, hid_t space, size_t first, size_t stride, size_t blocks,
-                           size_t block, hsize_t *elements)
+/* Select rows in the file, and as many in memory: of the same rank, or HDF5 copies site by site. */
+static hid_t select_rows(const nnsm_ensemble_header *header, hid_t space, size_t first, size_t count)
 {
-    hsize_t start[4] = {0}, step[4] = {1, 1, 1, 1}, count[4] = {1, 1, 1, 1}, extent[4];
+    hsize_t start[4] = {first}, extent[4] = {count};
     for (int a = 0; a < header->dimensions; a++)
         extent[a + 1] = (hsize_t)header->extent[a];
-    *elements = 0;
-    (void)H5Sselect_none(space);
-    for (size_t b = 0; b < blocks; b++) {
-        size_t row = first + b * stride;
-        if (row >= header->configurations)
-            break;
-        size_t left = header->configurations - row;
-        start[0] = row;
-        extent[0] = left < block ? left : block;
-        if (H5Sselect_hyperslab(space, H5S_SELECT_OR, start, step, count, extent) < 0)
-            return H5I_INVALID_HID;
-        *elements += extent[0] * header->sites;
-    }
-    return H5Screate_simple(1, elements, NULL);
+    if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL) < 0)
+        return H5I_INVALID_HID;
+    return H5Screate_simple(header->dimensions + 1, extent, NULL);
 }
 
-void nnsm_ensemble_write_blocks(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t stride,
-                                size_t blocks, size_t block, const int8_t *rows)
+void nnsm_ensemble_write_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count,
+                              const int8_t *rows)
 {
-    if (h5->status)
+    if (h5->status || first >= header->configurations)
         return;
-    hsize_t elements;
+    if (count > header->configurations - first)
+        count = header->configurations - first;
     hid_t set = H5Dopen2(h5->file, DATA_SET, H5P_DEFAULT), space = H5Dget_space(set);
-    hid_t memory = select_blocks(header, space, first, stride, blocks, block, &elements);
-    hid_t list = H5Pcreate(H5P_DATASET_XFER);
-    if (h5->parallel)
-        (void)H5Pset_dxpl_mpio(list, H5FD_MPIO_COLLECTIVE);
-    if (memory >= 0 && elements == 0)
-        (void)H5Sselect_none(memory);
-    if (set < 0 || memory < 0 || H5Dwrite(set, H5T_NATIVE_INT8, memory, space, list, rows) < 0)
+    hid_t memory = select_rows(header, space, first, count);
+    if (set < 0 || memory < 0 || H5Dwrite(set, H5T_NATIVE_INT8, memory, space, H5P_DEFAULT, rows) < 0)
         (void)nnsm_h5_fail(h5, "cannot write the configurations; the disk may be full");
-    (void)H5Pclose(list);
     if (memory >= 0)
         (void)H5Sclose(memory);
     if (space >= 0)
         (void)H5Sclose(space);
-    if (set >= 0)
-        (void)H5Dclose(set);
+    if (set >= 0 && H5Dclose(set) < 0)
+        (void)nnsm_h5_fail(h5, "cannot write the configurations; the disk may be full");
 }
 
 void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header)
@@ -114,9 +94,8 @@ void nnsm_ensemble_read_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, si
 {
     if (h5->status)
         return;
-    hsize_t elements;
     hid_t set = H5Dopen2(h5->file, DATA_SET, H5P_DEFAULT), space = H5Dget_space(set);
-    hid_t memory = select_blocks(header, space, first, count, 1, count, &elements);
+    hid_t memory = select_rows(header, space, first, count);
     if (set < 0 || memory < 0 || H5Dread(set, H5T_NATIVE_INT8, memory, space, H5P_DEFAULT, rows) < 0)
         (void)nnsm_h5_fail(h5, "cannot read configurations %zu to %zu: the file is damaged", first, first + count - 1);
     for (size_t i = 0; i < count * header->sites && !h5->status; i++)

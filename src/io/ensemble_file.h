@@ -14,13 +14,12 @@ typedef struct {
     int64_t chains; /* interleaved independent chains; 1 where the file does not say */
 } nnsm_ensemble_header;
 
-/* Make the data set in an open parallel file. Collective. */
+/* Make the data set in an open file. */
 void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header);
 
-/* Write blocks of `block` configurations that start at row first, first + stride, ...; rows beyond the ensemble's end
- * are dropped. rows: in, [blocks][block][sites]. blocks may be 0 on a rank that has nothing. Collective. */
-void nnsm_ensemble_write_blocks(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t stride,
-                                size_t blocks, size_t block, const int8_t *rows);
+/* Write configurations from row `first` on; those beyond the ensemble's end are dropped. rows: in, [count][sites]. */
+void nnsm_ensemble_write_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count,
+                              const int8_t *rows);
 
 /* Check an open file's data set and attributes, before any memory is taken for it. */
 void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header);

@@ -11,6 +11,11 @@
 
 #include "io/seal.h"
 
+/* HDF5 must not find a disk full: it cannot forget what failed to be written, closing fails too, and the library
+ * crashes on what is left when MPI ends. So files are made in memory, and written by us; large ones on the disk, in
+ * room that was reserved. */
+enum { MOST_IN_MEMORY = 256 << 20 };
+
 static nnsm_status fault_of(const nnsm_h5 *h5)
 {
     return h5->writing ? NNSM_FAILURE : NNSM_DATA;
@@ -34,26 +39,34 @@ static void part_name(const nnsm_h5 *h5, char *part, size_t size)
     (void)snprintf(part, size, "%s.part", h5->path);
 }
 
-static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, MPI_Comm comm, nnsm_error *error)
+static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, nnsm_error *error)
 {
-    *h5 = (nnsm_h5){.file = H5I_INVALID_HID, .writing = writing, .parallel = comm != MPI_COMM_NULL, .error = error};
+    *h5 = (nnsm_h5){.file = H5I_INVALID_HID, .writing = writing, .error = error};
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* our own messages name the file and what to do */
     if (strlen(path) + 8 > sizeof h5->path) {
         h5->path[0] = '\0';
         return nnsm_h5_fail(h5, "the path is too long");
     }
     strcpy(h5->path, path);
-    if (h5->parallel && MPI_Comm_rank(comm, &h5->rank) != MPI_SUCCESS)
-        return nnsm_h5_fail(h5, "the communicator is broken");
     return NNSM_OK;
 }
 
-/* A new file, with room for its seal. */
-static hid_t make_file(const nnsm_h5 *h5, const char *part, MPI_Comm comm)
+/* Make `part`, or take it as it is, with room for `bytes`. Returns 0 or errno's value. */
+static int reserve(const char *part, int flags, size_t bytes)
+{
+    int descriptor = open(part, O_RDWR | O_CREAT | flags, 0666);
+    int code = descriptor < 0 ? errno : bytes ? posix_fallocate(descriptor, 0, (off_t)bytes) : 0;
+    if (descriptor >= 0 && close(descriptor) != 0 && !code)
+        code = errno;
+    return code == EOPNOTSUPP || code == EINVAL ? 0 : code; /* a file system that cannot reserve */
+}
+
+/* A new file, in memory or on the disk, with room for its seal. */
+static hid_t make_file(const char *part, bool in_memory)
 {
     hid_t file = H5I_INVALID_HID, access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     if (access >= 0 && create >= 0 && H5Pset_userblock(create, NNSM_SEAL_BYTES) >= 0 &&
-        (!h5->parallel || H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0))
+        (!in_memory || H5Pset_fapl_core(access, 1 << 20, false) >= 0))
         file = H5Fcreate(part, H5F_ACC_TRUNC, create, access);
     if (access >= 0)
         (void)H5Pclose(access);
@@ -62,46 +75,31 @@ static hid_t make_file(const nnsm_h5 *h5, const char *part, MPI_Comm comm)
     return file;
 }
 
-nnsm_status nnsm_h5_reserve(const char *path, size_t bytes, nnsm_error *error)
+nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error)
 {
     char part[NNSM_H5_PATH + 8];
-    (void)snprintf(part, sizeof part, "%.4090s.part", path);
-    int descriptor = open(part, O_RDWR | O_CREAT | O_TRUNC, 0666);
-    int code = descriptor < 0 ? errno : bytes ? posix_fallocate(descriptor, 0, (off_t)bytes) : 0;
-    if (descriptor >= 0) {
-        (void)close(descriptor);
-        (void)unlink(part);
-    }
-    if (code == EOPNOTSUPP || code == EINVAL) /* a file system that cannot reserve */
-        code = 0;
-    return code ? nnsm_fail(error, NNSM_FAILURE,
-                            "%.400s: cannot write %.1f MB there: %s; make room or choose another "
-                            "run.output",
-                            path, (double)bytes * 1e-6, strerror(code))
-                : NNSM_OK;
-}
-
-nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error)
-{
-    char part[NNSM_H5_PATH + 8];
-    nnsm_status status = start(h5, path, true, comm, error);
+    nnsm_status status = start(h5, path, true, error);
     if (status)
         return status;
-    if (!h5->parallel && nnsm_h5_reserve(path, 0, error))
-        return h5->status = NNSM_FAILURE;
     part_name(h5, part, sizeof part);
-    errno = 0;
-    h5->file = make_file(h5, part, comm);
-    if (h5->file < 0)
-        return nnsm_h5_fail(h5, "cannot create it (%s); check that the directory exists, is writable and has room",
-                            errno ? strerror(errno) : "HDF5 refused");
+    h5->in_memory = bytes <= MOST_IN_MEMORY;
+    int code = reserve(part, O_TRUNC, bytes);
+    if (!code) {
+        h5->file = make_file(part, h5->in_memory);
+        code = h5->file < 0 ? EIO : h5->in_memory ? 0 : reserve(part, 0, bytes); /* creating it gave the room back */
+    }
+    if (code || h5->in_memory)
+        (void)unlink(part);
+    if (code)
+        return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
+                            (double)bytes * 1e-6, strerror(code));
     return NNSM_OK;
 }
 
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error)
 {
     nnsm_seal seal;
-    nnsm_status status = start(h5, path, false, MPI_COMM_NULL, error);
+    nnsm_status status = start(h5, path, false, error);
     if (!status && trust == NNSM_H5_CHECK)
         status = h5->status = nnsm_seal_check(path, &seal, &h5->checksum, error);
     if (status)
@@ -136,21 +134,41 @@ static void publish(nnsm_h5 *h5, const char *part)
     }
 }
 
+/* What is in memory to the disk. */
+static void store(nnsm_h5 *h5, const char *part)
+{
+    void *handle = NULL;
+    ssize_t behind = H5Fflush(h5->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(h5->file, NULL, 0);
+    if (behind < 0 || H5Fget_vfd_handle(h5->file, H5P_DEFAULT, &handle) < 0) {
+        (void)nnsm_h5_fail(h5, "HDF5 cannot complete it: no memory?");
+        return;
+    }
+    const char *bytes = *(char **)handle;
+    size_t size = (size_t)behind + NNSM_SEAL_BYTES, done = 0;
+    ssize_t wrote = 0;
+    int descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    while (descriptor >= 0 && done < size && (wrote = pwrite(descriptor, bytes + done, size - done, (off_t)done)) > 0)
+        done += (size_t)wrote;
+    int code = done < size ? errno : 0;
+    if (descriptor >= 0 && close(descriptor) != 0 && !code)
+        code = errno;
+    if (code)
+        (void)nnsm_h5_fail(h5, "cannot write it: %s; make room or choose another run.output", strerror(code));
+}
+
 nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
 {
     bool opened = h5->file >= 0;
-    if (opened && h5->writing && H5Fflush(h5->file, H5F_SCOPE_GLOBAL) < 0)
-        (void)nnsm_h5_fail(h5, "cannot write it: the disk is full or gone");
+    char part[NNSM_H5_PATH + 8];
+    part_name(h5, part, sizeof part);
+    if (opened && h5->writing && h5->in_memory && !h5->status)
+        store(h5, part);
     if (opened && H5Fclose(h5->file) < 0)
-        (void)nnsm_h5_fail(h5, "cannot close it: the disk is full or gone");
+        (void)nnsm_h5_fail(h5, "HDF5 cannot close it: the disk is full or gone");
     h5->file = H5I_INVALID_HID;
-    if (opened && h5->writing && h5->rank == 0) {
-        char part[NNSM_H5_PATH + 8];
-        part_name(h5, part, sizeof part);
-        if (h5->status == NNSM_OK)
-            publish(h5, part);
-        if (h5->status != NNSM_OK)
-            (void)unlink(part);
-    }
+    if (opened && h5->writing && !h5->status)
+        publish(h5, part);
+    if (opened && h5->writing && h5->status)
+        (void)unlink(part);
     return h5->status;
 }

@@ -18,22 +18,18 @@ enum { NNSM_H5_PATH = 4096, NNSM_H5_RANK = 8 };
 
 typedef struct {
     hid_t file;
-    bool writing, parallel;
-    int rank;
+    bool writing, in_memory;
     nnsm_status status;
     nnsm_error *error; /* the caller's; filled at the first failure */
-    uint64_t checksum; /* of a file that was opened (checked) or finished; valid on the first rank of a parallel one */
+    uint64_t checksum; /* of a file that was opened (checked) or finished */
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 
 /* ---- files */
 
-/* Check that PATH.part can be made and that the file system has room (quotas too) for about `bytes` bytes: a rank that
- * finds a full disk in the middle of a collective write leaves the others waiting. Leaves nothing behind. Local. */
-nnsm_status nnsm_h5_reserve(const char *path, size_t bytes, nnsm_error *error);
-
-/* Create PATH.part. comm: MPI_COMM_NULL for a file of this rank alone. Missing directories are not made. */
-nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, MPI_Comm comm, nnsm_error *error);
+/* Begin PATH.part, for about `bytes` bytes (0: few): that the directory can be written and has the room (quotas too) is
+ * found out now. Missing directories are not made. */
+nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error);
 
 /* CHECK: verify the seal of our files first. CHECKED: another rank has just done so. */
 typedef enum { NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;

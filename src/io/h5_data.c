@@ -35,6 +35,13 @@ static void set_text(nnsm_h5 *h5, hid_t object, const char *name, const char *va
         (void)H5Tclose(type);
 }
 
+/* What a data set still holds in memory goes to the disk when it is closed. */
+static void close_written(nnsm_h5 *h5, hid_t set, const char *name)
+{
+    if (H5Dclose(set) < 0)
+        (void)nnsm_h5_fail(h5, "cannot write %s: the disk may be full", name);
+}
+
 static void write_values(nnsm_h5 *h5, const char *name, int rank, const size_t *sizes, hid_t memory, hid_t stored,
                          const void *values, const char *units, const char *description)
 {
@@ -52,7 +59,7 @@ static void write_values(nnsm_h5 *h5, const char *name, int rank, const size_t *
     if (set >= 0) {
         set_text(h5, set, "units", units);
         set_text(h5, set, "description", description);
-        (void)H5Dclose(set);
+        close_written(h5, set, name);
     }
     if (space >= 0)
         (void)H5Sclose(space);
@@ -134,7 +141,10 @@ bool nnsm_h5_has(nnsm_h5 *h5, const char *object)
     for (size_t i = 1; object[i - 1]; i++)
         if (object[i] == '/' || object[i] == '\0') {
             (void)snprintf(prefix, sizeof prefix, "%.*s", (int)i, object);
-            if (H5Lexists(h5->file, prefix, H5P_DEFAULT) <= 0)
+            htri_t there = H5Lexists(h5->file, prefix, H5P_DEFAULT);
+            if (there < 0)
+                (void)nnsm_h5_fail(h5, "%s cannot be looked up: the file is damaged", prefix);
+            if (there <= 0)
                 return false;
         }
     return true;
@@ -142,7 +152,10 @@ bool nnsm_h5_has(nnsm_h5 *h5, const char *object)
 
 bool nnsm_h5_has_attribute(nnsm_h5 *h5, const char *object, const char *name)
 {
-    return nnsm_h5_has(h5, object) && H5Aexists_by_name(h5->file, object, name, H5P_DEFAULT) > 0;
+    htri_t there = nnsm_h5_has(h5, object) ? H5Aexists_by_name(h5->file, object, name, H5P_DEFAULT) : 0;
+    if (there < 0)
+        (void)nnsm_h5_fail(h5, "attribute %s of %s cannot be looked up: the file is damaged", name, object);
+    return there > 0;
 }
 
 /* No filter of HDF5 shrinks data by more than deflate's factor of about 1030. */

@@ -18,7 +18,7 @@ void nnsm_kernel_activate(nnsm_activation activation, float *restrict z, const f
         if (activation == NNSM_RELU)
             for (size_t c = 0; c < columns; c++) {
                 float value = row[c] + bias[c];
-                row[c] = value > 0.f ? value : 0.f;
+                row[c] = value < 0.f ? 0.f : value; /* this way round NaN stays NaN */
             }
         else
             for (size_t c = 0; c < columns; c++)

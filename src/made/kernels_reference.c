@@ -12,7 +12,7 @@ void nnsm_reference_activate(nnsm_activation activation, float *z, const float *
 {
     for (size_t i = 0; i < rows * columns; i++) {
         double value = (double)z[i] + (double)bias[i % columns];
-        z[i] = (float)(activation == NNSM_RELU ? fmax(value, 0) : tanh(value));
+        z[i] = (float)(activation != NNSM_RELU ? tanh(value) : value < 0 ? 0 : value);
     }
 }
 

@@ -1,6 +1,7 @@
 /* made_file.c: network files: architecture as attributes of the root, one dense data set a matrix, rows the units. */
 #include "made/made_file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,11 +28,22 @@ static void write_matrix(nnsm_h5 *h5, const char *name, const nnsm_staircase *ma
     nnsm_release(dense);
 }
 
+static void check_finite(const nnsm_made *made, nnsm_h5 *h5, const char *advice)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < made->count; i++)
+        bad += isfinite(made->parameters[i]) ? 0 : 1;
+    if (bad && !h5->status)
+        (void)nnsm_h5_fail(h5, "%zu of %zu parameters of the network are not finite numbers; %s", bad, made->count,
+                           advice);
+}
+
 void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
 {
     const nnsm_architecture *a = &made->architecture;
     int64_t extent[NNSM_MAX_DIMENSIONS], hidden[NNSM_MAX_LAYERS];
     char name[64];
+    check_finite(made, h5, "lower train.learning_rate");
     for (int i = 0; i < a->dimensions; i++)
         extent[i] = a->extent[i];
     nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
@@ -169,6 +181,7 @@ nnsm_status nnsm_made_read(nnsm_made **out, nnsm_h5 *h5)
     nnsm_h5_read_floats(h5, "/output/bias", made->sites, made->parameters + made->output_bias);
     if (a.direct)
         read_matrix(h5, "/direct/weight", &made->direct, made->parameters + made->direct_weights);
+    check_finite(made, h5, "train it again");
     if (h5->status) {
         nnsm_made_destroy(made);
         *out = NULL;
@@ -179,7 +192,7 @@ nnsm_status nnsm_made_read(nnsm_made **out, nnsm_h5 *h5)
 nnsm_status nnsm_made_save(const nnsm_made *made, const char *path, nnsm_error *error)
 {
     nnsm_h5 h5;
-    if (nnsm_h5_create(&h5, path, MPI_COMM_NULL, error) == NNSM_OK)
+    if (nnsm_h5_create(&h5, path, 0, error) == NNSM_OK)
         nnsm_made_write(made, &h5);
     return nnsm_h5_finish(&h5);
 }

@@ -20,7 +20,7 @@ void nnsm_tile_activate(nnsm_activation activation, const float *restrict z_new,
 {
     if (activation == NNSM_RELU)
         for (size_t i = 0; i < rows * NNSM_TILE; i++) {
-            a_new[i] = z_new[i] > 0.f ? z_new[i] : 0.f;
+            a_new[i] = z_new[i] < 0.f ? 0.f : z_new[i]; /* this way round NaN stays NaN */
             difference[i] = a_new[i] - a[i];
         }
     else

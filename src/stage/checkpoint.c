@@ -11,7 +11,7 @@
 #include "setup/provenance.h"
 
 #define KIND "nnsm checkpoint"
-enum { VERSION = 1, CONFIG_TEXT = 65536, DIFFERENCES = 600 };
+enum { VERSION = 1, CONFIG_TEXT = 65536, DIFFERENCES = 600, HEADER = 1 << 17 };
 
 static const char *const names[NNSM_PROGRESSES] = {"start", "generate", "train", "scan", "finished"};
 
@@ -175,13 +175,13 @@ static void write_header(const nnsm_run *run, nnsm_h5 *h5, nnsm_progress progres
     nnsm_h5_set_double(h5, "/", "seconds", run->resume.seconds + nnsm_seconds() - run->start);
 }
 
-bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress)
+bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress, size_t bytes)
 {
     char path[NNSM_RUN_PATH];
     nnsm_error error;
     run->saving = nnsm_seconds();
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
-    nnsm_status status = nnsm_state_create(state, run, path, &error);
+    nnsm_status status = nnsm_state_create(state, run, path, bytes + HEADER, &error);
     if (status) {
         state->status = status;
         state->error = error;

@@ -19,9 +19,9 @@ nnsm_status nnsm_checkpoint_open(nnsm_run *run, nnsm_state *state, nnsm_error *e
 
 /* Write one: begin, describe the state, end. `end` agrees on the outcome: NNSM_UNFINISHED with a message when request
  * is a stop. When writing fails, an interval's checkpoint is only warned of (the previous one is whole, and the run may
- * still succeed); a stop's is NNSM_FAILURE. begin returns false when nothing can be written; call end all the same.
- * Collective. */
-bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress);
+ * still succeed); a stop's is NNSM_FAILURE. bytes: about how many the state has. begin returns false when nothing can
+ * be written; call end all the same. Collective. */
+bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress, size_t bytes);
 nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request request, nnsm_error *error);
 
 /* "generate", "train", ... Local. */

@@ -75,7 +75,7 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
                                     int64_t *checksum, nnsm_error *error)
 {
     nnsm_h5 h5;
-    if (nnsm_h5_create(&h5, path, MPI_COMM_NULL, error) == NNSM_OK) {
+    if (nnsm_h5_create(&h5, path, 0, error) == NNSM_OK) {
         nnsm_made_write(trained->made, &h5);
         nnsm_history_write(&h5, &trained->history);
         nnsm_summary_write(&h5, &trained->summary);

@@ -163,7 +163,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
     char path[NNSM_RUN_PATH];
     nnsm_h5 h5;
     nnsm_run_path(run, NNSM_FILE_RESULTS, path);
-    if (nnsm_h5_create(&h5, path, MPI_COMM_NULL, error) == NNSM_OK) {
+    if (nnsm_h5_create(&h5, path, 0, error) == NNSM_OK) {
         nnsm_h5_set_text(&h5, "/", "kind", "nnsm results");
         nnsm_h5_set_integer(&h5, "/", "version", 1);
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);

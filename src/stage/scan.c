@@ -191,11 +191,20 @@ static int64_t begun(const branch *b)
     return count;
 }
 
+static size_t state_bytes(const scan *s)
+{
+    size_t bytes = 0, chain = s->run->lattice.sites + NNSM_SERIES_DOUBLES * sizeof(double) + 32;
+    for (size_t i = 0; i < s->branches; i++)
+        for (int64_t g = 0; g < begun(&s->branch[i]); g++)
+            bytes += s->branch[i].group[g].tiles * NNSM_TILE * chain;
+    return bytes;
+}
+
 static nnsm_status save(scan *s, nnsm_request request, nnsm_error *error)
 {
     nnsm_state state;
     char name[64];
-    if (nnsm_checkpoint_begin(s->run, &state, NNSM_AT_SCAN))
+    if (nnsm_checkpoint_begin(s->run, &state, NNSM_AT_SCAN, state_bytes(s)))
         for (size_t i = 0; i < s->branches; i++) {
             branch *b = &s->branch[i];
             int64_t groups = begun(b);
@@ -368,6 +377,10 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *e
     /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
                            s->run->world));
+    for (size_t t = 0; t < temperatures; t++)
+        if (!isfinite(curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean))
+            return nnsm_fail(error, NNSM_FAILURE, "the energy is not finite at T = %g: the network is damaged; train anew",
+                             c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
     return NNSM_OK;
 }

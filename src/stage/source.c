@@ -5,6 +5,9 @@
 #include "base/memory.h"
 #include "io/ensemble_file.h"
 #include "setup/agree.h"
+#include "stage/network_file.h"
+
+enum { METADATA = 1 << 18 }; /* bytes of an ensemble file beside its configurations */
 
 /* ---- who makes what */
 
@@ -21,6 +24,11 @@ nnsm_layout nnsm_layout_make(const nnsm_config *config, int first, int ranks)
                          .ring = config->train.data == NNSM_CONFIG_STREAM ? NNSM_RING : 0,
                          .first = first,
                          .ranks = ranks};
+}
+
+size_t nnsm_layout_bytes(const nnsm_layout *layout, size_t sites)
+{
+    return layout->tiles * ((1 + layout->ring + layout->snapshots) * NNSM_CHUNK * sites + 2 * sizeof(int64_t));
 }
 
 int nnsm_layout_owner(const nnsm_layout *layout, uint64_t chunk)
@@ -64,6 +72,8 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
     if (!status)
         status = NNSM_NEW(&source->kept, source->own * layout->snapshots * chunk, "ensemble", error);
     if (!status)
+        status = NNSM_NEW(&source->passing, chunk, "ensemble", error);
+    if (!status)
         status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create(&source->tile[t], &run->model, c->generate.temperature,
@@ -82,6 +92,7 @@ void nnsm_source_destroy(nnsm_source *source)
     nnsm_release(source->rounds);
     nnsm_release(source->kept);
     nnsm_release(source->ring);
+    nnsm_release(source->passing);
     *source = (nnsm_source){0};
 }
 
@@ -174,6 +185,24 @@ static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, n
     return nnsm_agree(source->group, status, error);
 }
 
+/* The first rank of the group writes, in the order of the file, what it made and what the others send. A failure keeps
+ * the messages going, so that nobody waits. */
+static void collect_chunks(const nnsm_source *source, int rank, nnsm_h5 *h5, const nnsm_ensemble_header *header)
+{
+    const nnsm_layout *l = &source->layout;
+    int size = (int)(NNSM_CHUNK * header->sites);
+    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles; chunk++) {
+        int owner = nnsm_layout_owner(l, chunk);
+        const int8_t *rows = owner == rank ? nnsm_source_rows(source, chunk) : source->passing;
+        if (owner == rank && rank != 0) /* synchronous: chunks must not pile up at the writer */
+            NNSM_MPI(MPI_Ssend(rows, size, MPI_SIGNED_CHAR, 0, 0, source->group));
+        if (owner != rank && rank == 0)
+            NNSM_MPI(MPI_Recv(source->passing, size, MPI_SIGNED_CHAR, owner, 0, source->group, MPI_STATUS_IGNORE));
+        if (rank == 0)
+            nnsm_ensemble_write_rows(h5, header, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK, rows);
+    }
+}
+
 static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *summary, int64_t *checksum,
                               nnsm_error *error)
 {
@@ -189,34 +218,19 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
                                    .chains = run->config->generate.chains};
     memcpy(header.extent, run->lattice.extent, sizeof header.extent);
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
-    size_t chunk_rows = 2048; /* the file is allocated in whole chunks; metadata is small */
-    nnsm_status status =
-        rank != 0 ? NNSM_OK
-                  : nnsm_h5_reserve(path, (header.configurations + chunk_rows) * header.sites + (1 << 18), error);
-    status = nnsm_agree(source->group, status, error);
-    if (status)
-        return status;
-    status = nnsm_h5_create(&h5, path, source->group, error);
-    if (nnsm_agree(source->group, status, error) == NNSM_OK) {
+    nnsm_status status = NNSM_OK;
+    if (rank == 0 && nnsm_h5_create(&h5, path, header.configurations * header.sites + METADATA, error) == NNSM_OK) {
         nnsm_ensemble_define(&h5, &header);
         nnsm_summary_write(&h5, summary);
-        /* All ranks write as often as the one with the most tiles: the calls are collective. */
-        int ranks;
-        NNSM_MPI(MPI_Comm_size(source->group, &ranks));
-        size_t rounds = (source->layout.tiles + (size_t)ranks - 1) / (size_t)ranks;
-        for (size_t t = 0; t < rounds; t++)
-            nnsm_ensemble_write_blocks(
-                &h5, &header, (source->first_tile + t) * NNSM_CHUNK, source->layout.tiles * NNSM_CHUNK,
-                t < source->own ? source->layout.snapshots : 0, NNSM_CHUNK,
-                t < source->own ? source->kept + t * source->layout.snapshots * NNSM_CHUNK * header.sites
-                                : source->kept);
+        nnsm_system_write(&h5, run);
     }
     status = nnsm_agree(source->group, h5.status, error);
-    h5.status = status; /* a failure elsewhere keeps the file from being published */
-    status = nnsm_h5_finish(&h5);
+    if (!status)
+        collect_chunks(source, rank, &h5, &header);
+    nnsm_status written = nnsm_h5_finish(&h5);
     *checksum = (int64_t)h5.checksum;
     NNSM_MPI(MPI_Bcast(checksum, 1, MPI_INT64_T, 0, source->group));
-    return nnsm_agree(source->group, status, error);
+    return status ? status : nnsm_agree(source->group, written, error);
 }
 
 nnsm_status nnsm_source_finish(nnsm_source *source, nnsm_summary *summary, int64_t *checksum, nnsm_error *error)

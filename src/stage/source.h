@@ -25,6 +25,8 @@ typedef struct {
 } nnsm_layout;
 
 nnsm_layout nnsm_layout_make(const nnsm_config *config, int first, int ranks);
+/* About what the generators' state takes in a checkpoint. Local. */
+size_t nnsm_layout_bytes(const nnsm_layout *layout, size_t sites);
 /* The generator that makes a chunk. Local. */
 int nnsm_layout_owner(const nnsm_layout *layout, uint64_t chunk);
 
@@ -38,6 +40,7 @@ typedef struct {
     uint32_t slice;         /* updates a step */
     nnsm_generator **tile;  /* [own] */
     int8_t *kept;           /* [own][snapshots][NNSM_CHUNK][sites] the ensemble's part of this rank */
+    int8_t *passing;        /* [NNSM_CHUNK][sites] a chunk of another rank, on its way to the file */
     int8_t *ring;           /* [own][ring][NNSM_CHUNK][sites] */
 } nnsm_source;
 

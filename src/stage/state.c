@@ -7,13 +7,13 @@
 
 enum { BLOCK_BYTES = 4 << 20 };
 
-static nnsm_status start(nnsm_state *s, nnsm_run *run, bool writing, const char *path, const char *kind,
+static nnsm_status start(nnsm_state *s, nnsm_run *run, bool writing, const char *path, const char *kind, size_t bytes,
                          nnsm_error *error)
 {
     *s = (nnsm_state){.run = run, .writing = writing, .h5 = {.file = H5I_INVALID_HID}};
     nnsm_status status = NNSM_NEW(&s->block, BLOCK_BYTES, "checkpoint", error);
     if (!status && run->rank == 0) {
-        status = writing ? nnsm_h5_create(&s->h5, path, MPI_COMM_NULL, error)
+        status = writing ? nnsm_h5_create(&s->h5, path, bytes, error)
                          : nnsm_h5_open(&s->h5, path, NNSM_H5_CHECK, kind, error);
     }
     status = nnsm_agree(run->world, status, error);
@@ -26,14 +26,14 @@ static nnsm_status start(nnsm_state *s, nnsm_run *run, bool writing, const char 
     return status;
 }
 
-nnsm_status nnsm_state_create(nnsm_state *state, nnsm_run *run, const char *path, nnsm_error *error)
+nnsm_status nnsm_state_create(nnsm_state *state, nnsm_run *run, const char *path, size_t bytes, nnsm_error *error)
 {
-    return start(state, run, true, path, NULL, error);
+    return start(state, run, true, path, NULL, bytes, error);
 }
 
 nnsm_status nnsm_state_open(nnsm_state *state, nnsm_run *run, const char *path, const char *kind, nnsm_error *error)
 {
-    return start(state, run, false, path, kind, error);
+    return start(state, run, false, path, kind, 0, error);
 }
 
 bool nnsm_state_has(nnsm_state *state, const char *name)

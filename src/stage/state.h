@@ -20,7 +20,8 @@ typedef struct {
     int8_t *block; /* what passes through rank 0 */
 } nnsm_state;
 
-nnsm_status nnsm_state_create(nnsm_state *state, nnsm_run *run, const char *path, nnsm_error *error);
+/* bytes: about how many will be written. */
+nnsm_status nnsm_state_create(nnsm_state *state, nnsm_run *run, const char *path, size_t bytes, nnsm_error *error);
 nnsm_status nnsm_state_open(nnsm_state *state, nnsm_run *run, const char *path, const char *kind, nnsm_error *error);
 
 /* Is a data set there? The same answer on all ranks. */

@@ -180,7 +180,10 @@ static nnsm_status save(team *t, nnsm_request request, nnsm_error *error)
     if (run->ensemble && !t->stream)
         return nnsm_training_save(&t->training, run, request, error);
     run->resume.step = (int64_t)t->training.step;
-    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_GENERATE)) {
+    size_t bytes = nnsm_layout_bytes(&t->layout, run->lattice.sites) + nnsm_training_bytes(&t->training);
+    if (t->stream)
+        bytes += t->partition.configurations * run->lattice.sites;
+    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_GENERATE, bytes)) {
         nnsm_training_state(&t->training, &state);
         nnsm_state_values(&state, "/generate/next", NNSM_H5_INTEGERS, 1, &next);
         nnsm_source_state(t->generates ? &t->source : NULL, &t->layout, &t->ledger, &state, NULL, NULL);

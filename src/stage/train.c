@@ -17,7 +17,7 @@ static nnsm_status save_generating(nnsm_source *source, nnsm_ledger *ledger, nns
     nnsm_run *run = source->run;
     nnsm_state state;
     run->resume.step = 0;
-    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_GENERATE))
+    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_GENERATE, nnsm_layout_bytes(&source->layout, run->lattice.sites)))
         nnsm_source_state(source, &source->layout, ledger, &state, NULL, NULL);
     return nnsm_checkpoint_end(run, &state, request, error);
 }
@@ -74,7 +74,7 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
     if (!status) {
         nnsm_state state;
         nnsm_summary_report(run, &summary);
-        (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN);
+        (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN, 0);
         status = nnsm_checkpoint_end(run, &state, NNSM_CHECKPOINT, error);
     }
     nnsm_source_destroy(&source);

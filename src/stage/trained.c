@@ -113,6 +113,6 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const st
                  (double)trained->history.epochs / seconds);
     NNSM_MPI(MPI_Bcast(&run->network, 1, MPI_INT64_T, 0, run->world));
     run->resume.step = (int64_t)training->step;
-    (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_SCAN);
+    (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_SCAN, 0);
     return nnsm_checkpoint_end(run, &state, NNSM_CHECKPOINT, error);
 }

@@ -117,11 +117,16 @@ void nnsm_training_state(nnsm_training *training, nnsm_state *state)
     memcpy(t->shard_nll, t->collected, t->shards * sizeof *t->collected);
 }
 
+size_t nnsm_training_bytes(const nnsm_training *training)
+{
+    return 4 * training->parameters * sizeof(float) + (5 * training->epochs + training->shards) * sizeof(double);
+}
+
 nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error)
 {
     nnsm_state state;
     run->resume.step = (int64_t)training->step;
-    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN))
+    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN, nnsm_training_bytes(training)))
         nnsm_training_state(training, &state);
     return nnsm_checkpoint_end(run, &state, request, error);
 }

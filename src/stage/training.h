@@ -34,6 +34,9 @@ void nnsm_training_share(nnsm_training *training, MPI_Comm comm);
 /* Save or restore below /train; moments must be whole on rank 0. Collective on run->world. */
 void nnsm_training_state(nnsm_training *training, nnsm_state *state);
 
+/* About what it takes in a checkpoint. Local. */
+size_t nnsm_training_bytes(const nnsm_training *training);
+
 /* A checkpoint of the run in training; moments must be whole on rank 0. As nnsm_checkpoint_end. Collective. */
 nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error);
 

@@ -11,6 +11,10 @@ expect() { # expect CODE TEXT COMMAND...: the exit code, and a text in what it s
   grep -qF -- "$text" out || fail "$*: no '$text' in: $(cat out)"
   echo "ok: $text"
 }
+await_lock() { # await_lock NAME: until the run has begun
+  for _ in $(seq 200); do [ -s "results/$1.lock" ] && return; sleep 0.05; done
+  fail "$1 does not begin"
+}
 # About three seconds on one core.
 long="$small --set system.lattice=[8,8] --set train.epochs=40 --set generate.interval=100 --set scan.sweeps=1500
   --set scan.thermalization=100 --set checkpoint.interval=0.1 --set run.progress=0.2"
@@ -37,7 +41,8 @@ expect 85 "stopped by the stop file" mpirun -n 2 $(run a)
 [ ! -e results/a.stop ] || fail "the stop file is still there"
 for signal in USR1 TERM INT HUP; do
   $(run a --fresh) >out 2>&1 & pid=$!
-  sleep 0.7
+  await_lock a
+  sleep 0.2
   kill -$signal $pid || fail "the run ended before SIG$signal: $(tail -3 out)"
   status=0; wait $pid || status=$?
   [ "$status" = 85 ] && grep -q "stopped by SIG$signal" out || fail "SIG$signal: exit $status: $(cat out)"
@@ -91,13 +96,13 @@ PY
 
 echo "== two runs on the same files"
 $(run e) >first 2>&1 & pid=$!
-sleep 0.5
+await_lock e
 expect 4 "another run (host" $(run e)
 wait $pid || fail "the first run: $(tail -3 first)"
 compare whole e
 [ ! -e results/e.lock ] || fail "the lock is still there"
 $(run f) >first 2>&1 & pid=$!
-sleep 0.5
+await_lock f
 kill -9 $pid; wait $pid || :
 [ -e results/f.lock ] || fail "no lock was there"
 expect 0 "done" $(run f) # the holder is dead
@@ -124,13 +129,14 @@ expect 3 "not an nnsm checkpoint file (kind: nnsm network)" $(run h)
 echo "not HDF5" >results/h.checkpoint.h5
 expect 3 "not an HDF5 file" $(run h)
 cp kept.h5 results/h.checkpoint.h5
-if [ -e results/h.ensemble.h5 ]; then # it was stopped in training
-  mv results/h.ensemble.h5 aside.h5
-  expect 3 "No such file" $(run h)
-  cp results/b.results.h5 results/h.ensemble.h5
-  expect 3 "is not the ensemble that this run began with" $(run h)
-  mv aside.h5 results/h.ensemble.h5
-fi
+expect 0 "files:" "$nnsm" generate "$quick" $long --set run.name=j
+mv results/j.ensemble.h5 aside.h5
+expect 3 "No such file" $(run j)
+cp results/b.results.h5 results/j.ensemble.h5
+expect 3 "is not the ensemble that this run began with" mpirun -n 2 $(run j)
+mv aside.h5 results/j.ensemble.h5
+expect 0 "done" $(run j)
+compare whole j
 expect 0 "done" $(run h)
 compare whole h
 mv results/h.network.h5 aside.h5
