@@ -1,0 +1,36 @@
+#!/bin/bash
+# shellcheck disable=SC1091,SC2086,SC2154
+# chain.sh: train is warned and queued again, and scan waits for its end; the same bits as one run. When a stage fails,
+# those after it are cancelled.
+. "$(dirname "$0")/common.sh"
+config="$config --set network.hidden=[300,200] --set train.batch=750 --set train.epochs=400 --set scan.sweeps=100" # long enough to be warned
+reference
+declare -A train scan
+for launcher in $launchers; do
+  use "$launcher"
+  jobscripts/chain.sh $config --set run.name="$launcher" | tee chain.log
+  train[$launcher]=$(sed -n 's/train: job //p' chain.log)
+  scan[$launcher]=$(sed -n 's/scan: job //p' chain.log)
+done
+for launcher in $launchers; do
+  await 90 "$launcher: train at work" at_work "${train[$launcher]}" "$launcher"
+  scancel --batch --signal=USR1 "${train[$launcher]}"
+done
+for launcher in $launchers; do
+  await 60 "$launcher: train queued again" requeued "${train[$launcher]}"
+  is "${scan[$launcher]}" JobState PENDING || fail "$launcher: scan did not wait"
+done
+for launcher in $launchers; do
+  await_done "${scan[$launcher]}" "$launcher"
+  resumed "${train[$launcher]}"
+  [[ ! "$(field "${scan[$launcher]}" StartTime)" < "$(field "${train[$launcher]}" EndTime)" ]] ||
+    fail "$launcher: scan began before train had ended"
+  passed "chain, train warned, under $launcher"
+done
+
+jobscripts/chain.sh absent.cfg | tee chain.log
+for stage in generate:FAILED train:CANCELLED scan:CANCELLED; do
+  job=$(sed -n "s/${stage%:*}: job //p" chain.log)
+  await 30 "${stage%:*}: ${stage#*:}" is "$job" JobState "${stage#*:}"
+done
+passed "a failed stage cancels those after it"
