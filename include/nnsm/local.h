@@ -1,0 +1,72 @@
+/* nnsm/local.h: products of spins on a lattice, grouped in classes, and the Hamiltonians that are linear in them,
+ *     E(s) = - sum_c J_c O_c(s),   O_c(s) = sum over the terms t of class c of prod_{i in t} s_i,
+ * s_i = -1 or +1, k_B = 1, so that J > 0 favours alignment. A class of order 0 is the long-ranged operator
+ * O = (sum_i s_i)^2 / N. Known models, projections of a learned Hamiltonian (couplings) and the surrogates of
+ * self-learning Monte Carlo are all of this form. All functions are local. */
+#ifndef NNSM_LOCAL_H
+#define NNSM_LOCAL_H
+
+#include "nnsm/hamiltonian.h"
+#include "nnsm/lattice.h"
+
+enum { NNSM_TERM_SITES = 4, NNSM_OPERATOR_NAME = 48 };
+
+/* One class: all that shares a coupling. */
+typedef struct {
+    char name[NNSM_OPERATOR_NAME]; /* "field", "pair (1,0)", "pair 12-13", "plaquette", "m^2", ... */
+    int order;                     /* spins in a product, 1 to NNSM_TERM_SITES; 0: m^2 */
+    double distance;               /* of a pair, in lattice spacings, periodic images counted; 0 otherwise */
+    size_t terms;
+} nnsm_operator;
+
+/* A basis. Terms are sorted by class; a term holds distinct sites, rising, -1 beyond its order. */
+typedef struct {
+    size_t sites, classes, terms;
+    nnsm_operator *class;             /* [classes], owned, as is all below */
+    int32_t (*site)[NNSM_TERM_SITES]; /* [terms] */
+    int32_t *class_of;                /* [terms] */
+    size_t *first;                    /* [sites + 1] into touching */
+    int32_t *touching;                /* terms that hold a site: touching[first[i]] ... touching[first[i + 1] - 1] */
+} nnsm_operators;
+
+/* Which products a basis has. */
+typedef struct {
+    bool field;       /* single spins */
+    double range;     /* pairs up to this distance; 0: none */
+    bool triples;     /* three-spin products inside a cell of 2^d sites */
+    bool quadruples;  /* four-spin products: the plaquettes and other shapes in a small cell */
+    bool m2;          /* (sum s)^2 / N */
+    bool translation; /* terms that a lattice translation maps on each other share a class (periodic lattices) */
+    bool point_group; /* the same for reflections and permutations of axes */
+} nnsm_basis;
+
+/* Build the basis; symmetries that are false leave every orbit apart (both false: one class a bond or a site).
+ * NNSM_USAGE when the lattice is too small for the range or there would be more than 2^24 terms. On failure *operators
+ * is zeroed. */
+nnsm_status nnsm_operators_create(nnsm_operators *operators, const nnsm_lattice *lattice, const nnsm_basis *basis,
+                                  nnsm_error *error);
+/* From explicit terms (models): site: in, [terms][NNSM_TERM_SITES], class_of: in, [terms]; class: in, [classes] with
+ * name, order, distance. All are copied. */
+nnsm_status nnsm_operators_assemble(nnsm_operators *operators, size_t sites, size_t classes, const nnsm_operator *class,
+                                    size_t terms, const int32_t (*site)[NNSM_TERM_SITES], const int32_t *class_of,
+                                    nnsm_error *error);
+void nnsm_operators_destroy(nnsm_operators *operators);
+
+/* O_c of one configuration. spins: in, [sites]; values: out, [classes]. */
+void nnsm_operators_values(const nnsm_operators *operators, const int8_t *spins, double *values);
+
+/* O_c(s with `site` flipped) - O_c(s). change: out, [classes]. */
+void nnsm_operators_flip(const nnsm_operators *operators, const int8_t *spins, size_t site, double *change);
+
+typedef struct {
+    const nnsm_operators *operators; /* borrowed */
+    const double *coupling;          /* [classes] J, energy; borrowed */
+} nnsm_local;
+
+double nnsm_local_energy(const nnsm_local *local, const int8_t *spins);
+double nnsm_local_flip_change(const nnsm_local *local, const int8_t *spins, size_t site);
+
+/* A tile of chains under E; `local` is borrowed. As nnsm_ising_tile_create. */
+nnsm_status nnsm_local_tile_create(nnsm_tile *out, const nnsm_local *local, nnsm_error *error);
+
+#endif
