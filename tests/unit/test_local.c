@@ -91,7 +91,7 @@ static void square_lattices_have_the_classes_of_their_shapes(void **state)
                                 {"quad (0,0)(0,1)(2,0)(2,1)", 128, 0},
                                 {"m^2", 0, 0}});
     /* Extent 2: a product is there once, though the periodic bond is there twice. */
-    expect_classes(2, (int[]){2, 2}, true, (nnsm_basis){.range = 1.42, .translation = true, .point_group = true}, 2,
+    expect_classes(2, (int[]){2, 2}, true, (nnsm_basis){.range = 1.414, .translation = true, .point_group = true}, 2,
                    (expected[]){{"pair (1,0)", 4, 1}, {"pair (1,1)", 2, r2}});
     expect_classes(2, (int[]){4, 4}, false, (nnsm_basis){.range = 1.42, .translation = true, .point_group = true}, 2,
                    (expected[]){{"pair (1,0)", 24, 1}, {"pair (1,1)", 18, r2}});
