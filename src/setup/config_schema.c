@@ -30,7 +30,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"system", "lattice", NNSM_KEY_INTS, AT(system, lattice), NULL, 1, 1 << 20, 3, NULL, "sites", "extents of the lattice, 1 to 3 of them", NNSM_AFFECTS_DATA},
     {"system", "boundary", NNSM_KEY_CHOICE, AT(system, boundary), "\"periodic\"", 0, 0, 0, "periodic|open", "", "boundary condition", NNSM_AFFECTS_DATA},
     {"system", "coupling", NNSM_KEY_REAL, AT(system, coupling), "1.0", -1e6, 1e6, 0, NULL, "energy", "J in E = -J sum s s - h sum s; below 0: antiferromagnet", NNSM_AFFECTS_DATA},
-    {"system", "anisotropy", NNSM_KEY_REALS, AT(system, anisotropy), "()", -1e6, 1e6, 3, NULL, "coupling", "ising: J of every axis in units of coupling; () for axes alike", NNSM_AFFECTS_DATA},
+    {"system", "anisotropy", NNSM_KEY_REALS, AT(system, anisotropy), "()", -1e6, 1e6, 3, NULL, "coupling", "ising: J of every axis in units of coupling, as (1, 0.5); () for axes alike", NNSM_AFFECTS_DATA},
     {"system", "next_nearest", NNSM_KEY_REAL, AT(system, next_nearest), "0.0", -1e6, 1e6, 0, NULL, "energy", "ising: J2 of next-nearest neighbours, sqrt 2 apart (chain: 2)", NNSM_AFFECTS_DATA},
     {"system", "plaquette", NNSM_KEY_REAL, AT(system, plaquette), "0.0", -1e6, 1e6, 0, NULL, "energy", "ising: K of the four spins around a unit square", NNSM_AFFECTS_DATA},
     {"system", "field", NNSM_KEY_REAL, AT(system, field), "0.0", -1e6, 1e6, 0, NULL, "energy", "h in E = -J sum s s - h sum s", NNSM_AFFECTS_DATA},
