@@ -17,6 +17,7 @@ VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12"],
     ["scan.exchange=false", "generate.algorithm=wolff"],
+    ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
     ["train.patience=5", "teams.generators=0", "scan.exchange_interval=3"],
 ]
 # Large enough to last about three seconds on one core and to be met in every stage.
