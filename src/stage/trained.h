@@ -25,6 +25,10 @@ typedef struct {
 
 void nnsm_trained_destroy(nnsm_trained *trained);
 
+/* A fresh network of the configuration's kind. The caller owns it. Local. */
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, const nnsm_lattice *lattice,
+                                double temperature, nnsm_error *error);
+
 /* A fresh network of the configuration for the run's lattice at temperature T0, the same on all ranks, and an empty
  * history. Collective on run->world. */
 nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error);
