@@ -69,7 +69,7 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
                          double (*sums)[2], double *histogram)
 {
     double energy[NNSM_TILE];
-    double temperature = nnsm_made_architecture(trained->made)->temperature;
+    double temperature = nnsm_network_shape_of(&trained->network).temperature;
     for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
         nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
         tile->methods->energy(tile->state, energy);
@@ -479,7 +479,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     if (!status)
-        status = nnsm_learned_create(&learned, trained->made, error);
+        status = nnsm_network_learned(&learned, &trained->network, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = sample_distribution(run, learned, trained, scanned, error);
@@ -492,7 +492,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
     if (!status && s->branches > 1)
         status = evaluate(s, &s->branch[1], &scanned->reference, error);
     if (!status) {
-        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
+        warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
         warn_of_convergence(run, &scanned->learned, "scan");
     }
     if (!status && s->branches > 1)
