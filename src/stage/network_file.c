@@ -133,6 +133,9 @@ nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const 
         theirs.field = nnsm_h5_get_double(h5, "/system", "field");
         periodic = strcmp(boundary, "open") != 0;
     }
+    if (!h5->status && !(fabs(theirs.coupling) <= 1e6 && fabs(theirs.field) <= 1e6))
+        (void)nnsm_h5_fail(h5, "coupling %g and field %g of its /system are out of range", theirs.coupling,
+                           theirs.field);
     if (h5->status)
         return h5->status;
     if (run->model_known) {

@@ -230,11 +230,18 @@ static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *stat
     char name[64];
     (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &count);
-    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES)
-        return nnsm_fail(error, NNSM_DATA, "the checkpoint's scan is damaged; start anew with --fresh");
+    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES) {
+        nnsm_state_impossible(state, "number of temperatures");
+        return nnsm_state_agree(state, error);
+    }
     (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_DOUBLES, (size_t)count, temperature);
-    nnsm_status status = add_group(s, b, (size_t)count, temperature, error);
+    for (int64_t t = 0; t < count; t++)
+        if (!(temperature[t] > 0 && isfinite(temperature[t])))
+            nnsm_state_impossible(state, "temperatures");
+    nnsm_status status = nnsm_state_agree(state, error);
+    if (!status)
+        status = add_group(s, b, (size_t)count, temperature, error);
     (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
     if (!status)
         nnsm_chains_state(&b->group[g], name, state);
@@ -255,6 +262,8 @@ static nnsm_status restore(scan *s, nnsm_error *error)
         (void)snprintf(name, sizeof name, "%s/groups", b->name);
         if (nnsm_state_has(&state, name))
             nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
+        if (groups < 0 || groups > MOST_GROUPS)
+            nnsm_state_impossible(&state, "number of groups");
         for (int64_t g = 0; g < groups && g < MOST_GROUPS && !status; g++)
             status = restore_group(s, b, g, &state, error);
         if (groups > 0 && !status)

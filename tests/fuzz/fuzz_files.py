@@ -132,9 +132,9 @@ def prepare(driver, options):
 
     session(f"run quick.cfg {stop} --set run.name=r", 85, "checkpoint", "generating")
     session("generate quick.cfg --set run.name=r", 0, "ensemble", "ensemble")
-    within(driver, base, "train", "train", "train/numbers", f"{seeds}/training")
+    within(driver, base, "train", "train", "train", f"{seeds}/training")
     session("train quick.cfg --set run.name=r", 0, "network", "own_network")
-    within(driver, base, "run", "scan", "scan/learned", f"{seeds}/scanning")
+    within(driver, base, "run", "scan", "scan/learned/0", f"{seeds}/scanning")
     session("run quick.cfg --set run.name=r", 0, "results", "results")
     shutil.copy(f"{base}/o/r.checkpoint.h5", f"{seeds}/finished")
     shutil.copy(f"{seeds}/own_network", f"{seeds}/network")
@@ -149,7 +149,7 @@ def within(driver, base, name, stage, needed, copy):
     for _ in range(40):
         answer = command(driver, base, [name, "quick.cfg", "--set", "run.name=r", "--set", f"run.time_limit={limit}"])
         with h5py.File(path) as file:
-            if answer == "exit 85" and needed in file and file.attrs["stage"] == stage.encode():
+            if answer == "exit 85" and needed in file and file.attrs["stage"] == stage.encode() and file.attrs["step"]:
                 shutil.copy(path, copy)
                 return
         limit *= 1.3
@@ -282,7 +282,8 @@ def worker(first, options, base, seeds):
     for number in range(options.first + first, options.first + options.cases, options.jobs):
         case, start = Case(number, options), time.monotonic()
         wrong, faults, answers = try_case(case, driver, options, base, seeds)
-        longest = max(longest, time.monotonic() - start)
+        seconds = time.monotonic() - start
+        longest = max(longest, seconds)
         library += faults
         ends.update((case.way, answer) for answer in answers)
         if wrong:
@@ -291,7 +292,7 @@ def worker(first, options, base, seeds):
                             dirs_exist_ok=True)
             print("\n    ".join([f"FAILED: {case.text()}"] + wrong), flush=True)
         elif options.verbose:
-            print(f"{case.text()}: {', '.join(answers)}", flush=True)
+            print(f"{case.text()}: {', '.join(answers)}, {seconds:.1f} s", flush=True)
     driver.process.stdin.close()
     driver.process.wait()
     return ends, failed, library, longest
