@@ -196,7 +196,7 @@ bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progr
     return true;
 }
 
-static nnsm_status stopped(nnsm_run *run, nnsm_request request, nnsm_error *error)
+nnsm_status nnsm_checkpoint_stop(nnsm_run *run, nnsm_request request, nnsm_error *error)
 {
     char reason[NNSM_STOP_REASON], path[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
@@ -222,5 +222,5 @@ nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request r
     }
     if (status)
         nnsm_warn(&run->log, "no checkpoint: %s; the previous one stays", found.message);
-    return request > NNSM_CHECKPOINT ? stopped(run, request, error) : NNSM_OK;
+    return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(run, request, error) : NNSM_OK;
 }

@@ -17,6 +17,7 @@ import hashlib
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ import mutate
 SETTINGS = """system.lattice=[4,4] generate.configurations=256 generate.chains=64 generate.interval=2
 generate.thermalization=5 network.hidden=[6,4] train.epochs=8 train.batch=64 scan.sweeps=300 scan.thermalization=300
 scan.walkers=2 scan.temperatures=[1.0,2.0,4.0] run.progress=100 run.output=o""".split()
+LARGEST = 1 << 26  # bytes of a file
 LIMIT = 30  # seconds; the slowest command takes about one
 MEASURED = 'run : {{ name = "m"; output = "o"; }};\nensemble : {{ file = "{}"; }};\n'
 RUN = "run quick.cfg --set run.name=r".split()
@@ -84,20 +86,20 @@ class Driver:
         return texts
 
 
+def first_frame(stack):
+    """The innermost frame that is no function of libc or of the sanitizer."""
+    for frame in re.findall(r"#\d+ 0x\w+ +(.*)", stack):
+        if not re.search(r"libasan|sanitizer|interceptor|libc\.so|sysdeps/", frame):
+            return frame
+    return ""
+
+
 def in_library(report):
     """Is it libhdf5 that failed, on memory of its own?"""
-    if "ERROR: AddressSanitizer" not in report:
+    if "ERROR: AddressSanitizer" not in report or re.search(r"in frame <\d+>\n *#0 .*/src/|in frame.*\n.*/src/", report):
         return False
-    if re.search(r"in frame <\d+>\n.*?#0 0x\w+ in \w+ /.*?/src/", report):
-        return False  # a variable of ours
-    for number, stack in enumerate(re.split(r"\n\n|(?:allocated|freed) by thread", report)):
-        frames = re.findall(r"#\d+ 0x\w+ +(?:in .+? )?\(?(\S+)", stack)
-        first = [f for f in frames if not re.search(r"libasan|sanitizer|libc\.so", f)][:1]
-        if first and "libhdf5" not in first[0]:
-            return False
-        if number == 0 and not first:
-            return False
-    return True
+    fault, *allocation = re.split(r"(?:allocated|freed) by thread", report)
+    return all("libhdf5" in first_frame(stack) for stack in [fault] + allocation)
 
 
 # ---- files to start from
@@ -261,7 +263,7 @@ def try_case(case, driver, options, base, seeds):
         library += bool(theirs)
         wrong += ["report: " + r[:6000] for r in reports if r not in theirs]
         forgiven = theirs and case.way in ("forged", "contents") and answer.startswith(("signal", "exit 1"))
-        names = [os.path.basename(target.path)] + [BESIDE[n] for n in target.beside if n in BESIDE]
+        names = [os.path.basename(p) for p in [target.path] + [BESIDE.get(n) or TARGETS[n].path for n in target.beside]]
         text = said(directory)
         if "HDF5 crashed" in text or "HDF5 did not come back" in text:
             library += not theirs
@@ -310,6 +312,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the scratch directory")
     options = parser.parse_args()
     options.driver, options.source = map(os.path.abspath, (options.driver, options.source))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))  # a mutation must not fill the machine
     room = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     options.scratch = tempfile.mkdtemp(prefix="nnsm-fuzz-", dir=room)
     start = time.monotonic()
