@@ -32,7 +32,7 @@ import mutate
 SETTINGS = """system.lattice=[4,4] generate.configurations=256 generate.chains=64 generate.interval=2
 generate.thermalization=5 network.hidden=[6,4] train.epochs=8 train.batch=64 scan.sweeps=300 scan.thermalization=300
 scan.walkers=2 scan.temperatures=[1.0,2.0,4.0] run.progress=100 run.output=o""".split()
-LARGEST = 1 << 26  # bytes of a file
+LARGEST = 1 << 30  # bytes of a file
 LIMIT = 30  # seconds; the slowest command takes about one
 MEASURED = 'run : {{ name = "m"; output = "o"; }};\nensemble : {{ file = "{}"; }};\n'
 RUN = "run quick.cfg --set run.name=r".split()
