@@ -235,6 +235,15 @@ static void items(nnsm_state *state, const char *group, const char *name, nnsm_h
     nnsm_state_items(state, path, type, own, size, data);
 }
 
+/* Numbers of events, which will be added to. */
+static void counts(nnsm_state *state, const char *group, const char *name, size_t count, int64_t *numbers)
+{
+    values(state, group, name, NNSM_H5_INTEGERS, count, numbers);
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] < 0 || numbers[i] > INT64_MAX / 2)
+            nnsm_state_impossible(state, name);
+}
+
 /* The ladders are small and the same on all ranks: they travel as one list of whole numbers. */
 static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
 {
@@ -246,11 +255,16 @@ static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
         n[chains + i] = l->extreme[i];
     }
     values(state, group, "ladders", NNSM_H5_INTEGERS, 2 * chains, n);
-    values(state, group, "attempted", NNSM_H5_INTEGERS, c->temperatures, l->attempted);
-    values(state, group, "exchanged", NNSM_H5_INTEGERS, c->temperatures, l->exchanged);
-    values(state, group, "round_trips", NNSM_H5_INTEGERS, c->walkers, l->round_trips);
+    counts(state, group, "attempted", c->temperatures, l->attempted);
+    counts(state, group, "exchanged", c->temperatures, l->exchanged);
+    counts(state, group, "round_trips", c->walkers, l->round_trips);
+    for (size_t i = 0; i < chains && !state->writing; i++)
+        l->temperature_of[i] = -1;
     for (size_t i = 0; i < chains; i++) {
-        size_t chain = n[i] >= 0 && (size_t)n[i] < chains ? (size_t)n[i] : 0;
+        bool possible = n[i] >= 0 && (size_t)n[i] < chains && (state->writing || l->temperature_of[n[i]] < 0);
+        size_t chain = possible ? (size_t)n[i] : 0;
+        if (!possible)
+            nnsm_state_impossible(state, "ladder of temperatures");
         l->chain_at[i] = (int32_t)chain;
         l->temperature_of[chain] = (int32_t)(i / c->walkers);
         l->extreme[i] = (int8_t)n[chains + i];
@@ -268,20 +282,24 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
         nnsm_series_save(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
     nnsm_chains_collect(c);
     values(state, group, "numbers", NNSM_H5_INTEGERS, 2, numbers);
-    values(state, group, "accepted", NNSM_H5_INTEGERS, c->temperatures, c->collected);
+    counts(state, group, "accepted", c->temperatures, c->collected);
     ladders_state(c, group, state);
     items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
     items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures,
           c->walkers * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), c->packed);
     if (state->writing)
         return;
+    if (numbers[0] < 0 || numbers[0] > UINT32_MAX || numbers[1] < 0 || numbers[1] > numbers[0] ||
+        numbers[0] > c->run->config->scan.thermalization + c->run->config->scan.sweeps)
+        nnsm_state_impossible(state, "number of sweeps");
     c->sweep = (uint32_t)numbers[0];
     c->attempt = (uint32_t)numbers[1];
     if (c->run->rank == 0)
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
     load_tiles(c);
     for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
-        nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
+        if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))
+            nnsm_state_impossible(state, "series of measurements");
 }
 
 /* ---- evaluation */

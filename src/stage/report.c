@@ -206,7 +206,7 @@ static bool results_match(const nnsm_run *run, const char *path)
     nnsm_error error;
     nnsm_h5 h5;
     int64_t network = 0;
-    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, "nnsm results", &error) == NNSM_OK) {
+    if (nnsm_h5_open(&h5, path, NNSM_H5_OWN, "nnsm results", &error) == NNSM_OK) {
         network = nnsm_h5_get_integer(&h5, "/provenance", "network_checksum");
         nnsm_h5_get_text(&h5, "/provenance", "config", text, sizeof text);
     }

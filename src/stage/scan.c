@@ -7,13 +7,13 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
+#include "stage/ancestral.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
 
-/* Random streams: chains of the learned scan count from 0, those of the reference and of the ancestral samples from
- * here. */
-static const uint32_t reference_stream = 1u << 30, ancestral_stream = 1u << 31;
-enum { ANCESTRAL_TILES = 640 }; /* 20480 ancestral samples for the distribution at T0 */
+/* Random streams: chains of the learned scan count from 0, those of the reference from here, and ancestral samples
+ * (ancestral.c) from 2^31. */
+static const uint32_t reference_stream = 1u << 30;
 
 static const struct {
     const char *name, *units, *description;
@@ -60,60 +60,6 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
     nnsm_curve_destroy(&scanned->reference);
     nnsm_release(scanned->ancestral);
     *scanned = (nnsm_scanned){0};
-}
-
-/* ---- ancestral samples: the distribution at T0, and the entropy of the learned Hamiltonian */
-
-/* [ANCESTRAL_TILES][2]: sums of -log p and of its square over a tile's samples, this rank's tiles only. */
-static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *trained, int8_t *configurations,
-                         double (*sums)[2], double *histogram)
-{
-    double energy[NNSM_TILE];
-    double temperature = nnsm_network_shape_of(&trained->network).temperature;
-    for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
-        nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
-        tile->methods->energy(tile->state, energy);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            const int8_t *s = configurations + c * run->lattice.sites;
-            sums[t][0] += energy[c] / temperature;
-            sums[t][1] += energy[c] / temperature * energy[c] / temperature;
-            if (trained->summary.bins)
-                histogram[nnsm_summary_bin(&trained->summary,
-                                           nnsm_model_energy(&run->model, s) / (double)run->lattice.sites)] += 1;
-        }
-    }
-}
-
-static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
-                                       nnsm_scanned *scanned, nnsm_error *error)
-{
-    nnsm_tile tile = {0};
-    int8_t *configurations = NULL;
-    double(*sums)[2] = NULL, samples = (double)ANCESTRAL_TILES * NNSM_TILE, mean = 0, square = 0;
-    nnsm_status status = nnsm_learned_tile_create(&tile, learned, error);
-    if (!status)
-        status = NNSM_NEW(&configurations, NNSM_TILE * run->lattice.sites, "ancestral samples", error);
-    if (!status)
-        status = nnsm_allocate((void **)&sums, ANCESTRAL_TILES, sizeof *sums, "ancestral samples", error);
-    if (!status)
-        status = NNSM_NEW(&scanned->ancestral, NNSM_HISTOGRAM_BINS, "ancestral samples", error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status) {
-        sample_tiles(run, &tile, trained, configurations, sums, scanned->ancestral);
-        /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
-        for (int t = 0; t < ANCESTRAL_TILES; t++) {
-            mean += sums[t][0] / samples;
-            square += sums[t][1] / samples;
-        }
-        scanned->ancestral_nll = mean;
-        scanned->ancestral_nll_error = sqrt(fmax(square - mean * mean, 0) / samples);
-    }
-    nnsm_tile_destroy(&tile);
-    nnsm_release(configurations);
-    nnsm_release(sums);
-    return status;
 }
 
 /* ---- one Hamiltonian */
@@ -231,11 +177,18 @@ static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *stat
     char name[64];
     (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &count);
-    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES)
-        return nnsm_fail(error, NNSM_DATA, "the checkpoint's scan is damaged; start anew with --fresh");
+    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES) {
+        nnsm_state_impossible(state, "number of temperatures");
+        return nnsm_state_agree(state, error);
+    }
     (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_DOUBLES, (size_t)count, temperature);
-    nnsm_status status = add_group(s, b, (size_t)count, temperature, error);
+    for (int64_t t = 0; t < count; t++)
+        if (!(temperature[t] > 0 && isfinite(temperature[t])))
+            nnsm_state_impossible(state, "temperatures");
+    nnsm_status status = nnsm_state_agree(state, error);
+    if (!status)
+        status = add_group(s, b, (size_t)count, temperature, error);
     (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
     if (!status)
         nnsm_chains_state(&b->group[g], name, state);
@@ -256,6 +209,8 @@ static nnsm_status restore(scan *s, nnsm_error *error)
         (void)snprintf(name, sizeof name, "%s/groups", b->name);
         if (nnsm_state_has(&state, name))
             nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
+        if (groups < 0 || groups > MOST_GROUPS)
+            nnsm_state_impossible(&state, "number of groups");
         for (int64_t g = 0; g < groups && g < MOST_GROUPS && !status; g++)
             status = restore_group(s, b, g, &state, error);
         if (groups > 0 && !status)
@@ -482,7 +437,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
         status = nnsm_network_learned(&learned, &trained->network, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        status = sample_distribution(run, learned, trained, scanned, error);
+        status = nnsm_ancestral_sample(run, learned, trained, scanned, error);
     if (!status)
         status = prepare(s, run, learned, error);
     if (!status)

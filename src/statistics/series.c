@@ -75,14 +75,19 @@ void nnsm_series_save(nnsm_series *series, double *doubles)
     pass_all(series, doubles + COUNTS, true);
 }
 
-void nnsm_series_restore(nnsm_series *series, double *doubles)
+bool nnsm_series_restore(nnsm_series *series, double *doubles)
 {
     nnsm_series *s = series;
-    s->count = (size_t)doubles[0];
-    s->length = (size_t)doubles[1];
-    s->full = doubles[2] <= BINS ? (size_t)doubles[2] : BINS;
-    s->filled = (size_t)doubles[3];
+    const double *n = doubles, most = 9007199254740992.0;
+    bool counts = n[0] >= 0 && n[0] <= most && n[1] >= 1 && n[1] <= most && n[2] >= 0 && n[2] <= BINS && n[3] >= 0;
+    if (!counts || !(n[3] < n[1]) || n[2] * n[1] + n[3] != n[0])
+        return false;
+    s->count = (size_t)n[0];
+    s->length = (size_t)n[1];
+    s->full = (size_t)n[2];
+    s->filled = (size_t)n[3];
     pass_all(s, doubles + COUNTS, false);
+    return true;
 }
 
 static void merge_bins(nnsm_series *s)

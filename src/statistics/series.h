@@ -9,6 +9,7 @@
 #ifndef NNSM_STATISTICS_SERIES_H
 #define NNSM_STATISTICS_SERIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,8 @@ size_t nnsm_series_count(const nnsm_series *series);
 /* A series as numbers and back, bit by bit, for a checkpoint. doubles: [nnsm_series_doubles(quantities)]. */
 size_t nnsm_series_doubles(size_t quantities);
 void nnsm_series_save(nnsm_series *series, double *doubles);
-void nnsm_series_restore(nnsm_series *series, double *doubles);
+/* Returns false, and restores nothing, when the counts contradict each other. */
+bool nnsm_series_restore(nnsm_series *series, double *doubles);
 
 /* walkers: in, [count] series of equal length and quantities. */
 nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity);
