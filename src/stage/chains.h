@@ -6,13 +6,21 @@
 #include "nnsm/metropolis.h"
 #include "stage/scan.h"
 #include "stage/state.h"
+#include "statistics/bennett.h"
 
 /* What is measured of a chain; products are formed when it enters a series. */
 typedef struct {
     double magnetization, energy, hamiltonian; /* m; E of the known model; H: all of one configuration, m per site */
 } nnsm_measurement;
 
-enum { NNSM_SERIES_QUANTITIES = 7 }; /* |m|, m, m^2, m^4, E/N, H, H^2 */
+/* |m|, m, m^2, m^4, E/N, H, H^2, Bennett's functions towards the next lower and higher temperature */
+enum {
+    NNSM_SERIES_H = 5,
+    NNSM_SERIES_HH,
+    NNSM_SERIES_DOWN,
+    NNSM_SERIES_UP,
+    NNSM_SERIES_QUANTITIES,
+};
 
 typedef struct {
     nnsm_run *run;
@@ -28,6 +36,8 @@ typedef struct {
     int64_t *collected;                         /* [temperatures] on all ranks, on the way to a file */
     nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
+    nnsm_bennett bennett;                       /* the same on every rank; its anchor is set by the scan */
+    double *walker_mean;                        /* [temperatures] H, a mean over walkers */
     int *counts, *starts;                       /* [ranks] of the gather, in doubles */
     int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */

@@ -9,6 +9,7 @@
 #include "setup/agree.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
+#include "stage/thermodynamics.h"
 
 /* Random streams: chains of the learned scan count from 0, those of the reference and of the ancestral samples from
  * here. */
@@ -27,6 +28,8 @@ static const struct {
     {"heat_capacity", "k_B per site", "(<H^2> - <H>^2) / (N T^2) of the Hamiltonian that was scanned"},
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
+    {"free_energy", "energy per site", "F(T) - F(T0), F = -T ln Z"},
+    {"entropy", "k_B per site", "S = (<H> - F) / T, absolute"},
 };
 
 const char *nnsm_observable_name(nnsm_observable observable)
@@ -50,6 +53,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->acceptance);
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->round_trips);
+    nnsm_release(curve->free_energy);
     *curve = (nnsm_curve){0};
 }
 
@@ -63,15 +67,25 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
 
 /* ---- ancestral samples: the distribution at T0, and the entropy of the learned Hamiltonian */
 
+/* One of the Hamiltonians that are scanned, and what it gives the ancestral samples, on all ranks. */
+typedef struct {
+    nnsm_tile tile;
+    double *energy; /* [ANCESTRAL_TILES * NNSM_TILE] */
+} witness;
+
 /* [ANCESTRAL_TILES][2]: sums of -log p and of its square over a tile's samples, this rank's tiles only. */
 static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *trained, int8_t *configurations,
-                         double (*sums)[2], double *histogram)
+                         double (*sums)[2], double *histogram, witness *const *witnesses, size_t count)
 {
     double energy[NNSM_TILE];
     double temperature = nnsm_made_architecture(trained->made)->temperature;
     for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
         nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
         tile->methods->energy(tile->state, energy);
+        for (size_t i = 0; i < count; i++) {
+            witnesses[i]->tile.methods->load(witnesses[i]->tile.state, configurations);
+            witnesses[i]->tile.methods->energy(witnesses[i]->tile.state, witnesses[i]->energy + t * NNSM_TILE);
+        }
         for (size_t c = 0; c < NNSM_TILE; c++) {
             const int8_t *s = configurations + c * run->lattice.sites;
             sums[t][0] += energy[c] / temperature;
@@ -84,7 +98,8 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
 }
 
 static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
-                                       nnsm_scanned *scanned, nnsm_error *error)
+                                       nnsm_scanned *scanned, witness *const *witnesses, size_t count,
+                                       nnsm_error *error)
 {
     nnsm_tile tile = {0};
     int8_t *configurations = NULL;
@@ -98,10 +113,13 @@ static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learne
         status = NNSM_NEW(&scanned->ancestral, NNSM_HISTOGRAM_BINS, "ancestral samples", error);
     status = nnsm_agree(run->world, status, error);
     if (!status) {
-        sample_tiles(run, &tile, trained, configurations, sums, scanned->ancestral);
+        sample_tiles(run, &tile, trained, configurations, sums, scanned->ancestral, witnesses, count);
         /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
+        for (size_t i = 0; i < count; i++)
+            NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, witnesses[i]->energy, ANCESTRAL_TILES * NNSM_TILE, MPI_DOUBLE, MPI_SUM,
+                                   run->world));
         for (int t = 0; t < ANCESTRAL_TILES; t++) {
             mean += sums[t][0] / samples;
             square += sums[t][1] / samples;
@@ -128,12 +146,14 @@ typedef struct {
     const void *hamiltonian;
     int64_t groups;
     nnsm_chains group[MOST_GROUPS];
+    witness ancestral;
 } branch;
 
 /* The learned Hamiltonian, and the true model where it is known and wanted. */
 typedef struct {
     nnsm_run *run;
-    nnsm_tile sampler; /* for the first configurations */
+    nnsm_tile sampler;  /* for the first configurations */
+    double temperature; /* T0 of the network */
     size_t branches;
     branch branch[2];
 } scan;
@@ -173,7 +193,7 @@ static const nnsm_chains *find_temperature(const branch *b, double temperature, 
 {
     for (int64_t g = 0; g < b->groups; g++)
         for (size_t t = 0; t < b->group[g].temperatures; t++)
-            if (fabs(b->group[g].temperature[t] - temperature) < 1e-9 * temperature) {
+            if (nnsm_same_temperature(b->group[g].temperature[t], temperature)) {
                 *position = t;
                 return &b->group[g];
             }
@@ -347,6 +367,12 @@ static nnsm_status run_all(scan *s, double *proposals_per_second, nnsm_error *er
 
 /* ---- evaluation */
 
+static nnsm_anchor anchor_of(const scan *s, const branch *b)
+{
+    return (nnsm_anchor){s->temperature, ANCESTRAL_TILES * NNSM_TILE, ANCESTRAL_TILES, s->branch[0].ancestral.energy,
+                         b->ancestral.energy};
+}
+
 static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *error)
 {
     const nnsm_config *c = s->run->config;
@@ -383,7 +409,34 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *e
                              "the energy is not finite at T = %g: the network is damaged; train anew",
                              c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
-    return NNSM_OK;
+    nnsm_anchor anchor = anchor_of(s, b);
+    return nnsm_thermodynamics_evaluate(s->run, b->group, (size_t)b->groups, &anchor,
+                                        b->stage == NNSM_STAGE_SCAN ? "scan" : "reference", curve, error);
+}
+
+/* Ancestral samples with the energies of all branches: the anchor of their free energies, and one more temperature for
+ * the chains' acceptance ratios. */
+static nnsm_status sample(scan *s, const nnsm_learned *learned, const nnsm_trained *trained, nnsm_scanned *scanned,
+                          nnsm_error *error)
+{
+    witness *witnesses[sizeof s->branch / sizeof *s->branch];
+    nnsm_status status = NNSM_OK;
+    for (size_t i = 0; i < s->branches && !status; i++) {
+        witnesses[i] = &s->branch[i].ancestral;
+        status = s->branch[i].make(&witnesses[i]->tile, s->branch[i].hamiltonian, error);
+        if (!status)
+            status = NNSM_NEW(&witnesses[i]->energy, ANCESTRAL_TILES * NNSM_TILE, "ancestral samples", error);
+    }
+    status = nnsm_agree(s->run->world, status, error);
+    if (!status)
+        status = sample_distribution(s->run, learned, trained, scanned, witnesses, s->branches, error);
+    for (size_t i = 0; i < s->branches && !status; i++)
+        for (int64_t g = 0; g < s->branch[i].groups; g++) {
+            nnsm_anchor anchor = anchor_of(s, &s->branch[i]);
+            s->branch[i].group[g].bennett.anchor = anchor.temperature;
+            s->branch[i].group[g].bennett.anchor_energy = nnsm_anchor_energy(&anchor);
+        }
+    return status;
 }
 
 /* ---- what a reader should be warned of */
@@ -440,9 +493,10 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
 
 /* ---- the stage */
 
-static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, nnsm_error *error)
+static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_trained *trained, const nnsm_learned *learned,
+                           nnsm_error *error)
 {
-    *s = (scan){.run = run, .branches = 1};
+    *s = (scan){.run = run, .branches = 1, .temperature = nnsm_made_architecture(trained->made)->temperature};
     s->branch[0] =
         (branch){.name = "/scan/learned", .stage = NNSM_STAGE_SCAN, .make = make_learned, .hamiltonian = learned};
     if (run->model_known && run->config->scan.reference)
@@ -462,9 +516,12 @@ static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, 
 
 static void destroy(scan *s)
 {
-    for (size_t i = 0; i < s->branches; i++)
+    for (size_t i = 0; i < s->branches; i++) {
         for (int64_t g = 0; g < s->branch[i].groups; g++)
             nnsm_chains_destroy(&s->branch[i].group[g]);
+        nnsm_tile_destroy(&s->branch[i].ancestral.tile);
+        nnsm_release(s->branch[i].ancestral.energy);
+    }
     nnsm_tile_destroy(&s->sampler);
     nnsm_release(s);
 }
@@ -480,9 +537,9 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
         status = nnsm_learned_create(&learned, trained->made, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        status = sample_distribution(run, learned, trained, scanned, error);
+        status = prepare(s, run, trained, learned, error);
     if (!status)
-        status = prepare(s, run, learned, error);
+        status = sample(s, learned, trained, scanned, error);
     if (!status)
         status = run_all(s, rate, error);
     if (!status)
