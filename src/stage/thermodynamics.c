@@ -299,11 +299,11 @@ static void say(work *w, disagreement integrated, disagreement reweighted)
         while (i != edge && w->ratios[i].known)
             i += d == NNSM_UP ? 1 : (size_t)-1;
         if (!w->ratios[i].known)
-            nnsm_warn(log,
-                      "%s: no free energy from T = %g on: its energies have too little in common with those at T = %g "
-                      "(overlap %.3f); take smaller steps between them",
-                      w->what, w->node[i].temperature, w->node[d == NNSM_UP ? i - 1 : i + 1].temperature,
-                      w->ratios[i].overlap);
+            nnsm_warn(
+                log,
+                "%s: no free energy and no entropy from T = %g on, because its energies have too little in common "
+                "with those at T = %g; take smaller steps between them",
+                w->what, w->node[i].temperature, w->node[d == NNSM_UP ? i - 1 : i + 1].temperature);
     }
     if (integrated.sigma > most_sigma)
         nnsm_warn(log,

@@ -137,13 +137,18 @@ static void add_column(const nnsm_node *node, int column, double weight, size_t 
         deviation[r] += weight * node->deviation[(size_t)column * rows + r];
 }
 
+static bool look_at_each_other(const nnsm_node *a, const nnsm_node *b)
+{
+    return nnsm_same_temperature(a->target[NNSM_UP], b->temperature) &&
+           nnsm_same_temperature(b->target[NNSM_DOWN], a->temperature);
+}
+
 /* Adds `sign` times the link's fluctuations to deviation. */
 static link ratio_link(const nnsm_node *a, const nnsm_node *b, double sign, size_t rows, double *deviation)
 {
     double up = a->value[NNSM_NODE_UP], down = b->value[NNSM_NODE_DOWN];
     link l = {.overlap = exp(fmin(up, down))};
-    if (!nnsm_same_temperature(a->target[NNSM_UP], b->temperature) ||
-        !nnsm_same_temperature(b->target[NNSM_DOWN], a->temperature) || !(l.overlap >= NNSM_LEAST_OVERLAP))
+    if (!(l.overlap >= NNSM_LEAST_OVERLAP))
         return l;
     l.known = true;
     l.value = up - down - (1 / b->temperature - 1 / a->temperature) * a->middle[NNSM_UP];
@@ -204,7 +209,8 @@ static link integral_link(const nnsm_node *nodes, size_t count, size_t i, double
     double change[2] = {third_node_change(nodes, count, i, NNSM_DOWN, integral + correction),
                         third_node_change(nodes, count, i, NNSM_UP, integral + correction)};
     l.systematic = isnan(change[0]) && isnan(change[1]) ? fabs(correction) : fmax(change[0], change[1]);
-    l.known = h * h * 0.5 * (variance[0] + variance[1]) <= NNSM_MOST_APART * NNSM_MOST_APART;
+    l.known = h * h * 0.5 * (variance[0] + variance[1]) <= NNSM_MOST_APART * NNSM_MOST_APART &&
+              l.systematic <= NNSM_MOST_SYSTEMATIC;
     if (l.known)
         for (int k = 0; k < 2; k++) {
             add_column(k ? b : a, NNSM_NODE_H, -sign * 0.5 * h, rows, deviation);
@@ -219,16 +225,14 @@ static void go_on(const nnsm_node *nodes, size_t count, size_t from, int directi
 {
     size_t to = direction == NNSM_UP ? from + 1 : from - 1, low = direction == NNSM_UP ? from : to;
     double sign = direction == NNSM_UP ? 1 : -1, *fluctuation = deviation + to * rows;
-    link l = {0}, ratio = {0};
+    bool ratio = route == NNSM_BY_RATIOS && look_at_each_other(&nodes[low], &nodes[low + 1]);
     memcpy(fluctuation, deviation + from * rows, rows * sizeof *fluctuation);
-    if (route == NNSM_BY_RATIOS)
-        l = ratio = ratio_link(&nodes[low], &nodes[low + 1], sign, rows, fluctuation);
-    if (!l.known)
-        l = integral_link(nodes, count, low, sign, rows, fluctuation);
+    link l = ratio ? ratio_link(&nodes[low], &nodes[low + 1], sign, rows, fluctuation)
+                   : integral_link(nodes, count, low, sign, rows, fluctuation);
     out[to] = (nnsm_log_partition){.known = l.known && out[from].known,
                                    .value = out[from].value + sign * l.value,
                                    .systematic = out[from].systematic + l.systematic,
-                                   .overlap = ratio.known || !l.known ? ratio.overlap : NAN};
+                                   .overlap = l.overlap};
 }
 
 void nnsm_log_partitions(const nnsm_node *nodes, size_t count, size_t start, const nnsm_rows *rows, nnsm_route route,

@@ -55,12 +55,14 @@ double nnsm_log_mean(const nnsm_rows *rows, size_t samples, const double *x, dou
 
 /* Two nodes further apart than this have too little in common. An overlap (least mean of f of the two) of 0.03 is the
  * usual limit (Klimovich, Shirts, Mobley, J. Comput.-Aided Mol. Des. 29, 397 (2015)); Gaussian energies whose means are
- * 4 standard deviations apart have it. */
+ * 4 standard deviations apart have it. An integration over such a step is no better; nor one where a third node changes
+ * ln Z by more than 0.5. */
 #define NNSM_LEAST_OVERLAP 0.03
 #define NNSM_MOST_APART 4.0
+#define NNSM_MOST_SYSTEMATIC 0.5
 
 typedef enum {
-    NNSM_BY_RATIOS,      /* acceptance ratios; integration where two nodes do not look at each other */
+    NNSM_BY_RATIOS,      /* acceptance ratios; integration where two nodes do not look at each other (chains apart) */
     NNSM_BY_INTEGRATION, /* integration alone */
 } nnsm_route;
 
