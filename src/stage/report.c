@@ -196,7 +196,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
             write_curve(&h5, run, &scanned->reference, "/scan/true", false);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);
-        write_exact(&h5, run, nnsm_made_architecture(trained->made)->temperature);
+        write_exact(&h5, run, nnsm_network_shape_of(&trained->network).temperature);
         write_distribution(&h5, &trained->summary, scanned);
         write_timing(&h5, run, intervals, scanned);
         write_provenance(&h5, run, trained);

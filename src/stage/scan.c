@@ -78,7 +78,7 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
                          double (*sums)[2], double *histogram, witness *const *witnesses, size_t count)
 {
     double energy[NNSM_TILE];
-    double temperature = nnsm_made_architecture(trained->made)->temperature;
+    double temperature = nnsm_network_shape_of(&trained->network).temperature;
     for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
         nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
         tile->methods->energy(tile->state, energy);
@@ -496,7 +496,7 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
 static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_trained *trained, const nnsm_learned *learned,
                            nnsm_error *error)
 {
-    *s = (scan){.run = run, .branches = 1, .temperature = nnsm_made_architecture(trained->made)->temperature};
+    *s = (scan){.run = run, .branches = 1, .temperature = nnsm_network_shape_of(&trained->network).temperature};
     s->branch[0] =
         (branch){.name = "/scan/learned", .stage = NNSM_STAGE_SCAN, .make = make_learned, .hamiltonian = learned};
     if (run->model_known && run->config->scan.reference)
@@ -534,7 +534,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     if (!status)
-        status = nnsm_learned_create(&learned, trained->made, error);
+        status = nnsm_network_learned(&learned, &trained->network, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = prepare(s, run, trained, learned, error);
@@ -547,7 +547,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
     if (!status && s->branches > 1)
         status = evaluate(s, &s->branch[1], &scanned->reference, error);
     if (!status) {
-        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
+        warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
         warn_of_convergence(run, &scanned->learned, "scan");
     }
     if (!status && s->branches > 1)

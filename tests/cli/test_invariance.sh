@@ -18,10 +18,16 @@ done
 # A stream has no fixed ensemble to shuffle; open boundaries and a field switch symmetries off; Wolff; no exchange.
 # Three ranks are more than two shards.
 for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random" \
-  "train.shards_per_batch=2"; do
+  "train.shards_per_batch=2" "network.kind=frontier --set network.units=12"; do
   for ranks in 1 3; do
-    mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --fresh --set run.name=v"$ranks" --set "$variant" >log || fail "$variant on $ranks: $(tail -3 log)"
+    # shellcheck disable=SC2086
+    mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --fresh --set run.name=v"$ranks" --set $variant >log || fail "$variant on $ranks: $(tail -3 log)"
   done
   "$python" "$source/tests/cli/compare.py" results/v1 results/v3 same
 done
+# Of the last variant, the frontier network: single stages, from file to file.
+for stage in generate train scan; do
+  mpirun -n 4 "$nnsm" "$stage" "$source/input/quick.cfg" $small --set network.kind=frontier --set network.units=12 --set run.name=frontier >log || fail "$stage of a frontier network"
+done
+"$python" "$source/tests/cli/compare.py" results/v1 results/frontier same
 echo "all equal"
