@@ -24,6 +24,7 @@ typedef enum {
     NNSM_RNG_EXCHANGE = 10,      /* replica exchange */
     NNSM_RNG_UNITS = 11,         /* fixed units of a frontier network */
     NNSM_RNG_DRAW = 12,          /* training draws of a frontier network */
+    NNSM_RNG_BOOTSTRAP = 40,     /* which data a member of an ensemble of networks sees */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
 

@@ -107,7 +107,7 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     nnsm_network network = {0};
     nnsm_status status = c->generate.given ? measure_generator(&model, c, r, error) : NNSM_OK;
     if (!status)
-        status = nnsm_network_create(&network, c, lattice, 1, error);
+        status = nnsm_network_create(&network, c, 1, lattice, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)

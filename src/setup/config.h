@@ -85,6 +85,9 @@ typedef struct {
         bool reference;            /* also scan the true model where it is known */
     } scan;
     struct {
+        int64_t networks; /* of the ensemble that tells the spread; 1: only the run's own */
+    } trust;
+    struct {
         int64_t generators; /* ranks that generate while the others train; 0: chosen from measured rates */
     } teams;
     struct {

@@ -14,6 +14,7 @@ const nnsm_group nnsm_config_groups[] = {
     {"network", SIZE_MAX},
     {"train", SIZE_MAX},
     {"scan", SIZE_MAX},
+    {"trust", SIZE_MAX},
     {"teams", SIZE_MAX},
     {"checkpoint", SIZE_MAX},
 };
@@ -64,6 +65,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"scan", "exchange", NNSM_KEY_BOOLEAN, AT(scan, exchange), "true", 0, 0, 0, NULL, "", "replica exchange between neighbouring temperatures", NNSM_AFFECTS_SCAN},
     {"scan", "exchange_interval", NNSM_KEY_INTEGER, AT(scan, exchange_interval), "1", 1, 1e6, 0, NULL, "sweeps", "sweeps between measurements and exchange attempts", NNSM_AFFECTS_SCAN},
     {"scan", "reference", NNSM_KEY_BOOLEAN, AT(scan, reference), "true", 0, 0, 0, NULL, "", "scan the true model too, where it is known", NNSM_AFFECTS_SCAN},
+    {"trust", "networks", NNSM_KEY_INTEGER, AT(trust, networks), "1", 1, 64, 0, NULL, "", "networks on bootstrap samples of the data, whose spread is an error; 1: only the run's own", NNSM_AFFECTS_SCAN},
     {"teams", "generators", NNSM_KEY_INTEGER, AT(teams, generators), "0", 0, 1e6, 0, NULL, "ranks", "ranks that generate while the others train; 0: chosen from the work of both", NNSM_AFFECTS_NOTHING},
     {"checkpoint", "interval", NNSM_KEY_REAL, AT(checkpoint, interval), "60.0", 0.001, 1e6, 0, NULL, "s", "time between checkpoints; longer where they would take more than 2 % of it", NNSM_AFFECTS_NOTHING},
 };

@@ -11,7 +11,7 @@
 #include "stage/network_file.h"
 #include "stage/thermodynamics.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train", "scan", "reference"};
+static const char *const stage_names[NNSM_STAGES] = {"generate", "train", "members", "scan", "reference"};
 
 /* ---- curves */
 
