@@ -6,6 +6,7 @@
 #include "nnsm/metropolis.h"
 #include "stage/scan.h"
 #include "stage/state.h"
+#include "statistics/bennett.h"
 
 /* What is measured of a chain; products are formed when it enters a series. */
 typedef struct {
@@ -13,7 +14,15 @@ typedef struct {
     double order;                              /* the known model's order parameter, where that is not |m| */
 } nnsm_measurement;
 
-enum { NNSM_SERIES_QUANTITIES = 8 }; /* |m|, m, m^2, m^4, E/N, H, H^2, order parameter */
+/* |m|, m, m^2, m^4, E/N, H, H^2, Bennett's functions towards the next lower and higher temperature, order parameter */
+enum {
+    NNSM_SERIES_H = 5,
+    NNSM_SERIES_HH,
+    NNSM_SERIES_DOWN,
+    NNSM_SERIES_UP,
+    NNSM_SERIES_ORDER,
+    NNSM_SERIES_QUANTITIES,
+};
 
 typedef struct {
     nnsm_run *run;
@@ -29,6 +38,8 @@ typedef struct {
     int64_t *collected;                         /* [temperatures] on all ranks, on the way to a file */
     nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
+    nnsm_bennett bennett;                       /* the same on every rank; its anchor is set by the scan */
+    double *walker_mean;                        /* [temperatures] H, a mean over walkers */
     int *counts, *starts;                       /* [ranks] of the gather, in doubles */
     int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */

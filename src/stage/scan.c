@@ -10,6 +10,7 @@
 #include "stage/ancestral.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
+#include "stage/thermodynamics.h"
 
 /* Random streams: chains of the learned scan count from 0, those of the reference from here, and ancestral samples
  * (ancestral.c) from 2^31. */
@@ -28,6 +29,8 @@ static const struct {
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
     {"order_parameter", "1", "staggered |m| of an antiferromagnet, rms of the sublattice magnetizations of Baxter-Wu"},
+    {"free_energy", "energy per site", "F(T) - F(T0), F = -T ln Z"},
+    {"entropy", "k_B per site", "S = (<H> - F) / T, absolute"},
 };
 
 const char *nnsm_observable_name(nnsm_observable observable)
@@ -51,6 +54,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->acceptance);
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->round_trips);
+    nnsm_release(curve->free_energy);
     *curve = (nnsm_curve){0};
 }
 
@@ -75,12 +79,14 @@ typedef struct {
     const void *hamiltonian;
     int64_t groups;
     nnsm_chains group[MOST_GROUPS];
+    nnsm_witness ancestral;
 } branch;
 
 /* The learned Hamiltonian, and the true model where it is known and wanted. */
 typedef struct {
     nnsm_run *run;
-    nnsm_tile sampler; /* for the first configurations */
+    nnsm_tile sampler;  /* for the first configurations */
+    double temperature; /* T0 of the network */
     size_t branches;
     branch branch[2];
 } scan;
@@ -120,7 +126,7 @@ static const nnsm_chains *find_temperature(const branch *b, double temperature, 
 {
     for (int64_t g = 0; g < b->groups; g++)
         for (size_t t = 0; t < b->group[g].temperatures; t++)
-            if (fabs(b->group[g].temperature[t] - temperature) < 1e-9 * temperature) {
+            if (nnsm_same_temperature(b->group[g].temperature[t], temperature)) {
                 *position = t;
                 return &b->group[g];
             }
@@ -303,6 +309,12 @@ static nnsm_status run_all(scan *s, double *proposals_per_second, nnsm_error *er
 
 /* ---- evaluation */
 
+static nnsm_anchor anchor_of(const scan *s, const branch *b)
+{
+    return (nnsm_anchor){s->temperature, NNSM_ANCESTRAL_SAMPLES, NNSM_ANCESTRAL_TILES, s->branch[0].ancestral.energy,
+                         b->ancestral.energy};
+}
+
 static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *error)
 {
     const nnsm_config *c = s->run->config;
@@ -339,7 +351,34 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *e
                              "the energy is not finite at T = %g: the network is damaged; train anew",
                              c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
-    return NNSM_OK;
+    nnsm_anchor anchor = anchor_of(s, b);
+    return nnsm_thermodynamics_evaluate(s->run, b->group, (size_t)b->groups, &anchor,
+                                        b->stage == NNSM_STAGE_SCAN ? "scan" : "reference", curve, error);
+}
+
+/* Ancestral samples with the energies of all branches: the anchor of their free energies, and one more temperature for
+ * the chains' acceptance ratios. */
+static nnsm_status sample(scan *s, const nnsm_learned *learned, const nnsm_trained *trained, nnsm_scanned *scanned,
+                          nnsm_error *error)
+{
+    nnsm_witness *witnesses[sizeof s->branch / sizeof *s->branch];
+    nnsm_status status = NNSM_OK;
+    for (size_t i = 0; i < s->branches && !status; i++) {
+        witnesses[i] = &s->branch[i].ancestral;
+        status = s->branch[i].make(&witnesses[i]->tile, s->branch[i].hamiltonian, error);
+        if (!status)
+            status = NNSM_NEW(&witnesses[i]->energy, NNSM_ANCESTRAL_SAMPLES, "ancestral samples", error);
+    }
+    status = nnsm_agree(s->run->world, status, error);
+    if (!status)
+        status = nnsm_ancestral_sample(s->run, learned, trained, scanned, witnesses, s->branches, error);
+    for (size_t i = 0; i < s->branches && !status; i++)
+        for (int64_t g = 0; g < s->branch[i].groups; g++) {
+            nnsm_anchor anchor = anchor_of(s, &s->branch[i]);
+            s->branch[i].group[g].bennett.anchor = anchor.temperature;
+            s->branch[i].group[g].bennett.anchor_energy = nnsm_anchor_energy(&anchor);
+        }
+    return status;
 }
 
 /* ---- what a reader should be warned of */
@@ -397,9 +436,10 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
 
 /* ---- the stage */
 
-static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, nnsm_error *error)
+static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_trained *trained, const nnsm_learned *learned,
+                           nnsm_error *error)
 {
-    *s = (scan){.run = run, .branches = 1};
+    *s = (scan){.run = run, .branches = 1, .temperature = nnsm_network_shape_of(&trained->network).temperature};
     s->branch[0] =
         (branch){.name = "/scan/learned", .stage = NNSM_STAGE_SCAN, .make = make_learned, .hamiltonian = learned};
     if (run->model_known && run->config->scan.reference)
@@ -419,9 +459,12 @@ static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, 
 
 static void destroy(scan *s)
 {
-    for (size_t i = 0; i < s->branches; i++)
+    for (size_t i = 0; i < s->branches; i++) {
         for (int64_t g = 0; g < s->branch[i].groups; g++)
             nnsm_chains_destroy(&s->branch[i].group[g]);
+        nnsm_tile_destroy(&s->branch[i].ancestral.tile);
+        nnsm_release(s->branch[i].ancestral.energy);
+    }
     nnsm_tile_destroy(&s->sampler);
     nnsm_release(s);
 }
@@ -437,9 +480,9 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_sca
         status = nnsm_network_learned(&learned, &trained->network, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        status = nnsm_ancestral_sample(run, learned, trained, scanned, error);
+        status = prepare(s, run, trained, learned, error);
     if (!status)
-        status = prepare(s, run, learned, error);
+        status = sample(s, learned, trained, scanned, error);
     if (!status)
         status = run_all(s, rate, error);
     if (!status)
