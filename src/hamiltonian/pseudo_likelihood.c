@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
-#include "made/vector_math.h"
+#include "base/vector_math.h"
 
 enum { LANES = 256 }; /* configurations side by side; the shape of every product */
 

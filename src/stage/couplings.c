@@ -17,15 +17,15 @@ typedef struct {
     nnsm_run *run;
     nnsm_couplings *out;
     nnsm_tile tile;
-    nnsm_samples data, samples;         /* samples: those H is projected on; without configurations they are drawn */
-    double *energy[NNSM_BLOCKS];        /* [rows] H of own blocks of samples */
+    nnsm_samples data, samples;  /* samples: those H is projected on; without configurations they are drawn */
+    double *energy[NNSM_BLOCKS]; /* [rows] H of own blocks of samples */
     bool drawn;
     nnsm_projection projection;
     nnsm_pseudo *pseudo;
     const nnsm_pseudo_request *request; /* of the evaluation under way */
     size_t size;                        /* of buffer / 2 */
     double *buffer, *total, *pulls;
-    int8_t *padded;                     /* [NNSM_TILE][sites] */
+    int8_t *padded; /* [NNSM_TILE][sites] */
 } stage;
 
 void nnsm_couplings_destroy(nnsm_couplings *couplings)
@@ -96,9 +96,10 @@ static nnsm_status create_samples(stage *s, nnsm_error *error)
     if (s->drawn)
         status = nnsm_samples_create(&s->samples, s->run, (rows + NNSM_TILE - 1) / NNSM_TILE * NNSM_TILE, error);
     else if (!s->data.configurations)
-        return nnsm_fail(error, NNSM_DATA,
-                         "couplings.source = \"data\": the ensemble of this network is not at hand; restore it, or take "
-                         "\"ancestral\"");
+        return nnsm_fail(
+            error, NNSM_DATA,
+            "couplings.source = \"ensemble\": the ensemble of this network is not at hand; restore it, or take "
+            "\"ancestral\"");
     for (size_t b = 0; b < NNSM_BLOCKS && !s->drawn; b++) {
         s->samples.rows[b] = s->data.rows[b] < rows ? s->data.rows[b] : rows;
         s->samples.configuration[b] = s->data.configuration[b]; /* borrowed */
@@ -209,8 +210,9 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
         status = nnsm_pseudo_maximise(s->pseudo, o->configurations, sum_pseudo, s, o->likelihood, o->likelihood_error,
                                       &converged, error);
     if (!status && o->configurations && !converged)
-        nnsm_warn(&s->run->log, "couplings: the pseudo-likelihood has no maximum at finite couplings: too few or frozen "
-                                "configurations, or too large a basis");
+        nnsm_warn(&s->run->log,
+                  "couplings: the pseudo-likelihood has no maximum at finite couplings: too few or frozen "
+                  "configurations, or too large a basis");
     for (size_t c = 0; c < k; c++)
         o->difference[c] = (o->coupling[c] - o->likelihood[c]) / hypot(o->error[c], o->likelihood_error[c]);
     return status;
@@ -240,8 +242,8 @@ static nnsm_status list_model(const nnsm_ising *model, nnsm_operators *operators
             class_of[terms++] = d == degree;
         }
     if (!status)
-        status = nnsm_operators_assemble(operators, l->sites, 2, class, terms,
-                                         (const int32_t(*)[NNSM_TERM_SITES])site, class_of, error);
+        status = nnsm_operators_assemble(operators, l->sites, 2, class, terms, (const int32_t(*)[NNSM_TERM_SITES])site,
+                                         class_of, error);
     nnsm_release(site);
     nnsm_release(class_of);
     return status;
