@@ -190,7 +190,7 @@ static void write_columns(nnsm_h5 *h5, const nnsm_couplings *k, const columns *t
     }
 }
 
-void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_couplings *couplings)
+void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_couplings *couplings)
 {
     const nnsm_couplings *k = couplings;
     char *names = NULL;
@@ -207,6 +207,10 @@ void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_couplings *couplings)
         nnsm_h5_write_texts(h5, "/couplings/operator", t.classes, NNSM_OPERATOR_NAME, names, "names of the operators");
         write_columns(h5, k, &t, scratch);
         write_sites(h5, &k->operators, scratch);
+        int64_t extent[NNSM_MAX_DIMENSIONS];
+        for (int a = 0; a < run->lattice.dimensions; a++)
+            extent[a] = run->lattice.extent[a];
+        nnsm_h5_set_integers(h5, "/couplings", "extent", (size_t)run->lattice.dimensions, extent);
         nnsm_h5_set_double(h5, "/couplings", "r2", k->r2);
         nnsm_h5_set_double(h5, "/couplings", "residual", k->residual);
         nnsm_h5_set_text(h5, "/couplings", "residual_units", "energy, rms a configuration");
