@@ -22,6 +22,7 @@ typedef enum {
     NNSM_RNG_ANCESTRAL = 8,      /* ancestral sampling from the network */
     NNSM_RNG_SCAN = 9,           /* single-flip acceptance in a scan */
     NNSM_RNG_EXCHANGE = 10,      /* replica exchange */
+    NNSM_RNG_DISORDER = 20,      /* signs of the bonds of a spin glass */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
 

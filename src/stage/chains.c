@@ -166,7 +166,7 @@ static void measure(nnsm_chains *c)
         for (size_t i = 0; i < NNSM_TILE; i++) {
             const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
             m[i].magnetization = nnsm_magnetization(&run->lattice, s);
-            m[i].energy = run->model_known ? nnsm_ising_energy(&run->model, s) : 0;
+            m[i].energy = run->model_known ? nnsm_model_energy(&run->model, s) : 0;
             m[i].hamiltonian = hamiltonian[i];
         }
     }

@@ -94,11 +94,11 @@ static void write_exact(nnsm_h5 *h5, const nnsm_run *run)
     static const char *const name[] = {"temperature", "log_partition", "energy", "heat_capacity", "entropy"};
     static const char *const units[] = {"energy / k_B", "1 per site", "energy per site", "k_B per site",
                                         "k_B per site"};
-    if (!run->model_known || !nnsm_exact_available(&run->model))
+    if (!run->model_known || !nnsm_exact_model_available(&run->model))
         return;
     for (size_t i = 0; i < n; i++) {
         double t = n == FINE ? low + (high - low) * (double)i / (FINE - 1) : c->scan.temperatures[i];
-        nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, t);
+        nnsm_thermodynamics exact = nnsm_exact_model(&run->model, t);
         double values[] = {t, exact.log_partition, exact.energy, exact.heat_capacity, exact.entropy};
         for (int k = 0; k < 5; k++)
             column[k][i] = values[k];

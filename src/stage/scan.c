@@ -79,7 +79,7 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
             sums[t][1] += energy[c] / temperature * energy[c] / temperature;
             if (trained->summary.bins)
                 histogram[nnsm_summary_bin(&trained->summary,
-                                           nnsm_ising_energy(&run->model, s) / (double)run->lattice.sites)] += 1;
+                                           nnsm_model_energy(&run->model, s) / (double)run->lattice.sites)] += 1;
         }
     }
 }
@@ -151,7 +151,7 @@ static nnsm_status make_learned(nnsm_tile *tile, const void *hamiltonian, nnsm_e
 
 static nnsm_status make_reference(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
 {
-    return nnsm_ising_tile_create(tile, hamiltonian, error);
+    return nnsm_model_tile_create(tile, hamiltonian, error);
 }
 
 static nnsm_status make_distilled(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)

@@ -76,9 +76,9 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
     if (!status)
         status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
-        status = nnsm_generator_create(&source->tile[t], &run->model, c->generate.temperature,
-                                       c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
-                                       run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+        status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
+                                             c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
+                                             run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
     if (!status && !source->own)
         source->made = UINT64_MAX;
     return nnsm_agree(group, status, error);
@@ -158,7 +158,7 @@ static void measure(const nnsm_source *source, double *energy, double *magnetiza
                 const int8_t *s = source->kept + ((t * source->layout.snapshots + k) * NNSM_CHUNK + lane) * sites;
                 if (index >= configurations)
                     continue;
-                energy[index] = nnsm_ising_energy(&run->model, s) / (double)sites;
+                energy[index] = nnsm_model_energy(&run->model, s) / (double)sites;
                 magnetization[index] = nnsm_magnetization(&run->lattice, s);
             }
     /* Every entry is zero on all ranks but one, so the order of the sum cannot matter. */

@@ -35,16 +35,47 @@ static void mean_and_error(const double *values, size_t count, bool magnitude, d
     *error = sqrt(2 * tau * square / (double)count);
 }
 
-/* Energies lie on a grid of step 4 |J| / N without a field (2 |J| / N with open edges); bins hold whole steps, so that
- * no bin is empty by accident.
- */
+/* The largest energy of which all couplings are multiples, to rounding; 0: none that is not far below them. */
+static double common_measure(const nnsm_model *model)
+{
+    double measure = 0, largest = 0;
+    for (size_t c = 0; c < model->operators.classes; c++) {
+        double rest = fabs(model->coupling[c]);
+        largest = fmax(largest, rest);
+        while (rest > 1e-9 * largest) {
+            double next = measure > 0 ? fmod(measure, rest) : 0;
+            next = next > rest - 1e-9 * largest ? 0 : next;
+            measure = rest;
+            rest = next;
+        }
+    }
+    return measure > 1e-3 * largest ? measure : 0;
+}
+
+/* What can be told of the energy a site without looking at data: its reach, and the grid it lies on. A product changes
+ * by 2; on a periodic lattice with nearest neighbours only bonds change in even numbers. */
+static void measure_grid(const nnsm_model *model, double *reach, double *step)
+{
+    const nnsm_lattice *l = model->lattice;
+    double n = (double)l->sites;
+    if (model->nearest) {
+        *reach = l->dimensions * fabs(model->ising.coupling) + fabs(model->ising.field);
+        *step = model->ising.field != 0 ? 0 : (l->periodic ? 4 : 2) * fabs(model->ising.coupling) / n;
+        return;
+    }
+    *reach = 0;
+    for (size_t c = 0; c < model->operators.classes; c++)
+        *reach += fabs(model->coupling[c]) * (double)model->operators.class[c].terms / n;
+    *step = 2 * common_measure(model) / n;
+}
+
+/* Bins hold whole steps of the grid, so that no bin is empty by accident. */
 static void choose_bins(const nnsm_run *run, nnsm_summary *s)
 {
-    double n = (double)run->lattice.sites, reach = run->lattice.dimensions * fabs(run->model.coupling);
-    reach += fabs(run->model.field);
-    double step = (run->lattice.periodic ? 4 : 2) * fabs(run->model.coupling) / n;
-    if (!(step > 0) || run->model.field != 0)
-        step = 2 * reach / NNSM_HISTOGRAM_BINS;
+    double reach, step;
+    measure_grid(&run->model, &reach, &step);
+    if (!(step > 0))
+        step = reach > 0 ? 2 * reach / NNSM_HISTOGRAM_BINS : 1;
     double per_bin = ceil((2 * reach / step + 1) / NNSM_HISTOGRAM_BINS);
     s->width = per_bin * step;
     s->lowest = -reach - 0.5 * step;

@@ -105,7 +105,7 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
         status = h5->status;
         for (size_t i = 0; i < count && !status; i++) {
             if (run->model_known)
-                energy[first + i] = nnsm_ising_energy(&run->model, rows + i * sites) / (double)sites;
+                energy[first + i] = nnsm_model_energy(&run->model, rows + i * sites) / (double)sites;
             magnetization[first + i] = nnsm_magnetization(&run->lattice, rows + i * sites);
         }
     }
