@@ -31,6 +31,9 @@ def draw_estimates(axes, t, chosen, x):
 def draw_by_distance(axes, t):
     pairs = np.flatnonzero(t["order"] == 2)
     draw_estimates(axes, t, pairs, t["distance"][pairs])
+    largest, error = np.abs(t["coupling"][pairs]).max(initial=0), np.nanmedian(t["error"][pairs])
+    if largest > 30 * error > 0:  # linear where noise is, logarithmic above
+        axes.set_yscale("symlog", linthresh=10 * error)
     axes.set(xlabel="distance of the pair", title="pairs")
     axes.legend(fontsize=7)
     return axes
