@@ -42,13 +42,18 @@ static void format_row(const columns *t, size_t c, char *row)
                    truth);
 }
 
-/* Which rows to show when there are many: the largest couplings, in their order. */
+/* What either estimate or the truth makes of an operator. */
+static double importance(const columns *t, size_t c)
+{
+    return fmax(fmax(fabs(t->coupling[c]), fabs(t->likelihood[c])), fabs(t->truth[c])); /* fmax passes over NaN */
+}
+
+/* Which rows to show when there are many: the most important, in their order. */
 static bool shown(const columns *t, size_t c)
 {
     size_t larger = 0;
     for (size_t d = 0; d < t->classes && t->classes > MOST_ROWS; d++)
-        larger +=
-            fabs(t->coupling[d]) > fabs(t->coupling[c]) || (fabs(t->coupling[d]) == fabs(t->coupling[c]) && d < c);
+        larger += importance(t, d) > importance(t, c) || (importance(t, d) == importance(t, c) && d < c);
     return larger < MOST_ROWS;
 }
 
