@@ -22,6 +22,8 @@ typedef enum {
     NNSM_RNG_ANCESTRAL = 8,      /* ancestral sampling from the network */
     NNSM_RNG_SCAN = 9,           /* single-flip acceptance in a scan */
     NNSM_RNG_EXCHANGE = 10,      /* replica exchange */
+    NNSM_RNG_UNITS = 11,         /* fixed units of a frontier network */
+    NNSM_RNG_DRAW = 12,          /* training draws of a frontier network */
     NNSM_RNG_DISORDER = 20,      /* signs of the bonds of a spin glass */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
