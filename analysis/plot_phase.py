@@ -9,6 +9,8 @@ def onsager(results):
     system = results.get("system")
     if system is None or r.text(system.attrs["model"]) != "ising" or system.attrs["lattice"].size != 2:
         return None
+    if any(other in system.attrs for other in ("anisotropy", "next_nearest", "plaquette")):
+        return None
     return T_C * abs(system.attrs["coupling"]) if system.attrs["field"] == 0 else None
 
 
@@ -45,7 +47,7 @@ def draw(results):
     rates.set(ylabel="rate", ylim=(0, 1))
     rates.legend(fontsize=7)
     agreement = panels[1, 1]
-    for observable in ("abs_magnetization", "learned_energy"):
+    for observable in (r.order(results)[0], "learned_energy"):
         agreement.plot(temperature, results[f"scan/learned/{observable}/rhat"][:], "o-", label=observable)
     agreement.axhline(1.01, color="gray", linestyle=":")
     agreement.set(ylabel=r"$\hat R$ between walkers")

@@ -63,6 +63,13 @@ def plot_curves(axes, results, observable):
             axes.errorbar(found[0], found[1], yerr=found[2], **style)
 
 
+def order(results):
+    """The observable that shows the order of the system, and its symbol."""
+    if "scan/learned/order_parameter" in results:
+        return "order_parameter", "order parameter"
+    return "abs_magnetization", r"$\langle|m|\rangle$"
+
+
 def title(results):
     system = results.get("system")
     name = text(results.attrs["name"])

@@ -52,6 +52,9 @@ void nnsm_model_destroy(nnsm_model *model);
 /* Total energy. spins: in, [sites]. */
 double nnsm_model_energy(const nnsm_model *model, const int8_t *spins);
 
+/* J_ij of the bond of a spin glass from a site forward along an axis. */
+double nnsm_model_bond(const nnsm_model_parameters *parameters, size_t site, int axis);
+
 /* The order parameter of one configuration, not negative: |sum_i epsilon_i s_i| / N, epsilon = -1 on every other site
  * along antiferromagnetic axes; Baxter-Wu: sqrt((m_A^2 + m_B^2 + m_C^2) / 3) of the sublattice magnetizations, as for
  * example in arXiv:2205.01494; else |m|. */

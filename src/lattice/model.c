@@ -158,14 +158,23 @@ static void list_shapes(builder *b)
 
 /* The sign of a bond belongs to its site and axis; the seed is the system's, not the run's: runs with other seeds, or
  * at other temperatures, are about the same glass. */
-static int sign_class(const builder *b, size_t site, const shape *s)
+static bool is_negative(const nnsm_model_parameters *p, size_t site, int axis)
 {
     uint32_t random[4];
-    if (b->parameters->kind != NNSM_MODEL_SPIN_GLASS || s->order != 2)
-        return s->class;
-    nnsm_rng_block(nnsm_rng_key_from_seed((uint64_t)b->parameters->disorder), NNSM_RNG_DISORDER, (uint32_t)site,
-                   (uint32_t)s->axis, 0, random);
-    return s->class + (int)(random[0] >> 31);
+    nnsm_rng_block(nnsm_rng_key_from_seed((uint64_t)p->disorder), NNSM_RNG_DISORDER, (uint32_t)site, (uint32_t)axis, 0,
+                   random);
+    return random[0] >> 31;
+}
+
+double nnsm_model_bond(const nnsm_model_parameters *parameters, size_t site, int axis)
+{
+    return is_negative(parameters, site, axis) ? -parameters->coupling : parameters->coupling;
+}
+
+static int sign_class(const builder *b, size_t site, const shape *s)
+{
+    bool signs = b->parameters->kind == NNSM_MODEL_SPIN_GLASS && s->order == 2;
+    return s->class + (signs && is_negative(b->parameters, site, s->axis));
 }
 
 static void list_terms(builder *b)

@@ -38,7 +38,8 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     double trips[1024];
     size_t pairs = curve->temperatures - 1;
     for (int o = 0; o < NNSM_OBSERVABLES; o++) {
-        if ((o == NNSM_ENERGY && !run->model_known) || (o == NNSM_LEARNED_ENERGY && !learned))
+        if ((o == NNSM_ENERGY && !run->model_known) || (o == NNSM_LEARNED_ENERGY && !learned) ||
+            (o == NNSM_ORDER && !nnsm_summary_orders(run)))
             continue;
         write_column(h5, curve, group, (nnsm_observable)o, "mean", offsetof(nnsm_cell, mean));
         write_column(h5, curve, group, (nnsm_observable)o, "error", offsetof(nnsm_cell, error));

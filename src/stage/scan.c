@@ -27,6 +27,7 @@ static const struct {
     {"heat_capacity", "k_B per site", "(<H^2> - <H>^2) / (N T^2) of the Hamiltonian that was scanned"},
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
+    {"order_parameter", "1", "staggered |m| of an antiferromagnet, rms of the sublattice magnetizations of Baxter-Wu"},
 };
 
 const char *nnsm_observable_name(nnsm_observable observable)
@@ -436,7 +437,8 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
     for (size_t t = 0; t < curve->temperatures; t++) {
         const nnsm_cell *m = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ABS_MAGNETIZATION];
         const nnsm_cell *h = &curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY];
-        if (m->rhat > 1.05 || h->rhat > 1.05)
+        const nnsm_cell *o = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ORDER];
+        if (m->rhat > 1.05 || h->rhat > 1.05 || (nnsm_summary_orders(run) && o->rhat > 1.05))
             list_temperature(apart, TEXT, c->scan.temperatures[t]);
         if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
             list_temperature(slow, TEXT, c->scan.temperatures[t]);

@@ -83,6 +83,11 @@ static void choose_bins(const nnsm_run *run, nnsm_summary *s)
     s->bins = s->bins > NNSM_HISTOGRAM_BINS ? NNSM_HISTOGRAM_BINS : s->bins;
 }
 
+bool nnsm_summary_orders(const nnsm_run *run)
+{
+    return run->model_known && run->model.sublattice;
+}
+
 size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)
 {
     double bin = floor((energy - summary->lowest) / summary->width);
@@ -90,7 +95,7 @@ size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)
     return bin >= (double)summary->bins ? (size_t)summary->bins - 1 : (size_t)bin;
 }
 
-nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization,
+nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization, const double *order,
                            size_t configurations, size_t chains, double temperature, nnsm_summary *summary,
                            nnsm_error *error)
 {
@@ -102,17 +107,25 @@ nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const doub
                         .chains = (int64_t)chains,
                         .tau_energy = 0.5,
                         .energy = NAN,
-                        .energy_error = NAN};
+                        .energy_error = NAN,
+                        .order = NAN,
+                        .order_error = NAN};
+    double tau_order = 0;
     nnsm_status status = chain_times(magnetization, configurations, chains, true, &s->tau_magnetization, error);
     if (!status && run->model_known)
         status = chain_times(energy, configurations, chains, false, &s->tau_energy, error);
+    if (!status && nnsm_summary_orders(run))
+        status = chain_times(order, configurations, chains, false, &tau_order, error);
     if (status)
         return status;
     /* Where chains are too short to tell, only the chains count as independent. */
-    double tau = isnan(s->tau_energy) || isnan(s->tau_magnetization) ? 0.5 * (double)configurations / (double)chains
-                                                                     : fmax(s->tau_energy, s->tau_magnetization);
+    bool unknown = isnan(s->tau_energy) || isnan(s->tau_magnetization) || isnan(tau_order);
+    double tau = unknown ? 0.5 * (double)configurations / (double)chains
+                         : fmax(fmax(s->tau_energy, s->tau_magnetization), tau_order);
     s->effective = (double)configurations / fmax(1, 2 * tau);
     mean_and_error(magnetization, configurations, true, tau, &s->magnetization, &s->magnetization_error);
+    if (nnsm_summary_orders(run))
+        mean_and_error(order, configurations, false, tau, &s->order, &s->order_error);
     if (!run->model_known)
         return NNSM_OK;
     mean_and_error(energy, configurations, false, tau, &s->energy, &s->energy_error);
@@ -127,6 +140,8 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
     nnsm_say(&run->log, "ensemble: %lld configurations at T = %g, |m| = %.4f +- %.4f",
              (long long)summary->configurations, summary->temperature, summary->magnetization,
              summary->magnetization_error);
+    if (!isnan(summary->order))
+        nnsm_say(&run->log, "ensemble: order parameter %.4f +- %.4f", summary->order, summary->order_error);
     if (summary->bins)
         nnsm_say(&run->log,
                  "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
@@ -157,6 +172,10 @@ void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary)
     nnsm_h5_set_double(h5, "/ensemble", "energy_error", s->energy_error);
     nnsm_h5_set_double(h5, "/ensemble", "abs_magnetization_mean", s->magnetization);
     nnsm_h5_set_double(h5, "/ensemble", "abs_magnetization_error", s->magnetization_error);
+    if (!isnan(s->order)) {
+        nnsm_h5_set_double(h5, "/ensemble", "order_parameter_mean", s->order);
+        nnsm_h5_set_double(h5, "/ensemble", "order_parameter_error", s->order_error);
+    }
     nnsm_h5_set_double(h5, "/ensemble", "histogram_lowest", s->lowest);
     nnsm_h5_set_double(h5, "/ensemble", "histogram_width", s->width);
     if (s->bins)
@@ -177,6 +196,9 @@ void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)
     s->energy_error = nnsm_h5_get_double(h5, "/ensemble", "energy_error");
     s->magnetization = nnsm_h5_get_double(h5, "/ensemble", "abs_magnetization_mean");
     s->magnetization_error = nnsm_h5_get_double(h5, "/ensemble", "abs_magnetization_error");
+    bool ordered = nnsm_h5_has_attribute(h5, "/ensemble", "order_parameter_mean");
+    s->order = ordered ? nnsm_h5_get_double(h5, "/ensemble", "order_parameter_mean") : NAN;
+    s->order_error = ordered ? nnsm_h5_get_double(h5, "/ensemble", "order_parameter_error") : NAN;
     s->lowest = nnsm_h5_get_double(h5, "/ensemble", "histogram_lowest");
     s->width = nnsm_h5_get_double(h5, "/ensemble", "histogram_width");
     if (nnsm_h5_has_attribute(h5, "/ensemble", "histogram"))

@@ -3,12 +3,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 static bool alike(const nnsm_model_parameters *p, int dimensions)
 {
     for (int a = 0; a < dimensions; a++)
         if (p->anisotropy[a] != 1)
             return false;
     return true;
+}
+
+/* For readers: the program makes them again from the seed. */
+static void write_bonds(nnsm_h5 *h5, const nnsm_run *run)
+{
+    const nnsm_lattice *l = &run->lattice;
+    size_t axes = (size_t)l->dimensions, sizes[] = {l->sites, axes};
+    double *bond = NULL;
+    nnsm_error error;
+    if (NNSM_NEW(&bond, l->sites * axes, "bonds", &error)) {
+        (void)nnsm_h5_fail(h5, "%s", error.message);
+        return;
+    }
+    for (size_t i = 0; i < l->sites; i++)
+        for (size_t a = 0; a < axes; a++)
+            if (l->neighbours[i * 2 * axes + 2 * a] >= 0)
+                bond[i * axes + a] = nnsm_model_bond(&run->model.parameters, i, (int)a);
+    nnsm_h5_write_doubles(h5, "/system/bonds", 2, sizes, bond, "energy",
+                          "[site][axis] J of the bond to the next site along the axis; 0 beyond an open edge");
+    nnsm_release(bond);
 }
 
 void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run)
@@ -31,8 +53,10 @@ void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run)
         nnsm_h5_set_double(h5, "/system", "next_nearest", p->next_nearest);
     if (p->plaquette != 0)
         nnsm_h5_set_double(h5, "/system", "plaquette", p->plaquette);
-    if (p->kind == NNSM_MODEL_SPIN_GLASS)
+    if (p->kind == NNSM_MODEL_SPIN_GLASS) {
         nnsm_h5_set_integer(h5, "/system", "disorder", p->disorder);
+        write_bonds(h5, run);
+    }
 }
 
 static double optional(nnsm_h5 *h5, const char *name)
