@@ -98,24 +98,55 @@ static nnsm_status find_neighbours(const nnsm_frontier *f, neighbours *n, nnsm_e
     return status;
 }
 
-/* Mark, with p + 1, the sites of the connected region of unvisited sites that holds the output at p, and the visited
- * sites next to it; list the latter. seen: [sites]; queue: scratch, [sites]; list: out. Returns how many. */
-static size_t flood(const nnsm_frontier *f, const neighbours *n, size_t p, int32_t *seen, int32_t *queue, int32_t *list)
+/* The regions of unvisited sites grow backwards: taking the last position first, every site joins the regions next to
+ * it. region[site]: a site of the same region, up to one that stands for it; the frontier of a region is that of the
+ * output that joined it last. */
+typedef struct {
+    int32_t *region; /* [sites] */
+    int32_t *latest; /* [sites] position that joined the region that a site stands for */
+    int32_t *mark;   /* [sites] p + 1: in the list of p */
+    int32_t *list;   /* [sites] */
+} growth;
+
+static int32_t root_of(int32_t *region, int32_t site)
 {
-    size_t found = 0, end = 1;
-    queue[0] = f->order[p];
-    seen[queue[0]] = (int32_t)p + 1;
-    for (size_t next = 0; next < end; next++)
-        for (size_t k = 0; k < n->count; k++) {
-            int32_t j = n->of[(size_t)queue[next] * n->count + k];
-            if (j < 0 || seen[j] == (int32_t)p + 1)
-                continue;
-            seen[j] = (int32_t)p + 1;
-            if ((size_t)f->position[j] < p)
-                list[found++] = j;
-            else
-                queue[end++] = j;
+    while (region[site] != site)
+        site = region[site] = region[region[site]];
+    return site;
+}
+
+static void add(growth *g, int32_t site, size_t p, size_t *found)
+{
+    if (g->mark[site] == (int32_t)p + 1)
+        return;
+    g->mark[site] = (int32_t)p + 1;
+    g->list[(*found)++] = site;
+}
+
+/* The frontier of the output at p, unsorted, in g->list; returns its size. sizes: of the later outputs' frontiers. */
+static size_t join(const nnsm_frontier *f, const neighbours *n, growth *g, const size_t *sizes, size_t p)
+{
+    int32_t own = f->order[p];
+    size_t found = 0;
+    g->region[own] = own;
+    g->mark[own] = (int32_t)p + 1; /* it is no longer visited */
+    for (size_t k = 0; k < n->count; k++) {
+        int32_t j = n->of[(size_t)own * n->count + k];
+        if (j < 0 || j == own)
+            continue;
+        if ((size_t)f->position[j] < p) {
+            add(g, j, p, &found);
+            continue;
         }
+        int32_t root = root_of(g->region, j);
+        if (root == own)
+            continue;
+        size_t q = (size_t)g->latest[root];
+        for (size_t i = 0; i < sizes[q]; i++)
+            add(g, f->output[q].sites[i], p, &found);
+        g->region[root] = own;
+    }
+    g->latest[own] = (int32_t)p;
     return found;
 }
 
@@ -147,29 +178,30 @@ static void arrange(const nnsm_frontier *f, size_t p, size_t count, const int32_
 
 nnsm_status nnsm_frontier_find(nnsm_frontier *frontier, size_t *sizes, nnsm_error *error)
 {
+    enum { MOST = 1 << 28 };
     nnsm_frontier *f = frontier;
     neighbours n = {0};
-    int32_t *seen = NULL, *queue = NULL, *list = NULL;
+    growth g = {0};
     candidate *scratch = NULL;
+    int32_t **arrays[] = {&g.region, &g.latest, &g.mark, &g.list};
+    size_t total = 0;
     nnsm_status status = find_neighbours(f, &n, error);
-    if (!status)
-        status = NNSM_NEW(&seen, f->sites, "frontier", error);
-    if (!status)
-        status = NNSM_NEW(&queue, f->sites, "frontier", error);
-    if (!status)
-        status = NNSM_NEW(&list, f->sites, "frontier", error);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
+        status = NNSM_NEW(arrays[i], f->sites, "frontier", error);
     if (!status)
         status = NNSM_NEW(&scratch, f->sites, "frontier", error);
-    for (size_t p = 0; p < f->sites && !status; p++) {
-        sizes[p] = flood(f, &n, p, seen, queue, list);
-        status = NNSM_NEW(&f->output[p].sites, sizes[p], "frontier", error);
+    for (size_t p = f->sites; p-- > 0 && !status;) {
+        total += sizes[p] = join(f, &n, &g, sizes, p);
+        if (total > MOST)
+            status = nnsm_fail(error, NNSM_USAGE, "frontier network: the lattice is too large; lower network.reach");
         if (!status)
-            arrange(f, p, sizes[p], list, scratch);
+            status = NNSM_NEW(&f->output[p].sites, sizes[p], "frontier", error);
+        if (!status)
+            arrange(f, p, sizes[p], g.list, scratch);
     }
     nnsm_release(n.of);
-    nnsm_release(seen);
-    nnsm_release(queue);
-    nnsm_release(list);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        nnsm_release(*arrays[i]);
     nnsm_release(scratch);
     return status;
 }
@@ -189,7 +221,8 @@ static bool match(const nnsm_frontier *f, size_t p, size_t q, size_t count, int8
         double best = INFINITY;
         size_t at = 0;
         nnsm_frontier_displacement(a, f->order[p], f->output[p].sites[i], mine);
-        for (size_t k = 0; k < count && best > 0; k++) {
+        for (size_t step = 0; step < count && best > 0; step++) {
+            size_t k = (i + step) % count; /* mostly the same slot */
             if (taken[k])
                 continue;
             nnsm_frontier_displacement(a, f->order[q], f->output[q].sites[k], theirs);

@@ -70,7 +70,7 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
                          double (*sums)[2], double *histogram)
 {
     double energy[NNSM_TILE];
-    double temperature = nnsm_made_architecture(trained->made)->temperature;
+    double temperature = nnsm_network_shape_of(&trained->network).temperature;
     for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
         nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
         tile->methods->energy(tile->state, energy);
@@ -527,7 +527,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     for (size_t i = 0; !status && i < s->branches; i++)
         status = evaluate(s, &s->branch[i], error);
     if (!status)
-        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
+        warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
     for (size_t i = 0; !status && i < s->branches; i++)
         warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
     if (!status && scanned->distilled.cell)

@@ -2,7 +2,7 @@
 #ifndef NNSM_STAGE_TRAINED_H
 #define NNSM_STAGE_TRAINED_H
 
-#include "nnsm/made.h"
+#include "nnsm/network.h"
 #include "stage/summary.h"
 
 /* History of a training, one entry an epoch; NaN where a quantity is not known. Nats a configuration. */
@@ -17,13 +17,17 @@ void nnsm_history_destroy(nnsm_history *history);
 
 /* Everything that training leaves, and that a scan needs; the same on all ranks. */
 typedef struct {
-    nnsm_made *made;
+    nnsm_network network;
     nnsm_history history;
     nnsm_summary summary;
     char origin[65536]; /* configuration of the run that made a network which was read; else empty */
 } nnsm_trained;
 
 void nnsm_trained_destroy(nnsm_trained *trained);
+
+/* A fresh network of the configuration's kind. The caller owns it. Local. */
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, const nnsm_lattice *lattice,
+                                double temperature, nnsm_error *error);
 
 /* A fresh network of the configuration for the run's lattice at temperature T0, the same on all ranks, and an empty
  * history. Collective on run->world. */
