@@ -25,6 +25,7 @@ typedef enum {
     NNSM_RNG_UNITS = 11,         /* fixed units of a frontier network */
     NNSM_RNG_DRAW = 12,          /* training draws of a frontier network */
     NNSM_RNG_DISORDER = 20,      /* signs of the bonds of a spin glass */
+    NNSM_RNG_BOOTSTRAP = 40,     /* which data a member of an ensemble of networks sees */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
 

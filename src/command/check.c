@@ -110,7 +110,7 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     if (!status)
-        status = nnsm_network_create(&network, c, lattice, 1, error);
+        status = nnsm_network_create(&network, c, 1, lattice, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)

@@ -158,13 +158,13 @@ static nnsm_status prepare(team *t, nnsm_error *error)
     nnsm_trainer_team hooks = {.context = t, .wish = wish, .pause = pause_all, .fed = all_fed};
     nnsm_status status = allocate(t, error);
     if (!status)
-        status = nnsm_trained_create(run, run->config->generate.temperature, t->trained, error);
+        status = nnsm_trained_create(run, 0, run->config->generate.temperature, t->trained, error);
     if (!status && t->generates)
         status = nnsm_source_create(&t->source, run, &t->layout, t->group, error);
     if (!status && !t->trains)
         status = nnsm_sender_create(&t->sender, &t->source, &t->partition, t->link, t->trainers, t->limit, error);
     if (!status)
-        status = nnsm_training_create(&t->training, run, t->trained, t->partition.training, error);
+        status = nnsm_training_create(&t->training, run, 0, t->trained, t->partition.training, error);
     status = nnsm_agree(run->world, status, error);
     if (!status && run->resume.progress == NNSM_AT_GENERATE)
         status = restore(t, error);
