@@ -20,6 +20,7 @@ typedef enum { NNSM_CONFIG_ISING, NNSM_CONFIG_SPIN_GLASS, NNSM_CONFIG_BAXTER_WU 
 typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
 typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
+typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
 typedef enum { NNSM_CONFIG_CONSTANT, NNSM_CONFIG_COSINE } nnsm_config_schedule;
 
 /* Plain data: copied between ranks byte by byte. */
@@ -88,7 +89,16 @@ typedef struct {
         bool exchange;
         int64_t exchange_interval; /* sweeps between exchange attempts */
         bool reference;            /* also scan the true model where it is known */
+        bool distilled;            /* also scan the distilled Hamiltonian */
     } scan;
+    struct {
+        bool enabled;
+        bool field, pairs, triples, quadruples, m2; /* from the list couplings.basis */
+        double range;                               /* of the pairs */
+        bool per_bond;
+        int source;      /* nnsm_config_source */
+        int64_t samples; /* rounded up to full blocks */
+    } couplings;
     struct {
         int64_t networks; /* of the ensemble that tells the spread; 1: only the run's own */
     } trust;

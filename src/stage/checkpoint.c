@@ -93,6 +93,7 @@ static bool extends_scan(const nnsm_config *before, const nnsm_config *now)
     if (now->scan.sweeps > before->scan.sweeps)
         same.scan.sweeps = now->scan.sweeps;
     same.scan.reference = now->scan.reference;
+    same.scan.distilled = now->scan.distilled;
     if (!now->scan.exchange) {
         same.scan.temperatures_count = now->scan.temperatures_count;
         memcpy(same.scan.temperatures, now->scan.temperatures, sizeof same.scan.temperatures);

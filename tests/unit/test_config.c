@@ -552,6 +552,22 @@ static void test_clusters_grow_through_pairs(void **state)
                "--set generate.algorithm", "products of 3 spins");
 }
 
+static void test_a_basis_has_operators(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, NULL, NULL);
+    assert_true(c.couplings.enabled && c.couplings.field && c.couplings.pairs && c.couplings.triples);
+    assert_true(c.couplings.quadruples && !c.couplings.m2 && !c.couplings.per_bond);
+    refuse(RUN "couplings : { basis = []; };", ":2: ", "couplings.basis has no operator;");
+    refuse(RUN "train : { augment = [\"spin_flip\"]; };\ncouplings : { basis = [\"field\", \"triples\"]; };",
+           ":3: ", "that the spin flip of train.augment allows");
+    refuse(RUN "couplings : { range = 0.5; };", ":2: ", "couplings.range");
+    accept(&c, RUN "couplings : { basis = [\"m2\"]; source = \"ensemble\"; };", NULL, NULL);
+    assert_true(c.couplings.m2 && !c.couplings.pairs && c.couplings.source == NNSM_CONFIG_ENSEMBLE);
+    accept(&c, RUN "couplings : { basis = []; enabled = false; };", NULL, NULL);
+}
+
 static void test_lattices(void **state)
 {
     (void)state;
@@ -679,6 +695,7 @@ int main(void)
         cmocka_unit_test(test_choices_are_listed),
         cmocka_unit_test(test_where_the_data_come_from),
         cmocka_unit_test(test_symmetries_must_be_ones_of_the_system),
+        cmocka_unit_test(test_a_basis_has_operators),
         cmocka_unit_test(test_symmetries_that_a_model_keeps),
         cmocka_unit_test(test_models),
         cmocka_unit_test(test_clusters_grow_through_pairs),
