@@ -22,6 +22,9 @@ typedef enum {
     NNSM_RNG_ANCESTRAL = 8,      /* ancestral sampling from the network */
     NNSM_RNG_SCAN = 9,           /* single-flip acceptance in a scan */
     NNSM_RNG_EXCHANGE = 10,      /* replica exchange */
+    NNSM_RNG_CLUSTER = 11,       /* bonds and flips of the surrogate's clusters */
+    NNSM_RNG_HEAT_BATH = 12,     /* single-site updates under a surrogate */
+    NNSM_RNG_SELF_LEARNING = 13, /* acceptance of a self-learning proposal */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
 
@@ -40,6 +43,11 @@ void nnsm_rng_block(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream,
  * the same bits as nnsm_rng_block. Vectorised; streams of 32 or more are efficient. out: 4 * streams words. */
 void nnsm_rng_blocks(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t first, size_t streams, uint32_t step,
                      uint32_t index, uint32_t *out);
+
+/* The blocks index, index+1, ... of one stream: out[w * blocks + i] is word w of block index + i, the same bits as
+ * nnsm_rng_block. Vectorised; 16 blocks or more are efficient. out: 4 * blocks words. */
+void nnsm_rng_run(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream, uint32_t step, uint32_t index,
+                  size_t blocks, uint32_t *out);
 
 /* A sequence: all numbers of one (purpose, stream, step), drawn one after the other. */
 typedef struct {
