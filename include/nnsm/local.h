@@ -15,11 +15,12 @@ enum { NNSM_TERM_SITES = 4, NNSM_OPERATOR_NAME = 48 };
 typedef struct {
     char name[NNSM_OPERATOR_NAME]; /* "field", "pair (1,0)", "pair 12-13", "plaquette", "m^2", ... */
     int order;                     /* spins in a product, 1 to NNSM_TERM_SITES; 0: m^2 */
-    double distance;               /* of a pair, in lattice spacings, periodic images counted; 0 otherwise */
+    double distance;               /* of a pair, in lattice spacings, to the nearest image; 0 otherwise */
     size_t terms;
 } nnsm_operator;
 
-/* A basis. Terms are sorted by class; a term holds distinct sites, rising, -1 beyond its order. */
+/* A basis. Terms are sorted by class; a term holds distinct sites, rising, -1 beyond its order. nnsm_operators_create
+ * gives every product once, also where two periodic bonds join the same sites; assembled terms may repeat. */
 typedef struct {
     size_t sites, classes, terms;
     nnsm_operator *class;             /* [classes], owned, as is all below */
@@ -32,17 +33,17 @@ typedef struct {
 /* Which products a basis has. */
 typedef struct {
     bool field;       /* single spins */
-    double range;     /* pairs up to this distance; 0: none */
-    bool triples;     /* three-spin products inside a cell of 2^d sites */
-    bool quadruples;  /* four-spin products: the plaquettes and other shapes in a small cell */
+    double range;     /* pairs up to this distance, to 1e-3: 1.414 is sqrt 2; 0: none */
+    bool triples;     /* three-spin products inside a cell of 2^d sites (chain: 3 neighbours) */
+    bool quadruples;  /* four-spin products in a cell of 2 x 3 sites (chain: 4 neighbours, cube: 2^3) */
     bool m2;          /* (sum s)^2 / N */
-    bool translation; /* terms that a lattice translation maps on each other share a class (periodic lattices) */
+    bool translation; /* terms that a translation carries into each other share a class; on open lattices too */
     bool point_group; /* the same for reflections and permutations of axes */
 } nnsm_basis;
 
-/* Build the basis; symmetries that are false leave every orbit apart (both false: one class a bond or a site).
- * NNSM_USAGE when the lattice is too small for the range or there would be more than 2^24 terms. On failure *operators
- * is zeroed. */
+/* Build the basis, classes sorted by order, distance and shape, m^2 last; symmetries that are false leave every orbit
+ * apart (both false: one class a bond or a site). NNSM_USAGE when the lattice is too small for the range or there would
+ * be more than 2^24 terms. On failure *operators is zeroed. */
 nnsm_status nnsm_operators_create(nnsm_operators *operators, const nnsm_lattice *lattice, const nnsm_basis *basis,
                                   nnsm_error *error);
 /* From explicit terms (models): site: in, [terms][NNSM_TERM_SITES], class_of: in, [terms]; class: in, [classes] with

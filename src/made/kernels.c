@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/vector.h"
-#include "made/vector_math.h"
+#include "base/vector_math.h"
 
 static const float beta_1 = 0.9f, beta_2 = 0.999f, epsilon = 1e-8f; /* Kingma and Ba 2015, algorithm 1 */
 enum { LANES = 16 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/vector.h"
-#include "made/vector_math.h"
+#include "base/vector_math.h"
 
 NNSM_MULTIVERSION
 void nnsm_tile_rank_one(const float *restrict w, const float *restrict step, size_t rows, const float *restrict base,

@@ -1,7 +1,7 @@
 #include "nnsm/metropolis.h"
 
 #include "base/vector.h"
-#include "made/vector_math.h"
+#include "base/vector_math.h"
 
 NNSM_MULTIVERSION
 static void decide(const double *restrict change, const double *restrict beta, const uint32_t *restrict random,

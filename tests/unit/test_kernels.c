@@ -1,8 +1,8 @@
 /* Every tuned kernel against its readable reference. */
+#include "base/vector_math.h"
 #include "check.h"
 #include "made/kernels.h"
 #include "made/panel.h"
-#include "made/vector_math.h"
 
 #include "base/memory.h"
 

@@ -2,8 +2,8 @@
  *
  * Polynomials are Chebyshev fits; the largest errors against libm, measured over the whole range in
  * tests/unit/test_kernels.c: exp 2e-7 relative, softplus 2e-7 relative plus 1e-7 absolute, tanh 3e-7 absolute. */
-#ifndef NNSM_MADE_VECTOR_MATH_H
-#define NNSM_MADE_VECTOR_MATH_H
+#ifndef NNSM_BASE_VECTOR_MATH_H
+#define NNSM_BASE_VECTOR_MATH_H
 
 #include <stdint.h>
 #include <string.h>
