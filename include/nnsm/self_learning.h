@@ -1,5 +1,5 @@
-/* nnsm/self_learning.h: self-learning Monte Carlo (Liu, Qi, Meng and Fu, Phys. Rev. B 95, 041101 (2017)): proposals of a
- * cheap surrogate, accepted under the Hamiltonian that is meant.
+/* nnsm/self_learning.h: self-learning Monte Carlo (Liu, Qi, Meng and Fu, Phys. Rev. B 95, 041101 (2017)): proposals of
+ * a cheap surrogate, accepted under the Hamiltonian that is meant.
  *
  * The surrogate H_s = - sum_c J_c O_c is a local Hamiltonian (couplings read off the learned one, or a model), reduced
  * to what matters: a class stays when |J_c| exceeds 3 standard errors and |J_c| sqrt(terms / sites) is at least 0.02
@@ -35,12 +35,12 @@ typedef enum {
     NNSM_HEAT_BATH
 } nnsm_proposals;
 
-enum { NNSM_CLUSTER_STEPS = 2, NNSM_MOST_PALINDROMES = 8 };
+enum { NNSM_CLUSTER_STEPS = 3, NNSM_MOST_PALINDROMES = 8 };
 
-/* surrogate: in, copied as far as it is kept; uncertainty: in, [classes], standard errors of its couplings, or NULL: all
- * known. beta: in, [temperatures], inverse temperatures, copied. hamiltonian: a tile under the Hamiltonian that is meant,
- * used for its load and energy only; taken over on success, and destroyed with *out. Scales begin at 1. Errors: memory.
- * The caller owns *out. */
+/* surrogate: in, copied as far as it is kept; uncertainty: in, [classes], standard errors of its couplings, or NULL:
+ * all known. beta: in, [temperatures], inverse temperatures, copied. hamiltonian: a tile under the Hamiltonian that is
+ * meant, used for its load and energy only; taken over on success, and destroyed with *out. Scales begin at 1. Errors:
+ * memory. The caller owns *out. */
 nnsm_status nnsm_self_learning_create(nnsm_self_learning **out, const nnsm_local *surrogate, const double *uncertainty,
                                       size_t temperatures, const double *beta, nnsm_tile *hamiltonian,
                                       nnsm_error *error);
@@ -65,8 +65,8 @@ typedef struct {
     bool accepted[NNSM_TILE];
 } nnsm_self_learning_record;
 
-/* One proposal in all chains of a tile made by nnsm_self_learning_tile_create. stream: random stream of its first chain;
- * step: number of this step; temperature: in, [NNSM_TILE], positions. record: out. */
+/* One proposal in all chains of a tile made by nnsm_self_learning_tile_create. stream: random stream of its first
+ * chain; step: number of this step; temperature: in, [NNSM_TILE], positions. record: out. */
 void nnsm_self_learning_step(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, uint32_t step,
                              const int32_t *temperature, nnsm_self_learning_record *record);
 

@@ -1,28 +1,43 @@
 #include "sampler/cluster.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/vector.h"
 
 /* ---- creation */
 
-/* Sites of a bond see each other; neighbours in the order of the bonds. */
-static void link_sites(nnsm_clusters *c)
+typedef struct {
+    int32_t site[2], term;
+} place;
+
+static int by_sites(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->site[0] != y->site[0])
+        return x->site[0] < y->site[0] ? -1 : 1;
+    if (x->site[1] != y->site[1])
+        return x->site[1] < y->site[1] ? -1 : 1;
+    return x->term < y->term ? -1 : 1;
+}
+
+/* In lattice order a sweep carries a label as far as a path leads on. */
+static nnsm_status sort_bonds(nnsm_clusters *c, nnsm_error *error)
 {
     const nnsm_operators *o = c->operators;
-    size_t *next = c->first + 1; /* while filling, first[i + 1] is where site i's next link goes */
+    place *places = NULL;
+    nnsm_status status = NNSM_NEW(&places, o->terms, "clusters", error);
+    if (status)
+        return status;
     for (size_t t = 0; t < o->terms; t++)
-        for (int k = 0; k < 2 && o->class[o->class_of[t]].order == 2; k++)
-            c->first[o->site[t][k] + 2]++;
-    for (size_t i = 2; i < o->sites + 2; i++)
-        c->first[i] += c->first[i - 1];
-    for (size_t t = 0; t < o->terms; t++)
-        for (int k = 0; k < 2 && o->class[o->class_of[t]].order == 2; k++) {
-            size_t at = next[o->site[t][k]]++;
-            c->link[at].site = o->site[t][1 - k];
-            c->link[at].bond = (int32_t)t;
-        }
+        if (o->class[o->class_of[t]].order == 2)
+            places[c->bonds++] = (place){{o->site[t][0], o->site[t][1]}, (int32_t)t};
+    qsort(places, c->bonds, sizeof *places, by_sites);
+    for (size_t b = 0; b < c->bonds; b++)
+        c->bond[b] = places[b].term;
+    nnsm_release(places);
+    return NNSM_OK;
 }
 
 nnsm_status nnsm_clusters_create(nnsm_clusters *clusters, const nnsm_local *local, nnsm_error *error)
@@ -32,26 +47,23 @@ nnsm_status nnsm_clusters_create(nnsm_clusters *clusters, const nnsm_local *loca
     *c = (nnsm_clusters){.operators = o};
     nnsm_status status = NNSM_NEW(&c->negative, o->classes, "clusters", error);
     if (!status)
-        status = NNSM_NEW(&c->first, o->sites + 2, "clusters", error);
+        status = nnsm_allocate((void **)&c->plane, o->classes, sizeof *c->plane, "clusters", error);
     if (!status)
-        status = NNSM_NEW(&c->link, 2 * o->terms, "clusters", error);
-    if (!status)
-        status = NNSM_NEW(&c->plane, o->classes, "clusters", error);
+        status = NNSM_NEW(&c->bond, o->terms, "clusters", error);
     if (!status)
         status = NNSM_NEW(&c->closed, o->terms, "clusters", error);
     if (!status)
-        status = NNSM_NEW(&c->visited, o->sites, "clusters", error);
+        status = nnsm_allocate((void **)&c->joined, o->terms, sizeof *c->joined, "clusters", error);
     if (!status)
-        status = NNSM_NEW(&c->pending, o->sites, "clusters", error);
+        status = nnsm_allocate((void **)&c->label, o->sites, sizeof *c->label, "clusters", error);
     if (!status)
-        status = NNSM_NEW(&c->queue, o->sites, "clusters", error);
+        status = sort_bonds(c, error);
     if (status) {
         nnsm_clusters_destroy(c);
         return status;
     }
     for (size_t k = 0; k < o->classes; k++)
         c->negative[k] = local->coupling[k] < 0;
-    link_sites(c);
     return NNSM_OK;
 }
 
@@ -60,13 +72,11 @@ void nnsm_clusters_destroy(nnsm_clusters *clusters)
     if (!clusters)
         return;
     nnsm_release(clusters->negative);
-    nnsm_release(clusters->first);
-    nnsm_release(clusters->link);
     nnsm_release(clusters->plane);
+    nnsm_release(clusters->bond);
     nnsm_release(clusters->closed);
-    nnsm_release(clusters->visited);
-    nnsm_release(clusters->pending);
-    nnsm_release(clusters->queue);
+    nnsm_release(clusters->joined);
+    nnsm_release(clusters->label);
     *clusters = (nnsm_clusters){0};
 }
 
@@ -110,67 +120,74 @@ static void draw_bonds(nnsm_clusters *c, nnsm_words *random, const uint32_t *spi
     }
 }
 
-/* Visit all that is connected with what stands in the queue, [0, count), in the chains that are pending there, and flip
- * it in the chains of `flip`. Chains that reach a site at different moments bring it into the queue again. */
-static void follow(nnsm_clusters *c, size_t count, uint32_t flip, uint32_t *spins)
+/* Numbers to begin with: the site's own; the ghost's, larger than all, where a site is tied. Beyond 65535 sites numbers
+ * repeat, and clusters of one number flip together: still a rule that does not depend on the spins. */
+enum { GHOST = UINT16_MAX };
+
+NNSM_MULTIVERSION
+static void start_labels(nnsm_clusters *c)
 {
-    size_t head = 0, sites = c->operators->sites;
-    size_t tail = count < sites ? count : 0;
-    while (count) {
-        size_t i = (size_t)c->queue[head];
-        uint32_t chains = c->pending[i];
-        head = head + 1 < sites ? head + 1 : 0;
-        count--;
-        c->pending[i] = 0;
-        spins[i] ^= chains & flip;
-        for (size_t l = c->first[i]; l < c->first[i + 1]; l++) {
-            size_t j = (size_t)c->link[l].site;
-            uint32_t add = chains & c->closed[c->link[l].bond] & ~c->visited[j];
-            if (!add)
-                continue;
-            c->visited[j] |= add;
-            if (!c->pending[j]) {
-                c->queue[tail] = (int32_t)j;
-                tail = tail + 1 < sites ? tail + 1 : 0;
-                count++;
-            }
-            c->pending[j] |= add;
-        }
+    const nnsm_operators *o = c->operators;
+    for (size_t i = 0; i < o->sites; i++)
+        for (size_t k = 0; k < NNSM_TILE; k++)
+            c->label[i][k] = (uint16_t)(i % GHOST);
+    for (size_t b = 0; b < c->bonds; b++)
+        for (size_t k = 0; k < NNSM_TILE; k++)
+            c->joined[b][k] = (uint16_t)(0 - (c->closed[c->bond[b]] >> k & 1));
+    for (size_t t = 0; t < o->terms; t++)
+        if (o->class[o->class_of[t]].order == 1)
+            for (size_t k = 0; k < NNSM_TILE; k++)
+                c->label[o->site[t][0]][k] |= (uint16_t)(0 - (c->closed[t] >> k & 1));
+}
+
+static inline __attribute__((always_inline)) void join(uint16_t *restrict x, uint16_t *restrict y,
+                                                       const uint16_t *restrict joined, uint16_t *restrict change)
+{
+    for (size_t k = 0; k < NNSM_TILE; k++) {
+        uint16_t larger = x[k] > y[k] ? x[k] : y[k];
+        change[k] |= (uint16_t)((x[k] ^ y[k]) & joined[k]);
+        x[k] = joined[k] ? larger : x[k];
+        y[k] = joined[k] ? larger : y[k];
     }
 }
 
-/* The cluster of the ghost: it keeps its spins. */
-static void follow_ties(nnsm_clusters *c, uint32_t *spins)
+/* Both ends of every closed bond take the larger number; false: nothing changed. */
+NNSM_MULTIVERSION
+static bool spread_labels(nnsm_clusters *c, bool backward)
 {
-    const nnsm_operators *o = c->operators;
-    size_t count = 0;
-    for (size_t t = 0; t < o->terms; t++) {
-        size_t i = (size_t)o->site[t][0];
-        if (o->class[o->class_of[t]].order != 1 || !c->closed[t])
-            continue;
-        if (!c->pending[i])
-            c->queue[count++] = (int32_t)i;
-        c->visited[i] |= c->closed[t];
-        c->pending[i] |= c->closed[t];
+    uint16_t change[NNSM_TILE] = {0}, any = 0;
+    for (size_t n = 0; n < c->bonds; n++) {
+        size_t b = backward ? c->bonds - 1 - n : n;
+        const int32_t *site = c->operators->site[c->bond[b]];
+        join(c->label[site[0]], c->label[site[1]], c->joined[b], change);
     }
-    follow(c, count, 0, spins);
+    for (size_t k = 0; k < NNSM_TILE; k++)
+        any |= change[k];
+    return any != 0;
+}
+
+NNSM_MULTIVERSION
+static void flip_clusters(const nnsm_clusters *c, const uint32_t *restrict random, uint32_t *restrict spins)
+{
+    for (size_t i = 0; i < c->operators->sites; i++) {
+        uint32_t flip = 0;
+        for (uint32_t k = 0; k < NNSM_TILE; k++) {
+            uint32_t label = c->label[i][k], hash = (label * (random[k] >> 16 | 1) + random[k]) & 0xFFFF;
+            hash = (hash ^ hash >> 7) * 0x9E3B & 0xFFFF;
+            flip |= (label == GHOST ? 0 : hash >> 15) << k;
+        }
+        spins[i] ^= flip;
+    }
 }
 
 void nnsm_clusters_update(nnsm_clusters *clusters, nnsm_words *random, uint32_t *spins)
 {
     nnsm_clusters *c = clusters;
-    size_t sites = c->operators->sites;
     draw_bonds(c, random, spins);
-    memset(c->visited, 0, sites * sizeof *c->visited);
-    follow_ties(c, spins);
-    for (size_t i = 0; i < sites; i++) {
-        nnsm_words_need(random, 1);
-        uint32_t flip = random->word[random->used++];
-        if (c->visited[i] == UINT32_MAX)
-            continue;
-        c->queue[0] = (int32_t)i;
-        c->pending[i] = ~c->visited[i];
-        c->visited[i] = UINT32_MAX;
-        follow(c, 1, flip, spins);
-    }
+    start_labels(c);
+    for (bool backward = true; spread_labels(c, backward);)
+        backward = !backward;
+    nnsm_words_need(random, NNSM_TILE);
+    flip_clusters(c, random->word + random->used, spins);
+    random->used += NNSM_TILE;
 }

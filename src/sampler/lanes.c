@@ -25,7 +25,7 @@ void nnsm_lanes_unpack(const uint32_t *spins, size_t sites, int8_t *configuratio
 
 enum { DIGITS = 32 };
 
-static inline void add(uint32_t digit[DIGITS], uint32_t ones)
+static inline void add(uint32_t *digit, uint32_t ones)
 {
     for (size_t d = 0; ones && d < DIGITS; d++) {
         uint32_t carry = digit[d] & ones;
@@ -35,7 +35,7 @@ static inline void add(uint32_t digit[DIGITS], uint32_t ones)
 }
 
 /* Eight words at once: full adders take three words of one weight to two, so that the ripple above runs once. */
-static inline void add_eight(uint32_t digit[DIGITS], const uint32_t x[8])
+static inline void add_eight(uint32_t *digit, const uint32_t *x)
 {
 #define FULL(a, b, c, sum, carry)                                                                                      \
     uint32_t sum##_half = (a) ^ (b), sum = sum##_half ^ (c), carry = ((a) & (b)) | (sum##_half & (c))
@@ -63,7 +63,7 @@ static inline uint32_t negative(const nnsm_operators *o, const uint32_t *spins, 
     return odd;
 }
 
-static void spread(const uint32_t digit[DIGITS], double total, double *values)
+static void spread(const uint32_t *digit, double total, double *values)
 {
     uint32_t count[NNSM_TILE] = {0};
     for (uint32_t d = 0; d < DIGITS; d++)
