@@ -8,6 +8,7 @@
 #include "setup/probe.h"
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
+#include "stage/couplings.h"
 #include "stage/summary.h"
 
 static void print_extent(int dimensions, const int *extent)
@@ -47,6 +48,8 @@ static nnsm_status print_results(nnsm_h5 *h5)
     if (!h5->status)
         (void)printf("%s: results of %s, %zu temperatures%s, commit %s, %s\n", h5->path, name, sizes[0],
                      nnsm_h5_has(h5, "/scan/true") ? ", with the true model" : "", commit, date);
+    if (nnsm_h5_has(h5, "/couplings"))
+        nnsm_couplings_print(h5);
     return h5->status;
 }
 

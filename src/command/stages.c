@@ -52,11 +52,19 @@ static nnsm_status read_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
 
 static nnsm_status scan_and_report(nnsm_run *run, const nnsm_trained *trained, nnsm_error *error)
 {
-    nnsm_scanned scanned;
-    nnsm_status status = nnsm_stage_scan(run, trained, &scanned, error);
+    nnsm_learned *learned = NULL;
+    nnsm_couplings couplings = {0};
+    nnsm_scanned scanned = {0};
+    nnsm_status status = nnsm_agree(run->world, nnsm_learned_create(&learned, trained->made, error), error);
     if (!status)
-        status = nnsm_stage_report(run, trained, &scanned, error);
+        status = nnsm_stage_couplings(run, learned, trained, &couplings, error);
+    if (!status)
+        status = nnsm_stage_scan(run, learned, trained, &couplings, &scanned, error);
+    if (!status)
+        status = nnsm_stage_report(run, trained, &couplings, &scanned, error);
     nnsm_scanned_destroy(&scanned);
+    nnsm_couplings_destroy(&couplings);
+    nnsm_learned_destroy(learned);
     return status;
 }
 

@@ -53,6 +53,9 @@ void nnsm_h5_write_doubles(nnsm_h5 *h5, const char *name, int rank, const size_t
                            const char *units, const char *description);
 void nnsm_h5_write_floats(nnsm_h5 *h5, const char *name, int rank, const size_t *sizes, const float *values,
                           const char *units, const char *description);
+/* Texts of at most `width` bytes, padded with NUL. texts: in, [count][width]. */
+void nnsm_h5_write_texts(nnsm_h5 *h5, const char *name, size_t count, size_t width, const char *texts,
+                         const char *description);
 /* Attributes of an object (a group is created if it does not exist). */
 void nnsm_h5_set_text(nnsm_h5 *h5, const char *object, const char *name, const char *value);
 void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, double value);
@@ -78,6 +81,8 @@ int nnsm_h5_sizes(nnsm_h5 *h5, const char *name, size_t *sizes);
 /* The data set must have exactly `count` elements. values: out, [count]. */
 void nnsm_h5_read_doubles(nnsm_h5 *h5, const char *name, size_t count, double *values);
 void nnsm_h5_read_floats(nnsm_h5 *h5, const char *name, size_t count, float *values);
+/* The data set must have `count` texts. texts: out, [count][width], each ended by a NUL. */
+void nnsm_h5_read_texts(nnsm_h5 *h5, const char *name, size_t count, size_t width, char *texts);
 void nnsm_h5_get_text(nnsm_h5 *h5, const char *object, const char *name, char *value, size_t size);
 double nnsm_h5_get_double(nnsm_h5 *h5, const char *object, const char *name);
 /* At most `limit` values; returns how many there are, 0 on failure. */

@@ -78,6 +78,28 @@ void nnsm_h5_write_floats(nnsm_h5 *h5, const char *name, int rank, const size_t 
     write_values(h5, name, rank, sizes, H5T_NATIVE_FLOAT, H5T_IEEE_F32LE, values, units, description);
 }
 
+/* The type of texts of a width, to be closed; a failure is recorded. */
+static hid_t text_type(nnsm_h5 *h5, size_t width)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    if (type >= 0 && H5Tset_size(type, width) >= 0)
+        return type;
+    if (type >= 0)
+        (void)H5Tclose(type);
+    (void)nnsm_h5_fail(h5, "no memory for a type of texts");
+    return H5I_INVALID_HID;
+}
+
+void nnsm_h5_write_texts(nnsm_h5 *h5, const char *name, size_t count, size_t width, const char *texts,
+                         const char *description)
+{
+    hid_t type = ready(h5) ? text_type(h5, width) : H5I_INVALID_HID;
+    if (type < 0)
+        return;
+    write_values(h5, name, 1, &count, type, type, texts, "", description);
+    (void)H5Tclose(type);
+}
+
 /* Open an object, making it a group (with its parents) where it does not exist and we write. */
 static hid_t open_object(nnsm_h5 *h5, const char *object)
 {
@@ -220,6 +242,17 @@ void nnsm_h5_read_doubles(nnsm_h5 *h5, const char *name, size_t count, double *v
 void nnsm_h5_read_floats(nnsm_h5 *h5, const char *name, size_t count, float *values)
 {
     read_values(h5, name, count, H5T_NATIVE_FLOAT, values);
+}
+
+void nnsm_h5_read_texts(nnsm_h5 *h5, const char *name, size_t count, size_t width, char *texts)
+{
+    hid_t type = ready(h5) ? text_type(h5, width) : H5I_INVALID_HID;
+    if (type < 0)
+        return;
+    read_values(h5, name, count, type, texts);
+    for (size_t i = 0; i < count && ready(h5); i++)
+        texts[(i + 1) * width - 1] = '\0';
+    (void)H5Tclose(type);
 }
 
 static hid_t open_attribute(nnsm_h5 *h5, const char *object, const char *name)

@@ -1,11 +1,9 @@
 #include "nnsm/local.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "lattice/orbit.h"
 
 /* ---- from terms to tables */
 
@@ -14,12 +12,7 @@ static bool normalise(const int32_t *in, int order, size_t sites, int32_t *out)
 {
     for (int k = 0; k < NNSM_TERM_SITES; k++)
         out[k] = k < order ? in[k] : -1;
-    for (int k = 1; k < order; k++)
-        for (int l = k; l > 0 && out[l] < out[l - 1]; l--) {
-            int32_t swap = out[l];
-            out[l] = out[l - 1];
-            out[l - 1] = swap;
-        }
+    nnsm_orbit_sort(out, order);
     for (int k = 0; k < order; k++)
         if (out[k] < 0 || (size_t)out[k] >= sites || (k && out[k] == out[k - 1]))
             return false;

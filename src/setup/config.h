@@ -18,6 +18,7 @@ enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES =
 /* Choices are stored as their position in the list of the schema, which is the order of these enums. */
 typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
+typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
 typedef enum { NNSM_CONFIG_CONSTANT, NNSM_CONFIG_COSINE } nnsm_config_schedule;
 
 /* Plain data: copied between ranks byte by byte. */
@@ -78,7 +79,16 @@ typedef struct {
         bool exchange;
         int64_t exchange_interval; /* sweeps between exchange attempts */
         bool reference;            /* also scan the true model where it is known */
+        bool distilled;            /* also scan the distilled Hamiltonian */
     } scan;
+    struct {
+        bool enabled;
+        bool field, pairs, triples, quadruples, m2; /* from the list couplings.basis */
+        double range;                               /* of the pairs */
+        bool per_bond;
+        int source;      /* nnsm_config_source */
+        int64_t samples; /* rounded up to full blocks */
+    } couplings;
     struct {
         int64_t generators; /* ranks that generate while the others train; 0: chosen from measured rates */
     } teams;

@@ -167,6 +167,17 @@ static nnsm_status check_train(const nnsm_reader *r)
     return NNSM_OK;
 }
 
+static nnsm_status check_couplings(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    bool odd = (c->couplings.field || c->couplings.triples) && !c->train.spin_flip;
+    if (c->couplings.enabled && !odd && !c->couplings.pairs && !c->couplings.quadruples && !c->couplings.m2)
+        return REFUSE(r, "couplings.basis", "train.augment",
+                      "couplings.basis has no operator%s; name some, or set couplings.enabled to false",
+                      c->couplings.field || c->couplings.triples ? " that the spin flip of train.augment allows" : "");
+    return NNSM_OK;
+}
+
 nnsm_status nnsm_config_check(const nnsm_reader *reader)
 {
     nnsm_status status = check_name(reader, reader->config->run.name);
@@ -174,5 +185,7 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
         status = check_system(reader);
     if (!status)
         status = check_data(reader);
-    return status ? status : check_train(reader);
+    if (!status)
+        status = check_train(reader);
+    return status ? status : check_couplings(reader);
 }

@@ -14,6 +14,7 @@ const nnsm_group nnsm_config_groups[] = {
     {"network", SIZE_MAX},
     {"train", SIZE_MAX},
     {"scan", SIZE_MAX},
+    {"couplings", SIZE_MAX},
     {"teams", SIZE_MAX},
     {"checkpoint", SIZE_MAX},
 };
@@ -60,6 +61,13 @@ const nnsm_key nnsm_config_keys[] = {
     {"scan", "exchange", NNSM_KEY_BOOLEAN, AT(scan, exchange), "true", 0, 0, 0, NULL, "", "replica exchange between neighbouring temperatures", NNSM_AFFECTS_SCAN},
     {"scan", "exchange_interval", NNSM_KEY_INTEGER, AT(scan, exchange_interval), "1", 1, 1e6, 0, NULL, "sweeps", "sweeps between measurements and exchange attempts", NNSM_AFFECTS_SCAN},
     {"scan", "reference", NNSM_KEY_BOOLEAN, AT(scan, reference), "true", 0, 0, 0, NULL, "", "scan the true model too, where it is known", NNSM_AFFECTS_SCAN},
+    {"scan", "distilled", NNSM_KEY_BOOLEAN, AT(scan, distilled), "true", 0, 0, 0, NULL, "", "scan the distilled Hamiltonian too; raw minus distilled estimates the systematic error", NNSM_AFFECTS_SCAN},
+    {"couplings", "enabled", NNSM_KEY_BOOLEAN, AT(couplings, enabled), "true", 0, 0, 0, NULL, "", "read the couplings of the learned Hamiltonian, and fit them to the data by pseudo-likelihood", NNSM_AFFECTS_SCAN},
+    {"couplings", "basis", NNSM_KEY_FLAGS, AT(couplings, field), "(\"field\", \"pairs\", \"triples\", \"quadruples\")", 0, 0, 5, "field|pairs|triples|quadruples|m2", "", "operators; field and triples are left out where train.augment has spin_flip", NNSM_AFFECTS_SCAN},
+    {"couplings", "range", NNSM_KEY_REAL, AT(couplings, range), "3.0", 1, 1e6, 0, NULL, "lattice spacings", "longest pair, cut at the largest distance of the lattice", NNSM_AFFECTS_SCAN},
+    {"couplings", "per_bond", NNSM_KEY_BOOLEAN, AT(couplings, per_bond), "false", 0, 0, 0, NULL, "", "a coupling for every bond and site; else means over translations, and over the point group where train.augment has it", NNSM_AFFECTS_SCAN},
+    {"couplings", "source", NNSM_KEY_CHOICE, AT(couplings, source), "\"ancestral\"", 0, 0, 0, "ancestral|ensemble", "", "configurations that the Hamiltonian is projected on: samples of the network, or the ensemble", NNSM_AFFECTS_SCAN},
+    {"couplings", "samples", NNSM_KEY_INTEGER, AT(couplings, samples), "20480", 64, 1e8, 0, NULL, "", "how many; at least four an operator are taken", NNSM_AFFECTS_SCAN},
     {"teams", "generators", NNSM_KEY_INTEGER, AT(teams, generators), "0", 0, 1e6, 0, NULL, "ranks", "ranks that generate while the others train; 0: chosen from the work of both", NNSM_AFFECTS_NOTHING},
     {"checkpoint", "interval", NNSM_KEY_REAL, AT(checkpoint, interval), "60.0", 0.001, 1e6, 0, NULL, "s", "time between checkpoints; longer where they would take more than 2 % of it", NNSM_AFFECTS_NOTHING},
 };
@@ -70,6 +78,7 @@ static_assert(sizeof nnsm_config_keys / sizeof *nnsm_config_keys <= NNSM_CONFIG_
 /* What NNSM_KEY_INTS and NNSM_KEY_FLAGS rely on. */
 static_assert(AT(system, lattice) == AT(system, dimensions) + sizeof(int), "the count stands before the list");
 static_assert(AT(network, hidden) == AT(network, layers) + sizeof(int), "the count stands before the list");
+static_assert(AT(couplings, m2) == AT(couplings, field) + 4 * sizeof(bool), "flags stand in a row");
 static_assert(AT(train, spin_flip) == AT(train, translation) + 2 * sizeof(bool), "flags stand in a row");
 
 size_t nnsm_config_find(const char *full)

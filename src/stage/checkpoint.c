@@ -89,6 +89,7 @@ static bool extends_scan(const nnsm_config *before, const nnsm_config *now)
     char text[DIFFERENCES];
     same.scan.sweeps = now->scan.sweeps;
     same.scan.reference = now->scan.reference;
+    same.scan.distilled = now->scan.distilled;
     if (!now->scan.exchange) {
         same.scan.temperatures_count = now->scan.temperatures_count;
         memcpy(same.scan.temperatures, now->scan.temperatures, sizeof same.scan.temperatures);
@@ -200,6 +201,15 @@ static nnsm_status stopped(nnsm_run *run, nnsm_request request, nnsm_error *erro
         nnsm_stop_obeyed(&run->stop);
     return nnsm_fail(error, NNSM_UNFINISHED, "stopped by %s, unfinished; the same command goes on from %.400s",
                      nnsm_stop_reason(request, reason), path);
+}
+
+nnsm_status nnsm_checkpoint_leave(nnsm_run *run, nnsm_request request, nnsm_error *error)
+{
+    char reason[NNSM_STOP_REASON];
+    if (run->rank == 0)
+        nnsm_stop_obeyed(&run->stop);
+    return nnsm_fail(error, NNSM_UNFINISHED, "stopped by %s, unfinished; the same command goes on",
+                     nnsm_stop_reason(request, reason));
 }
 
 nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request request, nnsm_error *error)

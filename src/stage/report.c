@@ -10,7 +10,8 @@
 #include "setup/agree.h"
 #include "stage/network_file.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train", "scan", "reference"};
+static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "couplings",
+                                                     "scan",     "reference", "distilled"};
 
 /* ---- curves */
 
@@ -55,6 +56,30 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     (void)snprintf(name, sizeof name, "%s/round_trips", group);
     nnsm_h5_write_doubles(h5, name, 1, &curve->walkers, trips, "1",
                           "trips of replicas from the first to the last temperature and back, by ladder");
+}
+
+/* How far the prediction moves when H is replaced by its projection on local operators: an estimate, from the data
+ * alone, of the error that no longer sampling would remove. */
+static void write_systematic(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanned *scanned)
+{
+    const nnsm_curve *raw = &scanned->learned, *distilled = &scanned->distilled;
+    double difference[NNSM_CONFIG_TEMPERATURES], error[NNSM_CONFIG_TEMPERATURES];
+    char name[128];
+    for (int o = 0; o < NNSM_OBSERVABLES; o++) {
+        if (o == NNSM_ENERGY && !run->model_known)
+            continue;
+        for (size_t t = 0; t < raw->temperatures; t++) {
+            const nnsm_cell *a = &raw->cell[t * NNSM_OBSERVABLES + (size_t)o];
+            const nnsm_cell *b = &distilled->cell[t * NNSM_OBSERVABLES + (size_t)o];
+            difference[t] = a->mean - b->mean;
+            error[t] = hypot(a->error, b->error);
+        }
+        const char *units = nnsm_observable_units((nnsm_observable)o);
+        (void)snprintf(name, sizeof name, "/scan/systematic/%s/difference", nnsm_observable_name((nnsm_observable)o));
+        nnsm_h5_write_doubles(h5, name, 1, &raw->temperatures, difference, units, "learned minus distilled");
+        (void)snprintf(name, sizeof name, "/scan/systematic/%s/error", nnsm_observable_name((nnsm_observable)o));
+        nnsm_h5_write_doubles(h5, name, 1, &raw->temperatures, error, units, "statistical error of the difference");
+    }
 }
 
 /* Exact curves on a grid ten times as fine as the scan; enumeration only at the scan's own temperatures. */
@@ -143,8 +168,8 @@ static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_traine
         nnsm_h5_set_text(h5, "/provenance", "network_config", trained->origin);
 }
 
-static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
-                                 const nnsm_interval *intervals, nnsm_error *error)
+static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
+                                 const nnsm_scanned *scanned, const nnsm_interval *intervals, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_h5 h5;
@@ -161,6 +186,11 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         write_curve(&h5, run, &scanned->learned, "/scan/learned", true);
         if (scanned->reference.cell)
             write_curve(&h5, run, &scanned->reference, "/scan/true", false);
+        if (scanned->distilled.cell) {
+            write_curve(&h5, run, &scanned->distilled, "/scan/distilled", true);
+            write_systematic(&h5, run, scanned);
+        }
+        nnsm_couplings_write(&h5, couplings);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);
         write_exact(&h5, run);
@@ -181,14 +211,14 @@ static nnsm_status gather_intervals(nnsm_run *run, nnsm_interval **intervals, nn
     return status;
 }
 
-nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
-                              nnsm_error *error)
+nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
+                              const nnsm_scanned *scanned, nnsm_error *error)
 {
     nnsm_interval *intervals = NULL;
     char path[NNSM_RUN_PATH];
     nnsm_status status = gather_intervals(run, &intervals, error);
     if (!status && run->rank == 0)
-        status = write_results(run, trained, scanned, intervals, error);
+        status = write_results(run, trained, couplings, scanned, intervals, error);
     nnsm_release(intervals);
     status = nnsm_agree(run->world, status, error);
     nnsm_run_path(run, NNSM_FILE_RESULTS, path);

@@ -5,8 +5,8 @@
 #include "stage/scan.h"
 
 /* Write OUTPUT/NAME.results.h5 (rank 0) with everything a reader needs. Collective on run->world. */
-nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_scanned *scanned,
-                              nnsm_error *error);
+nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
+                              const nnsm_scanned *scanned, nnsm_error *error);
 
 /* Do the results of this configuration and network exist already? The same answer on all ranks. Collective. */
 bool nnsm_report_finished(nnsm_run *run);

@@ -11,7 +11,15 @@
 #include "setup/lock.h"
 #include "setup/stop.h"
 
-typedef enum { NNSM_STAGE_GENERATE, NNSM_STAGE_TRAIN, NNSM_STAGE_SCAN, NNSM_STAGE_REFERENCE, NNSM_STAGES } nnsm_stage;
+typedef enum {
+    NNSM_STAGE_GENERATE,
+    NNSM_STAGE_TRAIN,
+    NNSM_STAGE_COUPLINGS,
+    NNSM_STAGE_SCAN,
+    NNSM_STAGE_REFERENCE,
+    NNSM_STAGE_DISTILLED,
+    NNSM_STAGES
+} nnsm_stage;
 
 /* When a rank worked on a stage, and how much of that it waited for others; seconds since the start of the run. */
 typedef struct {

@@ -10,9 +10,9 @@
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
 
-/* Random streams: chains of the learned scan count from 0, those of the reference and of the ancestral samples from
- * here. */
-static const uint32_t reference_stream = 1u << 30, ancestral_stream = 1u << 31;
+/* Random streams: chains of the learned scan count from 0, those of the others and of the ancestral samples from here.
+ */
+static const uint32_t reference_stream = 1u << 30, ancestral_stream = 1u << 31, distilled_stream = 3u << 29;
 enum { ANCESTRAL_TILES = 640 }; /* 20480 ancestral samples for the distribution at T0 */
 
 static const struct {
@@ -23,7 +23,7 @@ static const struct {
     {"magnetization2", "1", "<m^2>"},
     {"magnetization4", "1", "<m^4>"},
     {"energy", "energy per site", "energy of the known model"},
-    {"learned_energy", "energy per site", "H = -T0 log p"},
+    {"learned_energy", "energy per site", "H of the Hamiltonian that was scanned; learned: -T0 log p"},
     {"heat_capacity", "k_B per site", "(<H^2> - <H>^2) / (N T^2) of the Hamiltonian that was scanned"},
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
@@ -57,6 +57,7 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
 {
     nnsm_curve_destroy(&scanned->learned);
     nnsm_curve_destroy(&scanned->reference);
+    nnsm_curve_destroy(&scanned->distilled);
     nnsm_release(scanned->ancestral);
     *scanned = (nnsm_scanned){0};
 }
@@ -121,21 +122,26 @@ static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learne
 enum { MOST_GROUPS = 32 };
 
 typedef struct {
-    const char *name; /* in the checkpoint */
+    const char *name, *title; /* in the checkpoint, in the log */
     nnsm_stage stage;
     uint32_t stream;
     nnsm_tile_maker *make;
     const void *hamiltonian;
     int64_t groups;
     nnsm_chains group[MOST_GROUPS];
+    double rate;       /* proposals a second on all ranks */
+    nnsm_curve *curve; /* for the results */
 } branch;
 
-/* The learned Hamiltonian, and the true model where it is known and wanted. */
+/* The learned Hamiltonian; the true model where it is known, the distilled Hamiltonian where there is one, both where
+ * they are wanted. */
+enum { MOST_BRANCHES = 3 };
+
 typedef struct {
     nnsm_run *run;
     nnsm_tile sampler; /* for the first configurations */
     size_t branches;
-    branch branch[2];
+    branch branch[MOST_BRANCHES];
 } scan;
 
 static nnsm_status make_learned(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
@@ -146,6 +152,11 @@ static nnsm_status make_learned(nnsm_tile *tile, const void *hamiltonian, nnsm_e
 static nnsm_status make_reference(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
 {
     return nnsm_ising_tile_create(tile, hamiltonian, error);
+}
+
+static nnsm_status make_distilled(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
+{
+    return nnsm_local_tile_create(tile, hamiltonian, error);
 }
 
 /* Random streams that the groups before this one use. */
@@ -284,15 +295,14 @@ static nnsm_status complete_groups(scan *s, branch *b, nnsm_error *error)
 
 /* ---- running */
 
-static void progress(const nnsm_chains *c, uint32_t last, uint32_t from, double since)
+static void progress(const nnsm_chains *c, const char *title, uint32_t last, uint32_t from, double since)
 {
     double elapsed = nnsm_seconds() - since, left = elapsed * (last - c->sweep) / fmax(1, c->sweep - from);
-    nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left", c->stage == NNSM_STAGE_SCAN ? "scan" : "reference",
-             c->sweep, last, left);
+    nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left", title, c->sweep, last, left);
 }
 
 /* Up to sweep `last`, with a vote between two steps. */
-static nnsm_status run_chains(scan *s, nnsm_chains *chains, uint32_t last, nnsm_error *error)
+static nnsm_status run_chains(scan *s, const char *title, nnsm_chains *chains, uint32_t last, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
     uint32_t from = chains->sweep;
@@ -306,14 +316,14 @@ static nnsm_status run_chains(scan *s, nnsm_chains *chains, uint32_t last, nnsm_
         if (!status)
             nnsm_chains_step(chains, last);
         if (nnsm_progress_due(&s->run->log))
-            progress(chains, last, from, start);
+            progress(chains, title, last, from, start);
     }
     return status;
 }
 
 /* All branches and groups: first up to the last sweep at which they may be saved, and a checkpoint there, from which
  * more sweeps can go on; then to the end. */
-static nnsm_status run_all(scan *s, double *proposals_per_second, nnsm_error *error)
+static nnsm_status run_all(scan *s, nnsm_error *error)
 {
     nnsm_run *run = s->run;
     uint32_t last = (uint32_t)(run->config->scan.thermalization + run->config->scan.sweeps);
@@ -325,15 +335,15 @@ static nnsm_status run_all(scan *s, double *proposals_per_second, nnsm_error *er
         nnsm_run_begin(run, b->stage);
         for (int64_t g = 0; g < b->groups && !status; g++) {
             uint32_t from = b->group[g].sweep;
-            status = run_chains(s, &b->group[g], last / period * period, error);
+            status = run_chains(s, b->title, &b->group[g], last / period * period, error);
             swept += b->group[g].sweep - from;
             proposals += (double)(b->group[g].sweep - from) * (double)(b->group[g].temperatures * b->group[g].walkers) *
                          (double)run->lattice.sites;
         }
-        proposals_per_second[i] = proposals / (nnsm_seconds() - since);
+        proposals /= nnsm_seconds() - since;
+        b->rate = proposals;
         if (!status && proposals > 0)
-            nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks",
-                     b->stage == NNSM_STAGE_SCAN ? "scan" : "reference", proposals_per_second[i] * 1e-6);
+            nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks", b->title, proposals * 1e-6);
         nnsm_run_end(run, b->stage);
     }
     if (!status && swept)
@@ -347,11 +357,12 @@ static nnsm_status run_all(scan *s, double *proposals_per_second, nnsm_error *er
 
 /* ---- evaluation */
 
-static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *error)
+static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
 {
+    nnsm_curve *curve = b->curve;
     const nnsm_config *c = s->run->config;
     size_t temperatures = (size_t)c->scan.temperatures_count, walkers = (size_t)c->scan.walkers, position = 0;
-    *curve = (nnsm_curve){.temperatures = temperatures, .walkers = walkers};
+    *curve = (nnsm_curve){.temperatures = temperatures, .walkers = walkers, .proposals_per_second = b->rate};
     nnsm_status status = NNSM_NEW(&curve->cell, temperatures * NNSM_OBSERVABLES, "results", error);
     if (!status)
         status = NNSM_NEW(&curve->acceptance, temperatures, "results", error);
@@ -384,6 +395,13 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_curve *curve, nnsm_error *e
                              c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
     return NNSM_OK;
+}
+
+/* The distilled H is the learned one's projection, constant included; chains need no constant. */
+static void add_constant(nnsm_curve *curve, double constant)
+{
+    for (size_t t = 0; t < curve->temperatures; t++)
+        curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean += constant;
 }
 
 /* ---- what a reader should be warned of */
@@ -440,17 +458,37 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
 
 /* ---- the stage */
 
-static nnsm_status prepare(scan *s, nnsm_run *run, const nnsm_learned *learned, nnsm_error *error)
+static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_couplings *couplings,
+                          nnsm_scanned *scanned)
 {
-    *s = (scan){.run = run, .branches = 1};
-    s->branch[0] =
-        (branch){.name = "/scan/learned", .stage = NNSM_STAGE_SCAN, .make = make_learned, .hamiltonian = learned};
+    *s = (scan){.run = run};
+    s->branch[s->branches++] = (branch){.name = "/scan/learned",
+                                        .title = "scan",
+                                        .stage = NNSM_STAGE_SCAN,
+                                        .make = make_learned,
+                                        .hamiltonian = learned,
+                                        .curve = &scanned->learned};
     if (run->model_known && run->config->scan.reference)
         s->branch[s->branches++] = (branch){.name = "/scan/true",
+                                            .title = "reference",
                                             .stage = NNSM_STAGE_REFERENCE,
                                             .stream = reference_stream,
                                             .make = make_reference,
-                                            .hamiltonian = &run->model};
+                                            .hamiltonian = &run->model,
+                                            .curve = &scanned->reference};
+    if (couplings->present && run->config->scan.distilled)
+        s->branch[s->branches++] = (branch){.name = "/scan/distilled",
+                                            .title = "distilled",
+                                            .stage = NNSM_STAGE_DISTILLED,
+                                            .stream = distilled_stream,
+                                            .make = make_distilled,
+                                            .hamiltonian = &couplings->local,
+                                            .curve = &scanned->distilled};
+}
+
+static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *error)
+{
+    nnsm_run *run = s->run;
     nnsm_status status = nnsm_agree(run->world, nnsm_learned_tile_create(&s->sampler, learned, error), error);
     bool valid = run->resume.progress == NNSM_AT_SCAN && !run->resume.rescan && run->resume.network == run->network;
     if (!status && valid)
@@ -469,36 +507,30 @@ static void destroy(scan *s)
     nnsm_release(s);
 }
 
-nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_scanned *scanned, nnsm_error *error)
+nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
+                            const nnsm_couplings *couplings, nnsm_scanned *scanned, nnsm_error *error)
 {
-    nnsm_learned *learned = NULL;
     scan *s = NULL;
-    double rate[2] = {0};
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
-    if (!status)
-        status = nnsm_learned_create(&learned, trained->made, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = sample_distribution(run, learned, trained, scanned, error);
-    if (!status)
-        status = prepare(s, run, learned, error);
-    if (!status)
-        status = run_all(s, rate, error);
-    if (!status)
-        status = evaluate(s, &s->branch[0], &scanned->learned, error);
-    if (!status && s->branches > 1)
-        status = evaluate(s, &s->branch[1], &scanned->reference, error);
     if (!status) {
-        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
-        warn_of_convergence(run, &scanned->learned, "scan");
+        list_branches(s, run, learned, couplings, scanned);
+        status = prepare(s, learned, error);
     }
-    if (!status && s->branches > 1)
-        warn_of_convergence(run, &scanned->reference, "reference");
-    scanned->learned.proposals_per_second = rate[0];
-    scanned->reference.proposals_per_second = rate[1];
+    if (!status)
+        status = run_all(s, error);
+    for (size_t i = 0; !status && i < s->branches; i++)
+        status = evaluate(s, &s->branch[i], error);
+    if (!status)
+        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
+    for (size_t i = 0; !status && i < s->branches; i++)
+        warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
+    if (!status && scanned->distilled.cell)
+        add_constant(&scanned->distilled, couplings->constant / (double)run->lattice.sites);
     if (s)
         destroy(s);
-    nnsm_learned_destroy(learned);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef NNSM_STAGE_SCAN_H
 #define NNSM_STAGE_SCAN_H
 
+#include "stage/couplings.h"
 #include "stage/train.h"
 #include "statistics/series.h"
 
@@ -41,13 +42,15 @@ void nnsm_curve_destroy(nnsm_curve *curve);
 
 typedef struct {
     nnsm_curve learned, reference; /* reference.cell is NULL where no model is known or wanted */
+    nnsm_curve distilled;          /* cell is NULL where there are no couplings or it is not wanted */
     double *ancestral;             /* [summary.bins] histogram of ancestral samples; NULL where no model is known */
     double ancestral_nll;          /* -<log p> over ancestral samples: the entropy S(T0) of the learned Hamiltonian */
     double ancestral_nll_error;
 } nnsm_scanned;
 
-/* Scan the learned Hamiltonian, and the true one for reference. Collective on run->world. */
-nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_trained *trained, nnsm_scanned *scanned, nnsm_error *error);
+/* Scan the learned Hamiltonian, the true one for reference, and the distilled one. Collective on run->world. */
+nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
+                            const nnsm_couplings *couplings, nnsm_scanned *scanned, nnsm_error *error);
 void nnsm_scanned_destroy(nnsm_scanned *scanned);
 
 #endif

@@ -1,0 +1,338 @@
+#include "stage/couplings.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "hamiltonian/pseudo_likelihood.h"
+#include "setup/agree.h"
+#include "stage/samples.h"
+
+/* Random stream of the samples: apart from those of the scan's chains and of its distribution. */
+static const uint32_t samples_stream = 3u << 30;
+enum { MOST_CLASSES = 2048 }; /* their normal equations are dense: seconds and 100 MB */
+
+typedef struct {
+    nnsm_run *run;
+    nnsm_couplings *out;
+    nnsm_tile tile;
+    nnsm_samples data, samples;  /* samples: those H is projected on; without configurations they are drawn */
+    double *energy[NNSM_BLOCKS]; /* [rows] H of own blocks of samples */
+    bool drawn;
+    nnsm_projection projection;
+    nnsm_pseudo *pseudo;
+    const nnsm_pseudo_request *request; /* of the evaluation under way */
+    size_t size;                        /* of buffer / 2 */
+    double *buffer, *total, *pulls;
+    int8_t *padded; /* [NNSM_TILE][sites] */
+} stage;
+
+void nnsm_couplings_destroy(nnsm_couplings *couplings)
+{
+    double *arrays[] = {couplings->coupling,         couplings->error,      couplings->likelihood,
+                        couplings->likelihood_error, couplings->difference, couplings->truth};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        nnsm_release(arrays[i]);
+    nnsm_operators_destroy(&couplings->operators);
+    *couplings = (nnsm_couplings){0};
+}
+
+/* ---- the basis */
+
+/* The farthest that two sites can be apart. */
+static double farthest(const nnsm_lattice *l)
+{
+    double square = 0;
+    for (int a = 0; a < l->dimensions; a++) {
+        double reach = l->periodic ? l->extent[a] / 2 : l->extent[a] - 1; /* whole steps */
+        square += reach * reach;
+    }
+    return sqrt(square);
+}
+
+/* Operators that are odd under the spin flip have no coupling where that is a symmetry. */
+static nnsm_basis choose_basis(const nnsm_run *run)
+{
+    const nnsm_config *c = run->config;
+    return (nnsm_basis){.field = c->couplings.field && !c->train.spin_flip,
+                        .range = c->couplings.pairs ? fmin(c->couplings.range, farthest(&run->lattice)) : 0,
+                        .triples = c->couplings.triples && !c->train.spin_flip,
+                        .quadruples = c->couplings.quadruples,
+                        .m2 = c->couplings.m2,
+                        .translation = !c->couplings.per_bond,
+                        .point_group = !c->couplings.per_bond && c->train.point_group};
+}
+
+static nnsm_status create_basis(stage *s, nnsm_error *error)
+{
+    nnsm_couplings *o = s->out;
+    nnsm_basis basis = choose_basis(s->run);
+    nnsm_status status = nnsm_operators_create(&o->operators, &s->run->lattice, &basis, error);
+    status = nnsm_agree(s->run->world, status, error);
+    size_t k = o->operators.classes;
+    double **arrays[] = {&o->coupling, &o->error, &o->likelihood, &o->likelihood_error, &o->difference, &o->truth};
+    o->present = !status && k > 0 && k <= MOST_CLASSES;
+    if (!status && !o->present)
+        nnsm_warn(&s->run->log,
+                  "couplings: a basis of %zu operators, 1 to %d are possible; change couplings.basis or "
+                  "couplings.range. Couplings and distilled scan are left out",
+                  k, MOST_CLASSES);
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays && o->present && !status; i++)
+        status = NNSM_NEW(arrays[i], k, "couplings", error);
+    o->local = (nnsm_local){&o->operators, o->coupling};
+    return nnsm_agree(s->run->world, status, error);
+}
+
+/* ---- least squares */
+
+/* Room for the samples: a part of the data, or tiles to draw. Four samples an operator are the least. */
+static nnsm_status create_samples(stage *s, nnsm_error *error)
+{
+    size_t wanted = (size_t)s->run->config->couplings.samples, least = 4 * s->out->operators.classes;
+    size_t rows = ((wanted > least ? wanted : least) + NNSM_BLOCKS - 1) / NNSM_BLOCKS;
+    nnsm_status status = NNSM_OK;
+    s->drawn = s->run->config->couplings.source == NNSM_CONFIG_ANCESTRAL;
+    if (s->drawn)
+        status = nnsm_samples_create(&s->samples, s->run, (rows + NNSM_TILE - 1) / NNSM_TILE * NNSM_TILE, error);
+    else if (!s->data.configurations)
+        return nnsm_fail(
+            error, NNSM_DATA,
+            "couplings.source = \"ensemble\": the ensemble of this network is not at hand; restore it, or take "
+            "\"ancestral\"");
+    for (size_t b = 0; b < NNSM_BLOCKS && !s->drawn; b++) {
+        s->samples.rows[b] = s->data.rows[b] < rows ? s->data.rows[b] : rows;
+        s->samples.configuration[b] = s->data.configuration[b]; /* borrowed */
+        s->samples.configurations += s->samples.rows[b];
+    }
+    s->out->samples = s->samples.configurations;
+    for (size_t b = 0; b < NNSM_BLOCKS && !status; b++)
+        if (s->samples.configuration[b])
+            status = NNSM_NEW(&s->energy[b], s->samples.rows[b], "samples", error);
+    return nnsm_agree(s->run->world, status, error);
+}
+
+/* The configurations of a block, drawn from the network where they are not data, and H of them. */
+static void fill_block(stage *s, size_t block)
+{
+    size_t rows = s->samples.rows[block], sites = s->run->lattice.sites;
+    double energy[NNSM_TILE];
+    for (size_t first = 0; first < rows; first += NNSM_TILE) {
+        size_t count = rows - first < NNSM_TILE ? rows - first : NNSM_TILE;
+        int8_t *c = s->samples.configuration[block] + first * sites;
+        if (s->drawn) {
+            nnsm_learned_sample(&s->tile, s->run->key, samples_stream + (uint32_t)(block * rows + first), c);
+        } else { /* a tile is always full */
+            for (size_t r = 0; r < NNSM_TILE; r++)
+                memcpy(s->padded + r * sites, c + (r < count ? r : 0) * sites, sites);
+            s->tile.methods->load(s->tile.state, s->padded);
+        }
+        s->tile.methods->energy(s->tile.state, energy);
+        memcpy(s->energy[block] + first, energy, count * sizeof *energy);
+    }
+}
+
+static void each_tile(stage *s, size_t block, double *sums,
+                      void (*add)(nnsm_projection *, const int8_t *, const double *, size_t, double *))
+{
+    size_t rows = s->samples.rows[block];
+    for (size_t first = 0; first < rows; first += NNSM_TILE)
+        add(&s->projection, s->samples.configuration[block] + first * s->run->lattice.sites, s->energy[block] + first,
+            rows - first < NNSM_TILE ? rows - first : NNSM_TILE, sums);
+}
+
+static void add_moments(void *context, size_t block, double *sums)
+{
+    stage *s = context;
+    fill_block(s, block);
+    each_tile(s, block, sums, nnsm_projection_add);
+}
+
+static void add_pulls(void *context, size_t block, double *sums)
+{
+    each_tile(context, block, sums, nnsm_projection_pull);
+}
+
+static nnsm_status project(stage *s, nnsm_error *error)
+{
+    nnsm_couplings *o = s->out;
+    nnsm_projection *p = &s->projection;
+    size_t k = p->classes;
+    nnsm_status status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_moments, s, nnsm_projection_moments(p), s->buffer,
+                                          s->total, 0, s->pulls, error);
+    if (status)
+        return status;
+    nnsm_projection_solve(p, s->total);
+    status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_pulls, s, k + 2, s->buffer, s->total, k + 2, s->pulls, error);
+    if (status)
+        return status;
+    nnsm_projection_errors(p, s->pulls, o->error);
+    memcpy(o->coupling, p->coupling, k * sizeof *o->coupling);
+    o->constant = p->constant;
+    o->r2 = p->r2;
+    o->residual = p->residual;
+    for (size_t c = 0; c < k; c++)
+        if (!isfinite(o->coupling[c]))
+            return nnsm_fail(error, NNSM_FAILURE, "the couplings are not finite: the network is damaged; train anew");
+    return NNSM_OK;
+}
+
+/* ---- pseudo-likelihood */
+
+static void add_pseudo(void *context, size_t block, double *sums)
+{
+    stage *s = context;
+    nnsm_pseudo_add(s->pseudo, s->request->coupling, s->request->hessian, s->data.configuration[block],
+                    s->data.rows[block], sums);
+}
+
+/* Without the Hessian only the pulls and the value pass between ranks. */
+static nnsm_status sum_pseudo(void *context, const nnsm_pseudo_request *request, nnsm_error *error)
+{
+    stage *s = context;
+    size_t k = s->out->operators.classes;
+    s->request = request;
+    return nnsm_samples_sum(s->run, NNSM_BLOCKS / request->part, add_pseudo, s,
+                            request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
+                            request->pulls, error);
+}
+
+static nnsm_status maximise(stage *s, nnsm_error *error)
+{
+    nnsm_couplings *o = s->out;
+    size_t k = o->operators.classes;
+    bool converged = false;
+    for (size_t c = 0; c < k; c++)
+        o->likelihood[c] = o->likelihood_error[c] = NAN;
+    nnsm_status status = NNSM_OK;
+    o->configurations = s->data.configurations;
+    if (o->configurations)
+        status = nnsm_pseudo_maximise(s->pseudo, o->configurations, sum_pseudo, s, o->likelihood, o->likelihood_error,
+                                      &converged, error);
+    if (!status && o->configurations && !converged)
+        nnsm_warn(&s->run->log,
+                  "couplings: the pseudo-likelihood has no maximum at finite couplings: too few or frozen "
+                  "configurations, or too large a basis");
+    for (size_t c = 0; c < k; c++)
+        o->difference[c] = (o->coupling[c] - o->likelihood[c]) / hypot(o->error[c], o->likelihood_error[c]);
+    return status;
+}
+
+/* ---- the truth, where it is known */
+
+/* The bonds and fields of the model in the form of operators. */
+static nnsm_status list_model(const nnsm_ising *model, nnsm_operators *operators, nnsm_error *error)
+{
+    const nnsm_lattice *l = model->lattice;
+    nnsm_operator class[2] = {{.name = "pair", .order = 2}, {.name = "field", .order = 1}};
+    size_t degree = 2 * (size_t)l->dimensions, terms = 0;
+    int32_t(*site)[NNSM_TERM_SITES] = NULL, *class_of = NULL;
+    nnsm_status status =
+        nnsm_allocate((void **)&site, l->sites * (1 + degree / 2), sizeof *site, "true couplings", error);
+    if (!status)
+        status = NNSM_NEW(&class_of, l->sites * (1 + degree / 2), "true couplings", error);
+    for (size_t i = 0; i < l->sites && !status; i++)
+        for (size_t d = 0; d <= degree; d += 2) { /* forward bonds, then the field */
+            int32_t j = d < degree ? l->neighbours[i * degree + d] : -1, self = (int32_t)i;
+            if (d < degree && j < 0)
+                continue;
+            int32_t term[NNSM_TERM_SITES] = {d < degree && j < self ? j : self, j < self ? (d < degree ? self : -1) : j,
+                                             -1, -1};
+            memcpy(site[terms], term, sizeof term);
+            class_of[terms++] = d == degree;
+        }
+    if (!status)
+        status = nnsm_operators_assemble(operators, l->sites, 2, class, terms, (const int32_t(*)[NNSM_TERM_SITES])site,
+                                         class_of, error);
+    nnsm_release(site);
+    nnsm_release(class_of);
+    return status;
+}
+
+static nnsm_status find_truth(stage *s, nnsm_error *error)
+{
+    nnsm_couplings *o = s->out;
+    nnsm_operators operators = {0};
+    double coupling[2] = {s->run->model.coupling, s->run->model.field};
+    nnsm_status status = NNSM_OK;
+    o->truth_known = s->run->model_known;
+    for (size_t c = 0; c < o->operators.classes; c++)
+        o->truth[c] = NAN;
+    if (o->truth_known)
+        status = list_model(&s->run->model, &operators, error);
+    if (o->truth_known && !status)
+        status = nnsm_couplings_truth(&o->operators, &(nnsm_local){&operators, coupling}, o->truth, &o->missing, error);
+    nnsm_operators_destroy(&operators);
+    return nnsm_agree(s->run->world, status, error);
+}
+
+/* ---- the stage */
+
+static nnsm_status prepare(stage *s, const nnsm_learned *learned, double temperature, nnsm_error *error)
+{
+    const nnsm_operators *o = &s->out->operators;
+    nnsm_status status = nnsm_samples_read(&s->data, s->run, temperature, error);
+    if (status)
+        return status;
+    status = create_samples(s, error);
+    if (status)
+        return status;
+    status = nnsm_learned_tile_create(&s->tile, learned, error);
+    if (!status)
+        status = nnsm_projection_create(&s->projection, o, error);
+    if (!status)
+        status = nnsm_pseudo_create(&s->pseudo, o, temperature, error);
+    if (!status) {
+        size_t moments = nnsm_projection_moments(&s->projection), sums = nnsm_pseudo_sums(s->pseudo);
+        s->size = moments > sums ? moments : sums;
+        status = NNSM_NEW(&s->buffer, 2 * s->size, "couplings", error);
+    }
+    if (!status)
+        status = NNSM_NEW(&s->total, s->size, "couplings", error);
+    if (!status)
+        status = NNSM_NEW(&s->pulls, NNSM_BLOCKS * (o->classes + 2), "couplings", error);
+    if (!status)
+        status = NNSM_NEW(&s->padded, NNSM_TILE * s->run->lattice.sites, "couplings", error);
+    return nnsm_agree(s->run->world, status, error);
+}
+
+static void destroy(stage *s)
+{
+    if (!s->drawn)
+        memset(s->samples.configuration, 0, sizeof s->samples.configuration); /* borrowed */
+    nnsm_samples_destroy(&s->samples);
+    nnsm_samples_destroy(&s->data);
+    for (size_t b = 0; b < NNSM_BLOCKS; b++)
+        nnsm_release(s->energy[b]);
+    nnsm_tile_destroy(&s->tile);
+    nnsm_projection_destroy(&s->projection);
+    nnsm_pseudo_destroy(s->pseudo);
+    nnsm_release(s->buffer);
+    nnsm_release(s->total);
+    nnsm_release(s->pulls);
+    nnsm_release(s->padded);
+}
+
+nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
+                                 nnsm_couplings *couplings, nnsm_error *error)
+{
+    stage s = {.run = run, .out = couplings};
+    *couplings = (nnsm_couplings){0};
+    if (!run->config->couplings.enabled)
+        return NNSM_OK;
+    nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
+    nnsm_status status = create_basis(&s, error);
+    if (!status && couplings->present)
+        status = prepare(&s, learned, nnsm_made_architecture(trained->made)->temperature, error);
+    if (!status && couplings->present)
+        status = project(&s, error);
+    if (!status && couplings->present)
+        status = maximise(&s, error);
+    if (!status && couplings->present)
+        status = find_truth(&s, error);
+    destroy(&s);
+    nnsm_run_end(run, NNSM_STAGE_COUPLINGS);
+    if (!status && couplings->present)
+        nnsm_couplings_report(run, couplings);
+    return status;
+}

@@ -1,0 +1,168 @@
+#include "stage/samples.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "io/ensemble_file.h"
+#include "setup/agree.h"
+#include "setup/probe.h"
+#include "stage/checkpoint.h"
+
+enum { SLAB = 4096 }; /* configurations that pass through rank 0 at a time */
+
+void nnsm_samples_destroy(nnsm_samples *samples)
+{
+    for (size_t b = 0; b < NNSM_BLOCKS; b++)
+        nnsm_release(samples->configuration[b]);
+    *samples = (nnsm_samples){0};
+}
+
+static bool is_own(const nnsm_run *run, size_t block)
+{
+    return block % (size_t)run->ranks == (size_t)run->rank;
+}
+
+static nnsm_status allocate(nnsm_samples *samples, const nnsm_run *run, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    for (size_t b = 0; b < NNSM_BLOCKS && !status; b++)
+        if (is_own(run, b))
+            status = NNSM_NEW(&samples->configuration[b], samples->rows[b] * run->lattice.sites, "samples", error);
+    return nnsm_agree(run->world, status, error);
+}
+
+nnsm_status nnsm_samples_create(nnsm_samples *samples, const nnsm_run *run, size_t rows, nnsm_error *error)
+{
+    *samples = (nnsm_samples){.configurations = rows * NNSM_BLOCKS};
+    for (size_t b = 0; b < NNSM_BLOCKS; b++)
+        samples->rows[b] = rows;
+    return allocate(samples, run, error);
+}
+
+/* ---- the ensemble */
+
+/* Chains are interleaved in an ensemble. */
+static size_t block_of(const nnsm_ensemble_header *header, size_t index)
+{
+    size_t chains = header->chains > 0 ? (size_t)header->chains : 1, n = header->configurations;
+    if (chains >= NNSM_BLOCKS)
+        return index % chains * NNSM_BLOCKS / chains;
+    return (size_t)((double)index / (double)n * NNSM_BLOCKS);
+}
+
+/* Rank 0 opens; all ranks learn whether there is a file to use, and its header. */
+static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nnsm_ensemble_header *header,
+                             nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_status status = NNSM_OK;
+    const nnsm_lattice *l = &run->lattice;
+    if (run->config->ensemble.given)
+        (void)snprintf(path, sizeof path, "%s", run->config->ensemble.file);
+    else
+        nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
+    if (run->rank == 0 && access(path, F_OK) == 0) {
+        status = nnsm_probe(path, error);
+        if (!status && nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
+            nnsm_ensemble_read_header(h5, header);
+        status = status ? status : h5->status;
+    }
+    status = nnsm_agree(run->world, status, error);
+    NNSM_MPI(MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world));
+    bool fits = header->sites == l->sites && header->dimensions == l->dimensions && header->temperature == temperature;
+    for (int a = 0; a < l->dimensions; a++)
+        fits = fits && header->extent[a] == l->extent[a];
+    if (!status && header->sites && !fits)
+        nnsm_say(&run->log, "couplings: %s is of another lattice or temperature than the network; left out", path);
+    if (!fits)
+        header->configurations = 0;
+    return status;
+}
+
+/* Slab by slab through rank 0. A failure there keeps the messages going and is agreed on at the end. */
+static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
+                             int8_t *slab, nnsm_error *error)
+{
+    size_t sites = header->sites, filled[NNSM_BLOCKS] = {0};
+    for (size_t first = 0; first < header->configurations; first += SLAB) {
+        size_t count = header->configurations - first < SLAB ? header->configurations - first : SLAB;
+        if (run->rank == 0)
+            nnsm_ensemble_read_rows(h5, header, first, count, slab);
+        NNSM_MPI(MPI_Bcast(slab, (int)(count * sites), MPI_SIGNED_CHAR, 0, run->world));
+        for (size_t r = 0; r < count; r++) {
+            size_t b = block_of(header, first + r);
+            if (is_own(run, b))
+                memcpy(samples->configuration[b] + filled[b]++ * sites, slab + r * sites, sites);
+        }
+    }
+    return nnsm_agree(run->world, h5->status, error);
+}
+
+nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, nnsm_error *error)
+{
+    nnsm_h5 h5 = {.file = H5I_INVALID_HID};
+    nnsm_ensemble_header header = {0};
+    int8_t *slab = NULL;
+    *samples = (nnsm_samples){0};
+    nnsm_status status = open_file(run, temperature, &h5, &header, error);
+    if (!status && header.configurations) {
+        samples->configurations = header.configurations;
+        for (size_t i = 0; i < header.configurations; i++)
+            samples->rows[block_of(&header, i)]++;
+        status = NNSM_NEW(&slab, SLAB * header.sites, "samples", error);
+        status = nnsm_agree(run->world, status, error);
+        if (!status)
+            status = allocate(samples, run, error);
+        if (!status)
+            status = pass_rows(samples, run, &h5, &header, slab, error);
+    }
+    nnsm_release(slab);
+    (void)nnsm_h5_finish(&h5);
+    return status;
+}
+
+/* ---- sums */
+
+/* What a round's blocks contribute, in their order, into rank 0's sums. */
+static void collect(const nnsm_run *run, size_t first, size_t count, size_t size, double *buffer, double *total,
+                    size_t columns, double *table)
+{
+    for (size_t q = 0; q < count; q++) {
+        double *sums = q == 0 ? buffer : buffer + size;
+        if (q > 0 && (size_t)run->rank == q)
+            NNSM_MPI(MPI_Ssend(buffer, (int)size, MPI_DOUBLE, 0, 0, run->world));
+        if (run->rank != 0)
+            continue;
+        if (q > 0)
+            NNSM_MPI(MPI_Recv(sums, (int)size, MPI_DOUBLE, (int)q, 0, run->world, MPI_STATUS_IGNORE));
+        for (size_t i = 0; i < size; i++)
+            total[i] += sums[i];
+        memcpy(table + (first + q) * columns, sums, columns * sizeof *table);
+    }
+}
+
+nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *function, void *context, size_t size,
+                             double *buffer, double *total, size_t columns, double *table, nnsm_error *error)
+{
+    size_t ranks = (size_t)run->ranks;
+    memset(total, 0, size * sizeof *total);
+    for (size_t first = 0; first < blocks; first += ranks) {
+        size_t count = blocks - first < ranks ? blocks - first : ranks;
+        double since = nnsm_seconds();
+        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_run_waited(run, NNSM_STAGE_COUPLINGS, since);
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_leave(run, request, error);
+        memset(buffer, 0, size * sizeof *buffer);
+        if ((size_t)run->rank < count)
+            function(context, first + (size_t)run->rank, buffer);
+        collect(run, first, count, size, buffer, total, columns, table);
+    }
+    NNSM_MPI(MPI_Bcast(total, (int)size, MPI_DOUBLE, 0, run->world));
+    if (columns)
+        NNSM_MPI(MPI_Bcast(table, (int)(blocks * columns), MPI_DOUBLE, 0, run->world));
+    return NNSM_OK;
+}
