@@ -46,7 +46,15 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
         write_column(h5, curve, group, (nnsm_observable)o, "rhat", offsetof(nnsm_cell, rhat));
     }
     (void)snprintf(name, sizeof name, "%s/acceptance", group);
-    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->acceptance, "1", "share of accepted flips");
+    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->acceptance, "1",
+                          "share of accepted flips; where surrogate_scale is a number, of self-learning proposals");
+    (void)snprintf(name, sizeof name, "%s/surrogate_scale", group);
+    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->surrogate_scale, "1",
+                          "a(T) of the surrogate a H_s in self-learning Monte Carlo; NaN: single flips");
+    nnsm_h5_set_text(h5, group, "sampler",
+                     curve->self_learning == curve->temperatures ? "self_learning"
+                     : curve->self_learning                      ? "self_learning, metropolis where it was rejected"
+                                                                 : "metropolis");
     (void)snprintf(name, sizeof name, "%s/exchange_rate", group);
     if (pairs)
         nnsm_h5_write_doubles(h5, name, 1, &pairs, curve->exchange_rate, "1",

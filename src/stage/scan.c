@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
+#include "hamiltonian/ising_local.h"
 #include "setup/agree.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
@@ -49,6 +50,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->cell);
     nnsm_release(curve->acceptance);
     nnsm_release(curve->exchange_rate);
+    nnsm_release(curve->surrogate_scale);
     nnsm_release(curve->round_trips);
     *curve = (nnsm_curve){0};
 }
@@ -127,6 +129,7 @@ typedef struct {
     uint32_t stream;
     nnsm_tile_maker *make;
     const void *hamiltonian;
+    nnsm_proposer proposer; /* local NULL: single flips */
     int64_t groups;
     nnsm_chains group[MOST_GROUPS];
     double rate;       /* proposals a second on all ranks */
@@ -139,7 +142,8 @@ enum { MOST_BRANCHES = 3 };
 
 typedef struct {
     nnsm_run *run;
-    nnsm_tile sampler; /* for the first configurations */
+    nnsm_tile sampler;      /* for the first configurations */
+    nnsm_ising_local model; /* proposes for the reference */
     size_t branches;
     branch branch[MOST_BRANCHES];
 } scan;
@@ -168,15 +172,46 @@ static uint32_t streams_before(const scan *s, const branch *b, int64_t group)
     return streams;
 }
 
-static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
+/* Group number g of a branch, which has none or an unused one there. */
+static nnsm_status make_group(scan *s, branch *b, int64_t g, size_t temperatures, const double *temperature,
+                              bool single_flips, nnsm_error *error)
 {
-    uint32_t before = streams_before(s, b, b->groups);
-    nnsm_chains *chains = &b->group[b->groups++];
+    uint32_t before = streams_before(s, b, g);
+    nnsm_chains *chains = &b->group[g];
+    const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
     nnsm_status status = nnsm_chains_create(chains, s->run, b->stage, temperatures, temperature, b->stream + before,
-                                            b->make, b->hamiltonian, error);
+                                            b->make, b->hamiltonian, proposer, error);
+    b->groups = b->groups > g ? b->groups : g + 1;
     if (!status)
         nnsm_chains_start(chains, &s->sampler, before);
     return status;
+}
+
+/* Self-learning chains that are rejected too often begin anew with single flips. */
+static nnsm_status fall_back(scan *s, branch *b, int64_t g, nnsm_error *error)
+{
+    double temperature[NNSM_CONFIG_TEMPERATURES];
+    nnsm_chains *chains = &b->group[g];
+    size_t count = chains->temperatures;
+    if (!nnsm_chains_rejected(chains))
+        return NNSM_OK;
+    if (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS)
+        nnsm_say(&s->run->log, "%s: no coupling stands out of its error; single flips instead of self-learning",
+                 b->title);
+    else
+        nnsm_say(&s->run->log,
+                 "%s: only %.3f of the self-learning proposals are accepted at some temperature, less than %g; single "
+                 "flips from the start instead",
+                 b->title, nnsm_scale_acceptance(&chains->scale), NNSM_LEAST_ACCEPTANCE);
+    memcpy(temperature, chains->temperature, count * sizeof *temperature);
+    nnsm_chains_destroy(chains);
+    return make_group(s, b, g, count, temperature, true, error);
+}
+
+static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
+{
+    nnsm_status status = make_group(s, b, b->groups, temperatures, temperature, false, error);
+    return status ? status : fall_back(s, b, b->groups - 1, error);
 }
 
 /* Where a temperature is scanned; equal but for the rounding of from + i step. */
@@ -222,9 +257,11 @@ static nnsm_status save(scan *s, nnsm_request request, nnsm_error *error)
             (void)snprintf(name, sizeof name, "%s/groups", b->name);
             nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
             for (int64_t g = 0; g < groups; g++) {
-                int64_t count = (int64_t)b->group[g].temperatures;
+                int64_t count = (int64_t)b->group[g].temperatures, single_flips = !b->group[g].sampler;
                 (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
                 nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &count);
+                (void)snprintf(name, sizeof name, "%s/%lld/single_flips", b->name, (long long)g);
+                nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &single_flips);
                 (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
                 nnsm_state_values(&state, name, NNSM_H5_DOUBLES, (size_t)count, b->group[g].temperature);
                 (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
@@ -237,15 +274,17 @@ static nnsm_status save(scan *s, nnsm_request request, nnsm_error *error)
 static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *state, nnsm_error *error)
 {
     double temperature[NNSM_CONFIG_TEMPERATURES];
-    int64_t count = 0;
+    int64_t count = 0, single_flips = 0;
     char name[64];
     (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &count);
+    (void)snprintf(name, sizeof name, "%s/%lld/single_flips", b->name, (long long)g);
+    nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &single_flips);
     if (count < 1 || count > NNSM_CONFIG_TEMPERATURES)
         return nnsm_fail(error, NNSM_DATA, "the checkpoint's scan is damaged; start anew with --fresh");
     (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_DOUBLES, (size_t)count, temperature);
-    nnsm_status status = add_group(s, b, (size_t)count, temperature, error);
+    nnsm_status status = make_group(s, b, g, (size_t)count, temperature, single_flips, error);
     (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
     if (!status)
         nnsm_chains_state(&b->group[g], name, state);
@@ -301,22 +340,25 @@ static void progress(const nnsm_chains *c, const char *title, uint32_t last, uin
     nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left", title, c->sweep, last, left);
 }
 
-/* Up to sweep `last`, with a vote between two steps. */
-static nnsm_status run_chains(scan *s, const char *title, nnsm_chains *chains, uint32_t last, nnsm_error *error)
+/* Up to the last sweep before `last` at which these chains may be saved, with a vote between two steps. */
+static nnsm_status run_chains(scan *s, branch *b, int64_t g, uint32_t last, nnsm_error *error)
 {
-    nnsm_status status = NNSM_OK;
+    nnsm_chains *chains = &b->group[g];
+    nnsm_status status = fall_back(s, b, g, error);
     uint32_t from = chains->sweep;
     double start = nnsm_seconds();
-    while (chains->sweep < last && !status) {
+    while (!status && chains->sweep < nnsm_chains_last_saved(chains, last)) {
         double since = nnsm_seconds();
         nnsm_request request = nnsm_stop_vote(&s->run->stop, s->run->world);
         nnsm_run_waited(s->run, chains->stage, since);
         if (request != NNSM_GO_ON)
             status = save(s, request, error);
         if (!status)
-            nnsm_chains_step(chains, last);
-        if (nnsm_progress_due(&s->run->log))
-            progress(chains, title, last, from, start);
+            nnsm_chains_step(chains, nnsm_chains_last_saved(chains, last));
+        if (!status)
+            status = fall_back(s, b, g, error);
+        if (!status && nnsm_progress_due(&s->run->log))
+            progress(chains, b->title, last, from < chains->sweep ? from : 0, start);
     }
     return status;
 }
@@ -327,23 +369,26 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
 {
     nnsm_run *run = s->run;
     uint32_t last = (uint32_t)(run->config->scan.thermalization + run->config->scan.sweeps);
-    uint32_t period = nnsm_chains_period(&run->lattice), swept = 0;
+    uint32_t swept = 0;
     nnsm_status status = NNSM_OK;
     for (size_t i = 0; i < s->branches && !status; i++) {
         branch *b = &s->branch[i];
         double since = nnsm_seconds(), proposals = 0;
         nnsm_run_begin(run, b->stage);
         for (int64_t g = 0; g < b->groups && !status; g++) {
-            uint32_t from = b->group[g].sweep;
-            status = run_chains(s, b->title, &b->group[g], last / period * period, error);
-            swept += b->group[g].sweep - from;
-            proposals += (double)(b->group[g].sweep - from) * (double)(b->group[g].temperatures * b->group[g].walkers) *
-                         (double)run->lattice.sites;
+            const nnsm_chains *c = &b->group[g];
+            uint32_t from = c->sweep;
+            status = run_chains(s, b, g, last, error);
+            from = from < c->sweep ? from : 0; /* a scan that fell back began anew */
+            swept += c->sweep - from;
+            proposals += (double)(c->sweep - from) * (double)(c->temperatures * c->walkers) *
+                         (c->sampler ? 1 : (double)run->lattice.sites);
         }
         proposals /= nnsm_seconds() - since;
         b->rate = proposals;
         if (!status && proposals > 0)
-            nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks", b->title, proposals * 1e-6);
+            nnsm_say(&run->log, "%s: %.3g million %sproposals a second on all ranks", b->title, proposals * 1e-6,
+                     b->group[0].sampler ? "self-learning " : "");
         nnsm_run_end(run, b->stage);
     }
     if (!status && swept)
@@ -369,6 +414,8 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&curve->exchange_rate, temperatures, "results", error);
     if (!status)
+        status = NNSM_NEW(&curve->surrogate_scale, temperatures, "results", error);
+    if (!status)
         status = NNSM_NEW(&curve->round_trips, walkers, "results", error);
     status = nnsm_agree(s->run->world, status, error);
     if (status)
@@ -378,10 +425,12 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
     for (size_t t = 0; t < temperatures; t++) {
         const nnsm_chains *chains = find_temperature(b, c->scan.temperatures[t], &position);
         const nnsm_ladders *l = &chains->ladders;
-        double proposals =
-            ((double)chains->sweep - (double)c->scan.thermalization) * (double)walkers * (double)s->run->lattice.sites;
+        double proposals = ((double)chains->sweep - (double)c->scan.thermalization) * (double)walkers *
+                           (chains->sampler ? 1 : (double)s->run->lattice.sites);
         nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
         curve->acceptance[t] = (double)chains->collected[position] / proposals;
+        curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
+        curve->self_learning += chains->sampler != NULL;
         curve->exchange_rate[t] =
             l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
     }
@@ -440,7 +489,7 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
             list_temperature(apart, TEXT, c->scan.temperatures[t]);
         if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
             list_temperature(slow, TEXT, c->scan.temperatures[t]);
-        if (c->scan.exchange && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
+        if (c->scan.exchange && !curve->self_learning && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
             list_temperature(gaps, TEXT, c->scan.temperatures[t]);
     }
     for (size_t w = 0; w < curve->walkers; w++)
@@ -452,7 +501,7 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
         nnsm_warn(&run->log, "%s: too few sweeps for an error at T = %s; raise scan.sweeps", what, slow);
     if (gaps[0])
         nnsm_warn(&run->log, "%s: hardly any exchange from T = %s to the next; take smaller steps there", what, gaps);
-    if (c->scan.exchange && curve->temperatures > 1 && !trips)
+    if (c->scan.exchange && !curve->self_learning && curve->temperatures > 1 && !trips)
         nnsm_warn(&run->log, "%s: no replica went from one end to the other and back; raise scan.sweeps", what);
 }
 
@@ -461,13 +510,16 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
 static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_couplings *couplings,
                           nnsm_scanned *scanned)
 {
+    bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
     *s = (scan){.run = run};
-    s->branch[s->branches++] = (branch){.name = "/scan/learned",
-                                        .title = "scan",
-                                        .stage = NNSM_STAGE_SCAN,
-                                        .make = make_learned,
-                                        .hamiltonian = learned,
-                                        .curve = &scanned->learned};
+    s->branch[s->branches++] =
+        (branch){.name = "/scan/learned",
+                 .title = "scan",
+                 .stage = NNSM_STAGE_SCAN,
+                 .make = make_learned,
+                 .hamiltonian = learned,
+                 .proposer = {self && couplings->present ? &couplings->local : NULL, couplings->error, true},
+                 .curve = &scanned->learned};
     if (run->model_known && run->config->scan.reference)
         s->branch[s->branches++] = (branch){.name = "/scan/true",
                                             .title = "reference",
@@ -475,6 +527,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = reference_stream,
                                             .make = make_reference,
                                             .hamiltonian = &run->model,
+                                            .proposer = {self ? &s->model.local : NULL, NULL, false},
                                             .curve = &scanned->reference};
     if (couplings->present && run->config->scan.distilled)
         s->branch[s->branches++] = (branch){.name = "/scan/distilled",
@@ -483,13 +536,17 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = distilled_stream,
                                             .make = make_distilled,
                                             .hamiltonian = &couplings->local,
+                                            .proposer = {self ? &couplings->local : NULL, NULL, true},
                                             .curve = &scanned->distilled};
 }
 
 static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *error)
 {
     nnsm_run *run = s->run;
-    nnsm_status status = nnsm_agree(run->world, nnsm_learned_tile_create(&s->sampler, learned, error), error);
+    nnsm_status status = nnsm_learned_tile_create(&s->sampler, learned, error);
+    if (!status && run->model_known)
+        status = nnsm_ising_local_create(&s->model, &run->model, error);
+    status = nnsm_agree(run->world, status, error);
     bool valid = run->resume.progress == NNSM_AT_SCAN && !run->resume.rescan && run->resume.network == run->network;
     if (!status && valid)
         status = restore(s, error);
@@ -504,6 +561,7 @@ static void destroy(scan *s)
         for (int64_t g = 0; g < s->branch[i].groups; g++)
             nnsm_chains_destroy(&s->branch[i].group[g]);
     nnsm_tile_destroy(&s->sampler);
+    nnsm_ising_local_destroy(&s->model);
     nnsm_release(s);
 }
 
