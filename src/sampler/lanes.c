@@ -80,7 +80,7 @@ static void magnetization_squared(const nnsm_operators *o, const uint32_t *spins
         add(digit, ~spins[i]);
     spread(digit, (double)o->sites, values);
     for (size_t c = 0; c < NNSM_TILE; c++)
-        values[c] *= values[c] / (double)o->sites;
+        values[c] = values[c] * values[c] / (double)o->sites;
 }
 
 void nnsm_lanes_values(const nnsm_operators *operators, const uint32_t *spins, double *values)
