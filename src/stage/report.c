@@ -198,6 +198,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
             write_curve(&h5, run, &scanned->distilled, "/scan/distilled", true);
             write_systematic(&h5, run, scanned);
         }
+        nnsm_reweighted_write(&h5, &scanned->reweighted, run->model_known, (double)run->lattice.sites);
         nnsm_couplings_write(&h5, couplings);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);

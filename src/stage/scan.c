@@ -61,6 +61,7 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
     nnsm_curve_destroy(&scanned->reference);
     nnsm_curve_destroy(&scanned->distilled);
     nnsm_release(scanned->ancestral);
+    nnsm_reweighted_destroy(&scanned->reweighted);
     *scanned = (nnsm_scanned){0};
 }
 
@@ -68,7 +69,7 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
 
 /* [ANCESTRAL_TILES][2]: sums of -log p and of its square over a tile's samples, this rank's tiles only. */
 static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *trained, int8_t *configurations,
-                         double (*sums)[2], double *histogram)
+                         double (*sums)[2], nnsm_scanned *scanned)
 {
     double energy[NNSM_TILE];
     double temperature = nnsm_made_architecture(trained->made)->temperature;
@@ -77,11 +78,15 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
         tile->methods->energy(tile->state, energy);
         for (size_t c = 0; c < NNSM_TILE; c++) {
             const int8_t *s = configurations + c * run->lattice.sites;
+            double *values = scanned->reweighted.sample[(size_t)t * NNSM_TILE + c];
+            values[NNSM_REWEIGHTED_M] = fabs(nnsm_magnetization(&run->lattice, s));
+            values[NNSM_REWEIGHTED_E] =
+                run->model_known ? nnsm_ising_energy(&run->model, s) / (double)run->lattice.sites : 0;
+            values[NNSM_REWEIGHTED_H] = energy[c];
             sums[t][0] += energy[c] / temperature;
             sums[t][1] += energy[c] / temperature * energy[c] / temperature;
             if (trained->summary.bins)
-                histogram[nnsm_summary_bin(&trained->summary,
-                                           nnsm_ising_energy(&run->model, s) / (double)run->lattice.sites)] += 1;
+                scanned->ancestral[nnsm_summary_bin(&trained->summary, values[NNSM_REWEIGHTED_E])] += 1;
         }
     }
 }
@@ -99,12 +104,19 @@ static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learne
         status = nnsm_allocate((void **)&sums, ANCESTRAL_TILES, sizeof *sums, "ancestral samples", error);
     if (!status)
         status = NNSM_NEW(&scanned->ancestral, NNSM_HISTOGRAM_BINS, "ancestral samples", error);
+    if (!status)
+        status = nnsm_reweighted_create(&scanned->reweighted, ANCESTRAL_TILES * NNSM_TILE,
+                                        (size_t)run->config->scan.temperatures_count, error);
     status = nnsm_agree(run->world, status, error);
     if (!status) {
-        sample_tiles(run, &tile, trained, configurations, sums, scanned->ancestral);
+        sample_tiles(run, &tile, trained, configurations, sums, scanned);
         /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
+        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->reweighted.sample, ANCESTRAL_TILES * NNSM_TILE * NNSM_REWEIGHTED,
+                               MPI_DOUBLE, MPI_SUM, run->world));
+        nnsm_reweighted_evaluate(&scanned->reweighted, nnsm_made_architecture(trained->made)->temperature,
+                                 run->config->scan.temperatures);
         for (int t = 0; t < ANCESTRAL_TILES; t++) {
             mean += sums[t][0] / samples;
             square += sums[t][1] / samples;
@@ -210,7 +222,14 @@ static nnsm_status fall_back(scan *s, branch *b, int64_t g, nnsm_error *error)
 
 static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
 {
+    char classes[200];
     nnsm_status status = make_group(s, b, b->groups, temperatures, temperature, false, error);
+    const nnsm_self_learning *sampler = status ? NULL : b->group[b->groups - 1].sampler;
+    if (sampler && nnsm_self_learning_kind(sampler) != NNSM_NO_PROPOSALS) {
+        nnsm_self_learning_describe(sampler, classes, sizeof classes);
+        nnsm_say(&s->run->log, "%s: self-learning, proposals by %s of %s", b->title,
+                 nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites", classes);
+    }
     return status ? status : fall_back(s, b, b->groups - 1, error);
 }
 
@@ -505,6 +524,40 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
         nnsm_warn(&run->log, "%s: no replica went from one end to the other and back; raise scan.sweeps", what);
 }
 
+/* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than
+ * chance allows. */
+static void check_against_samples(nnsm_run *run, const nnsm_scanned *scanned)
+{
+    enum { TEXT = 200 };
+    static const nnsm_observable observable[NNSM_REWEIGHTED] = {NNSM_ABS_MAGNETIZATION, NNSM_ENERGY,
+                                                                NNSM_LEARNED_ENERGY};
+    char apart[TEXT] = "";
+    const nnsm_curve *curve = &scanned->learned;
+    double worst = 0, n = (double)run->lattice.sites;
+    int reached = 0;
+    for (size_t t = 0; t < curve->temperatures; t++) {
+        double here = 0;
+        for (int o = 0; o < NNSM_REWEIGHTED; o++) {
+            const nnsm_cell *cell = &curve->cell[t * NNSM_OBSERVABLES + observable[o]];
+            double unit = o == NNSM_REWEIGHTED_H ? n : 1;
+            here = fmax(here,
+                        fabs(nnsm_reweighted_pull(&scanned->reweighted, t, o, cell->mean * unit, cell->error * unit)));
+        }
+        reached += scanned->reweighted.effective[t] >= NNSM_LEAST_EFFECTIVE;
+        worst = fmax(worst, here);
+        if (here > 4)
+            list_temperature(apart, TEXT, run->config->scan.temperatures[t]);
+    }
+    if (reached)
+        nnsm_say(&run->log,
+                 "scan: reweighted ancestral samples reach %d temperatures; the chains differ by %.1f sigma "
+                 "at most",
+                 reached, worst);
+    if (apart[0])
+        nnsm_warn(&run->log, "scan: chains and reweighted ancestral samples disagree by more than 4 sigma at T = %s",
+                  apart);
+}
+
 /* ---- the stage */
 
 static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_couplings *couplings,
@@ -586,6 +639,8 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
         warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
     for (size_t i = 0; !status && i < s->branches; i++)
         warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
+    if (!status)
+        check_against_samples(run, scanned);
     if (!status && scanned->distilled.cell)
         add_constant(&scanned->distilled, couplings->constant / (double)run->lattice.sites);
     if (s)

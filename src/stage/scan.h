@@ -3,6 +3,7 @@
 #define NNSM_STAGE_SCAN_H
 
 #include "stage/couplings.h"
+#include "stage/reweighting.h"
 #include "stage/train.h"
 #include "statistics/series.h"
 
@@ -46,6 +47,7 @@ typedef struct {
     nnsm_curve learned, reference; /* reference.cell is NULL where no model is known or wanted */
     nnsm_curve distilled;          /* cell is NULL where there are no couplings or it is not wanted */
     double *ancestral;             /* [summary.bins] histogram of ancestral samples; NULL where no model is known */
+    nnsm_reweighted reweighted;    /* the ancestral samples at the temperatures of the scan */
     double ancestral_nll;          /* -<log p> over ancestral samples: the entropy S(T0) of the learned Hamiltonian */
     double ancestral_nll_error;
 } nnsm_scanned;
