@@ -573,6 +573,8 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                  .hamiltonian = learned,
                  .proposer = {self && couplings->present ? &couplings->local : NULL, couplings->error, true},
                  .curve = &scanned->learned};
+    if (self && !couplings->present)
+        nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
     if (run->model_known && run->config->scan.reference)
         s->branch[s->branches++] = (branch){.name = "/scan/true",
                                             .title = "reference",

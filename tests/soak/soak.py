@@ -16,7 +16,7 @@ import time
 VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12"],
-    ["scan.exchange=false", "generate.algorithm=wolff"],
+    ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis"],
     ["train.patience=5", "teams.generators=0", "scan.exchange_interval=3"],
 ]
 # Large enough to last about three seconds on one core and to be met in every stage.
