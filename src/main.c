@@ -7,6 +7,7 @@
 
 #include "command/command.h"
 #include "setup/agree.h"
+#include "setup/blas.h"
 #include "stage/checkpoint.h"
 #include "stage/report.h"
 
@@ -112,6 +113,7 @@ int main(int argc, char **argv)
     nnsm_error error = {0};
     if (argc == 3 && strcmp(argv[1], "probe") == 0) /* started by ourselves, see setup/probe.h */
         return (int)nnsm_command_probe(argv[2], &error);
+    nnsm_blas_choose_core(argv);
     nnsm_stop_install();
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS)
         return NNSM_FAILURE;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nnsm/frontier.h"
 #include "nnsm/ising.h"
 #include "nnsm/made.h"
 
@@ -43,6 +44,8 @@ void nnsm_tile_destroy(nnsm_tile *tile);
  * The caller owns *out. Local. */
 typedef struct nnsm_learned nnsm_learned;
 nnsm_status nnsm_learned_create(nnsm_learned **out, const nnsm_made *made, nnsm_error *error);
+/* The same of a frontier network. */
+nnsm_status nnsm_learned_create_frontier(nnsm_learned **out, const nnsm_frontier *frontier, nnsm_error *error);
 void nnsm_learned_destroy(nnsm_learned *learned);
 
 /* A tile under the learned Hamiltonian; `learned` is borrowed. */

@@ -71,9 +71,4 @@ void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *works
 double nnsm_made_gradient(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
                           size_t count, float *gradient);
 
-/* Network file (HDF5, see README): write to a temporary name and rename; read with every size checked.
- * Errors: NNSM_FAILURE (cannot write), NNSM_DATA (missing, foreign or damaged file). Local, no MPI needed. */
-nnsm_status nnsm_made_save(const nnsm_made *made, const char *path, nnsm_error *error);
-nnsm_status nnsm_made_open(nnsm_made **out, const char *path, nnsm_error *error);
-
 #endif

@@ -22,9 +22,11 @@ typedef enum {
     NNSM_RNG_ANCESTRAL = 8,      /* ancestral sampling from the network */
     NNSM_RNG_SCAN = 9,           /* single-flip acceptance in a scan */
     NNSM_RNG_EXCHANGE = 10,      /* replica exchange */
-    NNSM_RNG_CLUSTER = 11,       /* bonds and flips of the surrogate's clusters */
-    NNSM_RNG_HEAT_BATH = 12,     /* single-site updates under a surrogate */
-    NNSM_RNG_SELF_LEARNING = 13, /* acceptance of a self-learning proposal */
+    NNSM_RNG_UNITS = 11,         /* fixed units of a frontier network */
+    NNSM_RNG_DRAW = 12,          /* training draws of a frontier network */
+    NNSM_RNG_CLUSTER = 21,       /* bonds and flips of the surrogate's clusters */
+    NNSM_RNG_HEAT_BATH = 22,     /* single-site updates under a surrogate */
+    NNSM_RNG_SELF_LEARNING = 23, /* acceptance of a self-learning proposal */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
 

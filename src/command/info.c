@@ -4,7 +4,7 @@
 
 #include "command/command.h"
 #include "io/ensemble_file.h"
-#include "nnsm/made.h"
+#include "nnsm/network.h"
 #include "setup/probe.h"
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
@@ -17,23 +17,34 @@ static void print_extent(int dimensions, const int *extent)
         (void)printf(a ? " x %d" : "%d", extent[a]);
 }
 
-static nnsm_status print_network(const char *path, nnsm_error *error)
+static void print_dense(const nnsm_made *made)
 {
-    nnsm_made *made;
-    size_t count;
-    nnsm_status status = nnsm_made_open(&made, path, error);
-    if (status)
-        return status;
     const nnsm_architecture *a = nnsm_made_architecture(made);
-    (void)nnsm_made_parameters(made, &count);
-    (void)printf("%s: network on ", path);
-    print_extent(a->dimensions, a->extent);
-    (void)printf(" %s sites, T0 = %g, hidden", a->periodic ? "periodic" : "open", a->temperature);
+    (void)printf("hidden");
     for (size_t l = 0; l < a->layers; l++)
         (void)printf(" %zu", a->hidden[l]);
-    (void)printf("%s, %s direct connections, %zu parameters\n", a->layers ? "" : " none",
-                 a->direct ? "with" : "without", count);
-    nnsm_made_destroy(made);
+    (void)printf("%s, %s direct connections", a->layers ? "" : " none", a->direct ? "with" : "without");
+}
+
+static nnsm_status print_network(const char *path, nnsm_error *error)
+{
+    nnsm_network network;
+    size_t count;
+    nnsm_status status = nnsm_network_open(&network, path, error);
+    if (status)
+        return status;
+    nnsm_network_shape shape = nnsm_network_shape_of(&network);
+    (void)nnsm_network_parameters(&network, &count);
+    (void)printf("%s: %s network on ", path, network.dense ? "dense" : "frontier");
+    print_extent(shape.dimensions, shape.extent);
+    (void)printf(" %s sites, T0 = %g, ", shape.periodic ? "periodic" : "open", shape.temperature);
+    if (network.dense)
+        print_dense(network.dense);
+    else
+        (void)printf("reach %g, %zu units an output", nnsm_frontier_architecture_of(network.frontier)->reach,
+                     nnsm_frontier_architecture_of(network.frontier)->units);
+    (void)printf(", %zu parameters\n", count);
+    nnsm_network_destroy(&network);
     return NNSM_OK;
 }
 

@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "io/ensemble_file.h"
-#include "nnsm/made.h"
+#include "nnsm/network.h"
 
 static void read_all(nnsm_h5 *h5)
 {
@@ -22,13 +22,13 @@ static void read_all(nnsm_h5 *h5)
 nnsm_status nnsm_command_probe(const char *path, nnsm_error *error)
 {
     nnsm_h5 h5;
-    nnsm_made *made = NULL;
+    nnsm_network network;
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK && nnsm_h5_has(&h5, "/configurations")) {
         read_all(&h5);
         return nnsm_h5_finish(&h5);
     }
     (void)nnsm_h5_finish(&h5);
-    nnsm_status status = nnsm_made_open(&made, path, error);
-    nnsm_made_destroy(made);
+    nnsm_status status = nnsm_network_open(&network, path, error);
+    nnsm_network_destroy(&network);
     return status;
 }

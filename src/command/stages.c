@@ -55,7 +55,7 @@ static nnsm_status scan_and_report(nnsm_run *run, const nnsm_trained *trained, n
     nnsm_learned *learned = NULL;
     nnsm_couplings couplings = {0};
     nnsm_scanned scanned = {0};
-    nnsm_status status = nnsm_agree(run->world, nnsm_learned_create(&learned, trained->made, error), error);
+    nnsm_status status = nnsm_agree(run->world, nnsm_network_learned(&learned, &trained->network, error), error);
     if (!status)
         status = nnsm_stage_couplings(run, learned, trained, &couplings, error);
     if (!status)

@@ -38,20 +38,34 @@ static void check_finite(const nnsm_made *made, nnsm_h5 *h5, const char *advice)
                            advice);
 }
 
+void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperature, int dimensions, const int *extent,
+                             bool periodic)
+{
+    int64_t extents[NNSM_MAX_DIMENSIONS];
+    for (int i = 0; i < dimensions; i++)
+        extents[i] = extent[i];
+    nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
+    nnsm_h5_set_integer(h5, "/", "version", NETWORK_VERSION);
+    nnsm_h5_set_text(h5, "/", "network", network);
+    nnsm_h5_set_double(h5, "/", "temperature", temperature);
+    nnsm_h5_set_integers(h5, "/", "lattice", (size_t)dimensions, extents);
+    nnsm_h5_set_text(h5, "/", "boundary", periodic ? "periodic" : "open");
+    nnsm_h5_set_integers(h5, "/", "values", 2, (const int64_t[]){-1, 1});
+}
+
+void nnsm_made_write_order(nnsm_h5 *h5, nnsm_order order, uint64_t seed)
+{
+    nnsm_h5_set_text(h5, "/", "order", order_names[order]);
+    nnsm_h5_set_integer(h5, "/", "order_seed", (int64_t)seed);
+}
+
 void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
 {
     const nnsm_architecture *a = &made->architecture;
-    int64_t extent[NNSM_MAX_DIMENSIONS], hidden[NNSM_MAX_LAYERS];
+    int64_t hidden[NNSM_MAX_LAYERS];
     char name[64];
     check_finite(made, h5, "lower train.learning_rate");
-    for (int i = 0; i < a->dimensions; i++)
-        extent[i] = a->extent[i];
-    nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
-    nnsm_h5_set_integer(h5, "/", "version", NETWORK_VERSION);
-    nnsm_h5_set_double(h5, "/", "temperature", a->temperature);
-    nnsm_h5_set_integers(h5, "/", "lattice", (size_t)a->dimensions, extent);
-    nnsm_h5_set_text(h5, "/", "boundary", a->periodic ? "periodic" : "open");
-    nnsm_h5_set_integers(h5, "/", "values", 2, (const int64_t[]){-1, 1});
+    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic);
     nnsm_h5_set_integer(h5, "/", "layers", (int64_t)a->layers);
     for (size_t l = 0; l < a->layers; l++)
         hidden[l] = (int64_t)a->hidden[l];
@@ -59,8 +73,7 @@ void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
         nnsm_h5_set_integers(h5, "/", "hidden", a->layers, hidden);
     nnsm_h5_set_integer(h5, "/", "direct", a->direct);
     nnsm_h5_set_text(h5, "/", "activation", activation_names[a->activation]);
-    nnsm_h5_set_text(h5, "/", "order", order_names[a->order]);
-    nnsm_h5_set_integer(h5, "/", "order_seed", (int64_t)a->order_seed);
+    nnsm_made_write_order(h5, a->order, a->order_seed);
     for (size_t l = 0; l < a->layers; l++) {
         (void)snprintf(name, sizeof name, "/hidden_%zu/weight", l + 1);
         write_matrix(h5, name, &made->hidden[l], made->parameters + made->hidden_weights[l],
@@ -89,19 +102,31 @@ static int choice(nnsm_h5 *h5, const char *name, const char *const *names, int c
     return 0;
 }
 
-static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
+void nnsm_made_read_lattice(nnsm_h5 *h5, double *temperature, int *dimensions, int *extent, bool *periodic)
 {
-    int64_t extent[NNSM_MAX_DIMENSIONS] = {0}, hidden[NNSM_MAX_LAYERS] = {0}, layers;
-    char boundary[16];
-    *a = (nnsm_architecture){.extent = {1, 1, 1}};
+    int64_t extents[NNSM_MAX_DIMENSIONS] = {0};
+    char boundary[16] = "";
     if (nnsm_h5_get_integer(h5, "/", "version") > NETWORK_VERSION)
         (void)nnsm_h5_fail(h5, "written by a newer nnsm; this one reads version %d", NETWORK_VERSION);
-    a->temperature = nnsm_h5_get_double(h5, "/", "temperature");
-    a->dimensions = (int)nnsm_h5_get_integers(h5, "/", "lattice", NNSM_MAX_DIMENSIONS, extent);
-    for (int i = 0; i < a->dimensions; i++)
-        a->extent[i] = extent[i] > 0 && extent[i] <= 1 << 20 ? (int)extent[i] : 0;
+    *temperature = nnsm_h5_get_double(h5, "/", "temperature");
+    *dimensions = (int)nnsm_h5_get_integers(h5, "/", "lattice", NNSM_MAX_DIMENSIONS, extents);
+    for (int i = 0; i < *dimensions; i++)
+        extent[i] = extents[i] > 0 && extents[i] <= 1 << 20 ? (int)extents[i] : 0;
     nnsm_h5_get_text(h5, "/", "boundary", boundary, sizeof boundary);
-    a->periodic = strcmp(boundary, "periodic") == 0;
+    *periodic = strcmp(boundary, "periodic") == 0;
+}
+
+nnsm_order nnsm_made_read_order(nnsm_h5 *h5, uint64_t *seed)
+{
+    *seed = (uint64_t)nnsm_h5_get_integer(h5, "/", "order_seed");
+    return (nnsm_order)choice(h5, "order", order_names, 4);
+}
+
+static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
+{
+    int64_t hidden[NNSM_MAX_LAYERS] = {0}, layers;
+    *a = (nnsm_architecture){.extent = {1, 1, 1}};
+    nnsm_made_read_lattice(h5, &a->temperature, &a->dimensions, a->extent, &a->periodic);
     layers = nnsm_h5_get_integer(h5, "/", "layers");
     if (layers < 0 || layers > NNSM_MAX_LAYERS)
         (void)nnsm_h5_fail(h5, "%lld hidden layers; at most %d", (long long)layers, NNSM_MAX_LAYERS);
@@ -113,8 +138,7 @@ static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
         a->hidden[l] = hidden[l] > 0 ? (size_t)hidden[l] : 0;
     a->direct = nnsm_h5_get_integer(h5, "/", "direct") != 0;
     a->activation = (nnsm_activation)choice(h5, "activation", activation_names, 2);
-    a->order = (nnsm_order)choice(h5, "order", order_names, 4);
-    a->order_seed = (uint64_t)nnsm_h5_get_integer(h5, "/", "order_seed");
+    a->order = nnsm_made_read_order(h5, &a->order_seed);
 }
 
 /* The sizes in the file are checked before memory is taken for the network. */
@@ -187,21 +211,4 @@ nnsm_status nnsm_made_read(nnsm_made **out, nnsm_h5 *h5)
         *out = NULL;
     }
     return h5->status;
-}
-
-nnsm_status nnsm_made_save(const nnsm_made *made, const char *path, nnsm_error *error)
-{
-    nnsm_h5 h5;
-    if (nnsm_h5_create(&h5, path, 0, error) == NNSM_OK)
-        nnsm_made_write(made, &h5);
-    return nnsm_h5_finish(&h5);
-}
-
-nnsm_status nnsm_made_open(nnsm_made **out, const char *path, nnsm_error *error)
-{
-    nnsm_h5 h5;
-    *out = NULL;
-    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK)
-        (void)nnsm_made_read(out, &h5);
-    return nnsm_h5_finish(&h5);
 }

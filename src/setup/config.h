@@ -17,6 +17,7 @@ enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES =
 
 /* Choices are stored as their position in the list of the schema, which is the order of these enums. */
 typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
+typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
 typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
 typedef enum { NNSM_CONFIG_CONSTANT, NNSM_CONFIG_COSINE } nnsm_config_schedule;
@@ -53,6 +54,10 @@ typedef struct {
         char file[NNSM_CONFIG_TEXT]; /* the user's measured ensemble, instead of generate */
     } ensemble;
     struct {
+        int kind;      /* nnsm_config_network */
+        int64_t units; /* of a frontier network's conditional */
+        double reach;  /* of the interaction, in lattice spacings */
+        double ridge;
         int layers; /* number of hidden layers, 0 allowed */
         int hidden[NNSM_CONFIG_LIST];
         bool direct;

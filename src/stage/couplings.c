@@ -323,7 +323,7 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
     nnsm_status status = create_basis(&s, error);
     if (!status && couplings->present)
-        status = prepare(&s, learned, nnsm_made_architecture(trained->made)->temperature, error);
+        status = prepare(&s, learned, nnsm_network_shape_of(&trained->network).temperature, error);
     if (!status && couplings->present)
         status = project(&s, error);
     if (!status && couplings->present)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hamiltonian/network_file.h"
 #include "made/made_file.h"
 #include "setup/provenance.h"
 
@@ -98,7 +99,7 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
 {
     nnsm_h5 h5;
     if (nnsm_h5_create(&h5, path, 0, error) == NNSM_OK) {
-        nnsm_made_write(trained->made, &h5);
+        nnsm_network_write(&trained->network, &h5);
         nnsm_history_write(&h5, &trained->history);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_system_write(&h5, run);
@@ -150,11 +151,11 @@ nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const 
     return h5->status;
 }
 
-static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, const nnsm_architecture *a)
+static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, nnsm_network_shape a)
 {
-    if (run->model_known && run->lattice.periodic != a->periodic)
-        return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a->periodic ? "periodic" : "open");
-    return nnsm_system_adopt(h5, run, a->dimensions, a->extent, a->periodic);
+    if (run->model_known && run->lattice.periodic != a.periodic)
+        return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a.periodic ? "periodic" : "open");
+    return nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic);
 }
 
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
@@ -162,8 +163,8 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
     nnsm_h5 h5;
     *trained = (nnsm_trained){0};
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK &&
-        nnsm_made_read(&trained->made, &h5) == NNSM_OK &&
-        adopt(run, &h5, nnsm_made_architecture(trained->made)) == NNSM_OK) {
+        nnsm_network_read(&trained->network, &h5) == NNSM_OK &&
+        adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);
         if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))

@@ -10,6 +10,53 @@
 
 enum { SLICE_GRAIN = 16 }; /* slices begin on cache lines */
 
+/* ---- slices */
+
+nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t count, const size_t *starts,
+                               nnsm_error *error)
+{
+    int ranks;
+    size_t grains = (count + SLICE_GRAIN - 1) / SLICE_GRAIN;
+    NNSM_MPI(MPI_Comm_size(comm, &ranks));
+    *slices = (nnsm_slices){.comm = comm, .count = count};
+    nnsm_status status = NNSM_NEW(&slices->counts, ranks, "gradient reduction", error);
+    if (!status)
+        status = NNSM_NEW(&slices->starts, ranks, "gradient reduction", error);
+    for (int q = 0; q < ranks && !status; q++) {
+        size_t first = starts ? starts[q] : grains * (size_t)q / (size_t)ranks * SLICE_GRAIN;
+        size_t end = starts ? starts[q + 1] : grains * ((size_t)q + 1) / (size_t)ranks * SLICE_GRAIN;
+        end = end < count ? end : count;
+        slices->starts[q] = (int)first;
+        slices->counts[q] = (int)(end - first);
+    }
+    return nnsm_agree(comm, status, error);
+}
+
+void nnsm_slices_destroy(nnsm_slices *slices)
+{
+    nnsm_release(slices->counts);
+    nnsm_release(slices->starts);
+    *slices = (nnsm_slices){.comm = MPI_COMM_NULL};
+}
+
+void nnsm_slices_own(const nnsm_slices *slices, size_t *first, size_t *end)
+{
+    int rank;
+    NNSM_MPI(MPI_Comm_rank(slices->comm, &rank));
+    *first = (size_t)slices->starts[rank];
+    *end = *first + (size_t)slices->counts[rank];
+}
+
+void nnsm_slices_share(const nnsm_slices *slices, float *vector, double *waited)
+{
+    double since = nnsm_seconds();
+    NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, vector, slices->counts, slices->starts, MPI_FLOAT,
+                            slices->comm));
+    *waited += nnsm_seconds() - since;
+}
+
+/* ---- the tree */
+
 /* A node of the tree: the shards [low, high). */
 typedef struct {
     size_t low, high;
@@ -26,7 +73,7 @@ struct nnsm_reduction {
     float **scratch; /* [levels][count] right branches of own nodes */
     float *received; /* [nodes][slice] */
     MPI_Request *request;
-    int *counts, *starts; /* [ranks] slices */
+    const int *counts, *starts; /* [ranks] slices */
 };
 
 static size_t middle_of(size_t low, size_t high)
@@ -56,29 +103,12 @@ static void list_nodes(nnsm_reduction *r, size_t low, size_t high)
     list_nodes(r, middle, high);
 }
 
-static void cut_slices(nnsm_reduction *r)
-{
-    size_t grains = (r->count + SLICE_GRAIN - 1) / SLICE_GRAIN;
-    for (int q = 0; q < r->ranks; q++) {
-        size_t first = grains * (size_t)q / (size_t)r->ranks * SLICE_GRAIN;
-        size_t end = grains * ((size_t)q + 1) / (size_t)r->ranks * SLICE_GRAIN;
-        end = end < r->count ? end : r->count;
-        r->starts[q] = (int)first;
-        r->counts[q] = (int)(end - first);
-    }
-}
-
 static nnsm_status allocate(nnsm_reduction *r, nnsm_error *error)
 {
     nnsm_status status = NNSM_NEW(&r->node, r->shards, "gradient reduction", error);
-    if (!status)
-        status = NNSM_NEW(&r->counts, r->ranks, "gradient reduction", error);
-    if (!status)
-        status = NNSM_NEW(&r->starts, r->ranks, "gradient reduction", error);
     if (status)
         return status;
     list_nodes(r, 0, r->shards);
-    cut_slices(r);
     for (size_t width = 1; width < r->shards; width *= 2)
         r->levels++;
     size_t slice = (size_t)r->counts[r->rank];
@@ -99,14 +129,17 @@ static nnsm_status allocate(nnsm_reduction *r, nnsm_error *error)
     return status;
 }
 
-nnsm_status nnsm_reduction_create(nnsm_reduction **out, MPI_Comm comm, size_t shards, size_t count, nnsm_error *error)
+nnsm_status nnsm_reduction_create(nnsm_reduction **out, const nnsm_slices *slices, size_t shards, nnsm_error *error)
 {
+    MPI_Comm comm = slices->comm;
     nnsm_status status = NNSM_NEW(out, 1, "gradient reduction", error);
     if (!status) {
         nnsm_reduction *r = *out;
         r->comm = comm;
         r->shards = shards;
-        r->count = count;
+        r->count = slices->count;
+        r->counts = slices->counts;
+        r->starts = slices->starts;
         NNSM_MPI(MPI_Comm_rank(comm, &r->rank));
         NNSM_MPI(MPI_Comm_size(comm, &r->ranks));
         status = allocate(r, error);
@@ -132,15 +165,7 @@ void nnsm_reduction_destroy(nnsm_reduction *reduction)
     nnsm_release(r->scratch);
     nnsm_release(r->received);
     nnsm_release(r->request);
-    nnsm_release(r->counts);
-    nnsm_release(r->starts);
     nnsm_release(r);
-}
-
-void nnsm_reduction_slice(const nnsm_reduction *reduction, size_t *first, size_t *end)
-{
-    *first = (size_t)reduction->starts[reduction->rank];
-    *end = *first + (size_t)reduction->counts[reduction->rank];
 }
 
 NNSM_MULTIVERSION
@@ -196,12 +221,4 @@ const float *nnsm_reduction_sum(nnsm_reduction *reduction, nnsm_shard_function *
     NNSM_MPI(MPI_Waitall(requests, r->request, MPI_STATUSES_IGNORE));
     *waited += nnsm_seconds() - since;
     return combine(r, 0, r->shards);
-}
-
-void nnsm_reduction_share(nnsm_reduction *reduction, float *vector, double *waited)
-{
-    double since = nnsm_seconds();
-    NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, vector, reduction->counts, reduction->starts, MPI_FLOAT,
-                            reduction->comm));
-    *waited += nnsm_seconds() - since;
 }

@@ -11,14 +11,31 @@
 
 #include "nnsm/error.h"
 
+/* How a vector of floats is cut into one slice a rank. */
+typedef struct {
+    MPI_Comm comm;
+    size_t count;
+    int *counts, *starts; /* [ranks] */
+} nnsm_slices;
+
+/* starts: in, where the slice of each rank begins, [ranks + 1], not falling, from 0 to count; NULL: equal slices.
+ * Collective. */
+nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t count, const size_t *starts,
+                               nnsm_error *error);
+void nnsm_slices_destroy(nnsm_slices *slices);
+
+/* The slice [*first, *end) of this rank. Local. */
+void nnsm_slices_own(const nnsm_slices *slices, size_t *first, size_t *end);
+
+/* Every rank's slice of `vector` ([count]) to all ranks, in place. Adds the time to *waited. Collective. */
+void nnsm_slices_share(const nnsm_slices *slices, float *vector, double *waited);
+
 typedef struct nnsm_reduction nnsm_reduction;
 
-/* For vectors of `count` floats and `shards` shards spread over comm as nnsm_partition_owner says. Collective. */
-nnsm_status nnsm_reduction_create(nnsm_reduction **out, MPI_Comm comm, size_t shards, size_t count, nnsm_error *error);
+/* For vectors cut as slices says (borrowed), and `shards` shards spread over slices->comm as nnsm_partition_owner says.
+ * Collective. */
+nnsm_status nnsm_reduction_create(nnsm_reduction **out, const nnsm_slices *slices, size_t shards, nnsm_error *error);
 void nnsm_reduction_destroy(nnsm_reduction *reduction);
-
-/* The slice [*first, *end) of the vector that this rank owns. */
-void nnsm_reduction_slice(const nnsm_reduction *reduction, size_t *first, size_t *end);
 
 /* Fills shard's vector, [count]. */
 typedef void nnsm_shard_function(void *context, size_t shard, float *vector);
@@ -27,8 +44,5 @@ typedef void nnsm_shard_function(void *context, size_t shard, float *vector);
  * communication. Collective. */
 const float *nnsm_reduction_sum(nnsm_reduction *reduction, nnsm_shard_function *function, void *context,
                                 double *waited);
-
-/* Every rank's slice of `vector` ([count]) to all ranks, in place. Collective. */
-void nnsm_reduction_share(nnsm_reduction *reduction, float *vector, double *waited);
 
 #endif

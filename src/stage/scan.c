@@ -72,7 +72,7 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
                          double (*sums)[2], nnsm_scanned *scanned)
 {
     double energy[NNSM_TILE];
-    double temperature = nnsm_made_architecture(trained->made)->temperature;
+    double temperature = nnsm_network_shape_of(&trained->network).temperature;
     for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
         nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
         tile->methods->energy(tile->state, energy);
@@ -115,7 +115,7 @@ static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learne
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->reweighted.sample, ANCESTRAL_TILES * NNSM_TILE * NNSM_REWEIGHTED,
                                MPI_DOUBLE, MPI_SUM, run->world));
-        nnsm_reweighted_evaluate(&scanned->reweighted, nnsm_made_architecture(trained->made)->temperature,
+        nnsm_reweighted_evaluate(&scanned->reweighted, nnsm_network_shape_of(&trained->network).temperature,
                                  run->config->scan.temperatures);
         for (int t = 0; t < ANCESTRAL_TILES; t++) {
             mean += sums[t][0] / samples;
@@ -638,7 +638,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     for (size_t i = 0; !status && i < s->branches; i++)
         status = evaluate(s, &s->branch[i], error);
     if (!status)
-        warn_of_range(run, nnsm_made_architecture(trained->made)->temperature);
+        warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
     for (size_t i = 0; !status && i < s->branches; i++)
         warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
     if (!status)

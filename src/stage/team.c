@@ -156,7 +156,7 @@ static nnsm_status prepare(team *t, nnsm_error *error)
     if (!status && !t->trains)
         status = nnsm_sender_create(&t->sender, &t->source, &t->partition, t->link, t->trainers, t->limit, error);
     if (!status)
-        status = nnsm_training_create(&t->training, run, t->trained, error);
+        status = nnsm_training_create(&t->training, run, t->trained, t->partition.training, error);
     status = nnsm_agree(run->world, status, error);
     if (!status && run->resume.progress == NNSM_AT_GENERATE)
         status = restore(t, error);

@@ -206,11 +206,11 @@ nnsm_status nnsm_train_on(nnsm_run *run, nnsm_training *training, nnsm_pool *poo
     return nnsm_agree(run->world, status, error);
 }
 
-static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_trained *trained, uint64_t batches,
-                                  nnsm_error *error)
+static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_trained *trained,
+                                  const nnsm_partition *partition, nnsm_error *error)
 {
     nnsm_state state;
-    nnsm_status status = nnsm_training_create(training, run, trained, error);
+    nnsm_status status = nnsm_training_create(training, run, trained, partition->training, error);
     status = nnsm_agree(run->world, status, error);
     if (status || run->resume.progress != NNSM_AT_TRAIN || run->resume.step == 0)
         return status;
@@ -220,7 +220,7 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
     nnsm_training_state(training, &state);
     status = nnsm_state_finish(&state, error);
     if (!status)
-        status = nnsm_training_check(training, batches, error);
+        status = nnsm_training_check(training, partition->batches, error);
     if (!status)
         nnsm_say(&run->log, "train: goes on in epoch %zu, batch %zu", (size_t)training->epoch + 1,
                  (size_t)training->batch + 1);
@@ -250,7 +250,7 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
     if (!status)
         status = nnsm_trained_create(run, header.temperature, trained, error);
     if (!status)
-        status = begin_training(run, &training, trained, pool.partition.batches, error);
+        status = begin_training(run, &training, trained, &pool.partition, error);
     if (!status)
         status = nnsm_train_on(run, &training, &pool, error);
     status = nnsm_trained_conclude(run, trained, &training, status, error);

@@ -32,12 +32,12 @@ void nnsm_history_destroy(nnsm_history *history)
 
 void nnsm_trained_destroy(nnsm_trained *trained)
 {
-    nnsm_made_destroy(trained->made);
+    nnsm_network_destroy(&trained->network);
     nnsm_history_destroy(&trained->history);
     *trained = (nnsm_trained){0};
 }
 
-nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error)
+static nnsm_status create_dense(const nnsm_run *run, double temperature, nnsm_made **out, nnsm_error *error)
 {
     const nnsm_config *c = run->config;
     nnsm_architecture a = {.dimensions = run->lattice.dimensions,
@@ -51,13 +51,37 @@ nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained 
     memcpy(a.extent, run->lattice.extent, sizeof a.extent);
     for (size_t l = 0; l < a.layers; l++)
         a.hidden[l] = (size_t)c->network.hidden[l];
-    nnsm_status status = nnsm_made_create(&trained->made, &a, error);
+    nnsm_status status = nnsm_made_create(out, &a, error);
     if (!status)
-        status = nnsm_history_create(&trained->history, (size_t)c->train.epochs, error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status)
-        nnsm_made_initialize(trained->made, run->key);
+        nnsm_made_initialize(*out, run->key);
     return status;
+}
+
+static nnsm_status create_frontier(const nnsm_run *run, double temperature, nnsm_frontier **out, nnsm_error *error)
+{
+    const nnsm_config *c = run->config;
+    nnsm_frontier_architecture a = {.dimensions = run->lattice.dimensions,
+                                    .periodic = run->lattice.periodic,
+                                    .order = (nnsm_order)c->network.order,
+                                    .order_seed = (uint64_t)c->run.seed,
+                                    .reach = c->network.reach,
+                                    .units = (size_t)c->network.units,
+                                    .seed = (uint64_t)c->run.seed,
+                                    .odd = c->train.spin_flip,
+                                    .share = c->train.translation,
+                                    .temperature = temperature};
+    memcpy(a.extent, run->lattice.extent, sizeof a.extent);
+    return nnsm_frontier_create(out, &a, error);
+}
+
+nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error)
+{
+    nnsm_status status = run->config->network.kind == NNSM_CONFIG_DENSE
+                             ? create_dense(run, temperature, &trained->network.dense, error)
+                             : create_frontier(run, temperature, &trained->network.frontier, error);
+    if (!status)
+        status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
+    return nnsm_agree(run->world, status, error);
 }
 
 static nnsm_status save_last_good(nnsm_run *run, nnsm_trained *trained, const nnsm_training *training,
@@ -76,7 +100,7 @@ static nnsm_status save_last_good(nnsm_run *run, nnsm_trained *trained, const nn
 static void share(nnsm_run *run, nnsm_trained *trained)
 {
     size_t count, epochs = (size_t)run->config->train.epochs;
-    float *parameters = nnsm_made_parameters(trained->made, &count);
+    float *parameters = nnsm_network_parameters(&trained->network, &count);
     nnsm_history *h = &trained->history;
     uint64_t done = h->epochs;
     NNSM_MPI(MPI_Bcast(parameters, (int)count, MPI_FLOAT, 0, run->world));

@@ -2,7 +2,7 @@
 #ifndef NNSM_STAGE_TRAINED_H
 #define NNSM_STAGE_TRAINED_H
 
-#include "nnsm/made.h"
+#include "nnsm/network.h"
 #include "stage/summary.h"
 
 /* History of a training, one entry an epoch; NaN where a quantity is not known. Nats a configuration. */
@@ -17,7 +17,7 @@ void nnsm_history_destroy(nnsm_history *history);
 
 /* Everything that training leaves, and that a scan needs; the same on all ranks. */
 typedef struct {
-    nnsm_made *made;
+    nnsm_network network;
     nnsm_history history;
     nnsm_summary summary;
     char origin[65536]; /* configuration of the run that made a network which was read; else empty */

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "lattice/exact.h"
-#include "made/kernels.h"
 #include "setup/agree.h"
 
 /* ---- creation */
@@ -16,9 +15,10 @@ static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
 {
     const nnsm_partition *p = &t->pool->partition;
     size_t rows = nnsm_partition_shard_rows(p);
-    nnsm_status status = nnsm_made_workspace_create(&t->workspace, t->training->made, rows, error);
+    nnsm_status status = nnsm_network_workspace_create(&t->workspace, t->training->learner.network, rows, error);
     if (!status)
-        status = nnsm_made_workspace_create(&t->evaluation, t->training->made, NNSM_VALIDATION_ROWS, error);
+        status =
+            nnsm_network_workspace_create(&t->evaluation, t->training->learner.network, NNSM_VALIDATION_ROWS, error);
     if (!status)
         status = NNSM_NEW(&t->moved, rows * t->pool->sites, "training batch", error);
     if (!status)
@@ -31,11 +31,16 @@ static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
     return status;
 }
 
+static const nnsm_slices *slices_of(const nnsm_trainer *t, nnsm_vector vector)
+{
+    return &t->slices[t->training->learner.network->dense ? 0 : vector];
+}
+
 static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
 {
-    const nnsm_architecture *a = nnsm_made_architecture(t->training->made);
+    nnsm_network_shape a = nnsm_network_shape_of(t->training->learner.network);
     const nnsm_config *c = t->run->config;
-    nnsm_status status = nnsm_lattice_create(&t->symmetry_lattice, a->dimensions, a->extent, a->periodic, error);
+    nnsm_status status = nnsm_lattice_create(&t->symmetry_lattice, a.dimensions, a.extent, a.periodic, error);
     if (!status)
         status = nnsm_symmetry_create(&t->symmetry, &t->symmetry_lattice, c->train.translation, c->train.point_group,
                                       c->train.spin_flip, error);
@@ -48,10 +53,33 @@ static void find_floor(nnsm_trainer *t)
     t->entropy_offset = NAN;
     if (!run->model_known || !nnsm_exact_available(&run->model))
         return;
-    double temperature = nnsm_made_architecture(t->training->made)->temperature;
+    double temperature = nnsm_network_shape_of(t->training->learner.network).temperature;
     nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, temperature);
     t->entropy_offset = exact.log_partition * (double)run->lattice.sites;
     t->training->history->floor = exact.entropy * (double)run->lattice.sites;
+}
+
+/* Collective on the workers. */
+static nnsm_status make_reductions(nnsm_trainer *t, nnsm_error *error)
+{
+    const nnsm_learner *l = &t->training->learner;
+    int ranks, kinds = l->network->dense ? 1 : NNSM_VECTORS;
+    size_t *starts = NULL, shards = t->pool->partition.shards;
+    NNSM_MPI(MPI_Comm_size(t->workers, &ranks));
+    nnsm_status status = NNSM_NEW(&starts, ranks + 1, "gradient reduction", error);
+    status = nnsm_agree(t->workers, status, error);
+    for (int v = 0; v < kinds && !status; v++) {
+        bool cut = nnsm_learner_cut(l, (nnsm_vector)v, ranks, starts);
+        status = nnsm_slices_create(&t->slices[v], t->workers, l->count[v], cut ? starts : NULL, error);
+    }
+    if (!status)
+        status = nnsm_reduction_create(&t->reduction[NNSM_VECTOR_GRADIENT], slices_of(t, NNSM_VECTOR_GRADIENT), shards,
+                                       error);
+    if (!status && kinds > 1)
+        status =
+            nnsm_reduction_create(&t->reduction[NNSM_VECTOR_HESSIAN], slices_of(t, NNSM_VECTOR_HESSIAN), shards, error);
+    nnsm_release(starts);
+    return status;
 }
 
 nnsm_status nnsm_trainer_create(nnsm_trainer *trainer, nnsm_run *run, nnsm_training *training, nnsm_pool *pool,
@@ -74,7 +102,7 @@ nnsm_status nnsm_trainer_create(nnsm_trainer *trainer, nnsm_run *run, nnsm_train
         status = allocate(t, error);
     status = nnsm_agree(all, status, error);
     if (!status && t->workers != MPI_COMM_NULL)
-        status = nnsm_reduction_create(&t->reduction, t->workers, pool->partition.shards, training->parameters, error);
+        status = make_reductions(t, error);
     for (size_t s = 0; s < pool->partition.shards; s++)
         if (!pool->piece[s])
             training->shard_nll[s] = 0;
@@ -87,9 +115,12 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
     nnsm_trainer *t = trainer;
     for (size_t s = 0; t->order && s < t->pool->partition.shards; s++)
         nnsm_release(t->order[s]);
-    nnsm_reduction_destroy(t->reduction);
-    nnsm_made_workspace_destroy(t->workspace);
-    nnsm_made_workspace_destroy(t->evaluation);
+    for (int v = 0; v < NNSM_VECTORS; v++) {
+        nnsm_reduction_destroy(t->reduction[v]);
+        nnsm_slices_destroy(&t->slices[v]);
+    }
+    nnsm_network_workspace_destroy(&t->workspace);
+    nnsm_network_workspace_destroy(&t->evaluation);
     nnsm_symmetry_destroy(t->symmetry);
     nnsm_lattice_destroy(&t->symmetry_lattice);
     nnsm_release(t->moved);
@@ -103,10 +134,10 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
 void nnsm_trainer_settle(nnsm_trainer *trainer)
 {
     double waited = 0;
-    if (!trainer->reduction)
+    if (!trainer->reduction[NNSM_VECTOR_GRADIENT])
         return;
-    nnsm_reduction_share(trainer->reduction, trainer->training->first, &waited);
-    nnsm_reduction_share(trainer->reduction, trainer->training->second, &waited);
+    for (int m = 0; m < 2; m++)
+        nnsm_slices_share(slices_of(trainer, NNSM_VECTOR_MEMORY_1 + m), trainer->training->learner.memory[m], &waited);
 }
 
 /* ---- one step */
@@ -142,11 +173,11 @@ static size_t gather_shard(nnsm_trainer *t, size_t shard)
     return count;
 }
 
-static void shard_gradient(void *context, size_t shard, float *gradient)
+static void shard_sums(void *context, size_t shard, float *sums)
 {
     nnsm_trainer *t = context;
     size_t count = gather_shard(t, shard);
-    t->training->shard_nll[shard] += nnsm_made_gradient(t->training->made, t->workspace, t->moved, count, gradient);
+    t->training->shard_nll[shard] += nnsm_learner_sum(&t->training->learner, &t->workspace, t->moved, count, sums);
 }
 
 static double learning_rate(const nnsm_trainer *t, uint64_t step)
@@ -157,25 +188,38 @@ static double learning_rate(const nnsm_trainer *t, uint64_t step)
                                                    : c->train.learning_rate;
 }
 
-static void step(nnsm_trainer *t)
+/* A fit without a solution is one rank's failure; and what comes next depends on the worst of all slices. */
+static nnsm_status agree_on_step(nnsm_trainer *t, nnsm_status status, double draws, double noise, nnsm_error *error)
+{
+    double since = nnsm_seconds();
+    if (t->training->learner.network->dense)
+        return NNSM_OK;
+    status = nnsm_agree(t->all, status, error);
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &noise, 1, MPI_DOUBLE, MPI_MAX, t->all));
+    nnsm_learner_advance(&t->training->learner, draws, noise);
+    nnsm_run_waited(t->run, NNSM_STAGE_TRAIN, since);
+    return status;
+}
+
+static nnsm_status step(nnsm_trainer *t, nnsm_error *error)
 {
     nnsm_training *n = t->training;
     const nnsm_partition *p = &t->pool->partition;
-    double waited = 0, rate = learning_rate(t, n->step);
-    size_t first, end, count, left = p->training - n->batch * p->batch;
-    float *parameters = nnsm_made_parameters(n->made, &count);
+    nnsm_vector wanted = nnsm_learner_wants(&n->learner);
+    double waited = 0, noise = 0;
+    size_t first, end, left = p->training - n->batch * p->batch, draws = left < p->batch ? left : p->batch;
+    nnsm_status status = NNSM_OK;
     if (t->workers != MPI_COMM_NULL) {
-        const float *gradient = nnsm_reduction_sum(t->reduction, shard_gradient, t, &waited);
-        nnsm_reduction_slice(t->reduction, &first, &end);
-        double correction_1 = 1 - pow(0.9, (double)(n->step + 1)), correction_2 = 1 - pow(0.999, (double)(n->step + 1));
-        nnsm_kernel_adam(parameters + first, n->first + first, n->second + first, gradient, end - first,
-                         1.f / (float)(left < p->batch ? left : p->batch), (float)(rate / correction_1),
-                         (float)(1 / sqrt(correction_2)));
-        nnsm_reduction_share(t->reduction, parameters, &waited);
+        const float *sums = nnsm_reduction_sum(t->reduction[wanted], shard_sums, t, &waited);
+        nnsm_slices_own(slices_of(t, NNSM_VECTOR_PARAMETERS), &first, &end);
+        status = nnsm_learner_step(&n->learner, sums, first, end, (double)draws, n->step, learning_rate(t, n->step),
+                                   &noise, error);
+        nnsm_slices_share(slices_of(t, NNSM_VECTOR_PARAMETERS), n->learner.parameters, &waited);
     }
     n->step++;
     n->batch++;
     t->run->clock[NNSM_STAGE_TRAIN].wait += waited;
+    return agree_on_step(t, status, (double)draws, noise, error);
 }
 
 /* Between two batches: take data, vote on what to do, and wait together until all have what the next batch needs. No
@@ -214,12 +258,13 @@ static void evaluate(nnsm_trainer *t, double *nll)
     const nnsm_partition *p = &t->pool->partition;
     double log_p[NNSM_VALIDATION_ROWS], *sums = t->sums;
     memset(sums, 0, 2 * p->tiles * sizeof *sums);
+    nnsm_learner_publish(&t->training->learner);
     for (size_t v = 0; v < p->tiles; v++) {
         const int8_t *rows = t->pool->piece[p->shards + v];
         size_t count = nnsm_partition_rows(p, p->shards + v);
         if (!rows)
             continue;
-        nnsm_made_log_probability(t->training->made, t->evaluation, rows, count, log_p);
+        nnsm_network_log_probability(t->training->learner.network, &t->evaluation, rows, count, log_p);
         for (size_t r = 0; r < count; r++) {
             sums[v] -= log_p[r];
             if (t->run->model_known)
@@ -246,7 +291,7 @@ static void record(nnsm_trainer *t, const double *nll)
 {
     nnsm_history *h = t->training->history;
     size_t e = t->training->epoch, epochs = t->training->epochs;
-    double temperature = nnsm_made_architecture(t->training->made)->temperature;
+    double temperature = nnsm_network_shape_of(t->training->learner.network).temperature;
     h->train_nll[e] = nll[0];
     h->validation_nll[e] = nll[1];
     h->kl[e] = nll[1] - (t->validation_energy / temperature + t->entropy_offset);
@@ -268,8 +313,8 @@ static void record(nnsm_trainer *t, const double *nll)
 static void judge(nnsm_trainer *t, double validation_nll)
 {
     nnsm_training *n = t->training;
-    size_t count, patience = (size_t)t->run->config->train.patience;
-    float *parameters = nnsm_made_parameters(n->made, &count);
+    size_t count = n->learner.count[NNSM_VECTOR_PARAMETERS], patience = (size_t)t->run->config->train.patience;
+    float *parameters = n->learner.parameters;
     if (!patience || validation_nll < n->best_nll) {
         n->best_nll = validation_nll;
         n->stale = 0;
@@ -283,15 +328,15 @@ static void judge(nnsm_trainer *t, double validation_nll)
                  patience);
     if (n->done || n->epoch == n->epochs)
         memcpy(parameters, n->best, count * sizeof *parameters);
+    nnsm_learner_publish(&n->learner);
 }
 
 static nnsm_status diverged(nnsm_trainer *t, double nll, nnsm_error *error)
 {
     nnsm_training *n = t->training;
-    size_t count;
-    float *parameters = nnsm_made_parameters(n->made, &count);
     if (n->good)
-        memcpy(parameters, n->best, count * sizeof *parameters);
+        memcpy(n->learner.parameters, n->best, n->learner.count[NNSM_VECTOR_PARAMETERS] * sizeof *n->best);
+    nnsm_learner_publish(&n->learner);
     n->diverged = true;
     return nnsm_fail(error, NNSM_FAILURE,
                      "training diverged in epoch %zu (-log p = %g); lower train.learning_rate (now %g) and start anew "
@@ -331,7 +376,7 @@ static nnsm_status epoch(nnsm_trainer *t, nnsm_error *error)
     while (n->batch < p->batches && !status) {
         status = await_batch(t, start + (n->batch + 1) * p->batch, start + p->training, error);
         if (!status)
-            step(t);
+            status = step(t, error);
     }
     return status ? status : end_epoch(t, error);
 }

@@ -29,8 +29,9 @@ typedef struct {
     MPI_Comm workers; /* those that own shards; MPI_COMM_NULL on others, which only follow */
     nnsm_symmetry *symmetry;
     nnsm_lattice symmetry_lattice;
-    nnsm_reduction *reduction;
-    nnsm_made_workspace *workspace, *evaluation;
+    nnsm_slices slices[NNSM_VECTORS]; /* of the workers; a dense network's are all like the first, the only one */
+    nnsm_reduction *reduction[NNSM_VECTORS]; /* of the two kinds of sums */
+    nnsm_network_workspace workspace, evaluation;
     uint32_t **order;         /* [shards] shuffled rows of own shards */
     int8_t *moved;            /* [shard rows][sites] a shard's part of the batch */
     double *sums;             /* [2 tiles + shards] of an epoch, for the reduction over ranks */
@@ -48,7 +49,7 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer);
  * after which the parameters are those of the last good epoch. Collective. */
 nnsm_status nnsm_trainer_epochs(nnsm_trainer *trainer, size_t last, nnsm_error *error);
 
-/* Make the moments whole on every worker, before the state is saved or shared. Collective on all. */
+/* Make the memory whole on every worker, before the state is saved or shared. Collective on all. */
 void nnsm_trainer_settle(nnsm_trainer *trainer);
 
 #endif

@@ -7,20 +7,18 @@
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
 
-nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
+nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, nnsm_trained *trained,
+                                 size_t configurations, nnsm_error *error)
 {
     nnsm_training *t = training;
-    *t = (nnsm_training){.made = trained->made,
-                         .history = &trained->history,
+    *t = (nnsm_training){.history = &trained->history,
                          .shards = (size_t)run->config->train.shards_per_batch,
                          .epochs = (size_t)run->config->train.epochs,
                          .best_nll = INFINITY};
-    (void)nnsm_made_parameters(t->made, &t->parameters);
-    nnsm_status status = NNSM_NEW(&t->first, t->parameters, "optimiser", error);
+    nnsm_status status = nnsm_learner_create(&t->learner, &trained->network, run->config,
+                                             (double)configurations * (double)t->epochs, error);
     if (!status)
-        status = NNSM_NEW(&t->second, t->parameters, "optimiser", error);
-    if (!status)
-        status = NNSM_NEW(&t->best, t->parameters, "optimiser", error);
+        status = NNSM_NEW(&t->best, t->learner.count[NNSM_VECTOR_PARAMETERS], "optimiser", error);
     if (!status)
         status = NNSM_NEW(&t->shard_nll, t->shards, "training", error);
     if (!status)
@@ -30,8 +28,7 @@ nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, n
 
 void nnsm_training_destroy(nnsm_training *training)
 {
-    nnsm_release(training->first);
-    nnsm_release(training->second);
+    nnsm_learner_destroy(&training->learner);
     nnsm_release(training->best);
     nnsm_release(training->shard_nll);
     nnsm_release(training->collected);
@@ -39,11 +36,13 @@ void nnsm_training_destroy(nnsm_training *training)
 }
 
 /* The counters in a row, for messages and files. */
-enum { NUMBERS = 7 };
+enum { NUMBERS = 10 };
 
 static void pack(const nnsm_training *t, int64_t *n)
 {
-    const uint64_t values[NUMBERS] = {t->epoch, t->batch, t->step, t->stale, t->good, t->done, t->history->epochs};
+    const uint64_t values[NUMBERS] = {
+        t->epoch, t->batch,           t->step,          t->stale,          t->good,
+        t->done,  t->history->epochs, t->learner.phase, t->learner.newton, t->learner.gathered};
     for (int i = 0; i < NUMBERS; i++)
         n[i] = (int64_t)values[i];
 }
@@ -57,6 +56,27 @@ static void unpack(nnsm_training *t, const int64_t *n)
     t->good = (uint64_t)n[4];
     t->done = n[5] != 0;
     t->history->epochs = (size_t)n[6];
+    t->learner.phase = (uint64_t)n[7];
+    t->learner.newton = (uint64_t)n[8];
+    t->learner.gathered = (uint64_t)n[9];
+}
+
+/* The vectors of a training. */
+enum { VECTORS = 4 };
+
+typedef struct {
+    const char *name;
+    size_t count;
+    float *values;
+} named_vector;
+
+static void list_vectors(const nnsm_training *t, named_vector *vectors)
+{
+    const nnsm_learner *l = &t->learner;
+    vectors[0] = (named_vector){"/train/parameters", l->count[NNSM_VECTOR_PARAMETERS], l->parameters};
+    vectors[1] = (named_vector){"/train/first", l->count[NNSM_VECTOR_MEMORY_1], l->memory[0]};
+    vectors[2] = (named_vector){"/train/second", l->count[NNSM_VECTOR_MEMORY_2], l->memory[1]};
+    vectors[3] = (named_vector){"/train/best", l->count[NNSM_VECTOR_PARAMETERS], t->best};
 }
 
 /* Every entry is zero on all ranks but one: the order of the sum cannot matter. */
@@ -68,18 +88,18 @@ static void collect(double *sums, size_t shards, MPI_Comm comm)
 void nnsm_training_share(nnsm_training *training, MPI_Comm comm)
 {
     nnsm_training *t = training;
-    size_t count;
     int64_t numbers[NUMBERS];
     nnsm_history *h = t->history;
-    float *floats[] = {nnsm_made_parameters(t->made, &count), t->first, t->second, t->best};
+    named_vector vectors[VECTORS];
+    list_vectors(t, vectors);
     double *histories[] = {h->train_nll, h->validation_nll, h->kl, h->learning_rate, h->seconds};
     collect(t->shard_nll, t->shards, comm);
     pack(t, numbers);
     NNSM_MPI(MPI_Bcast(numbers, NUMBERS, MPI_INT64_T, 0, comm));
     unpack(t, numbers);
     NNSM_MPI(MPI_Bcast(&t->best_nll, 1, MPI_DOUBLE, 0, comm));
-    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
-        NNSM_MPI(MPI_Bcast(floats[i], (int)count, MPI_FLOAT, 0, comm));
+    for (size_t i = 0; i < VECTORS; i++)
+        NNSM_MPI(MPI_Bcast(vectors[i].values, (int)vectors[i].count, MPI_FLOAT, 0, comm));
     for (size_t i = 0; i < sizeof histories / sizeof *histories; i++)
         NNSM_MPI(MPI_Bcast(histories[i], (int)t->epochs, MPI_DOUBLE, 0, comm));
 }
@@ -88,9 +108,8 @@ void nnsm_training_state(nnsm_training *training, nnsm_state *state)
 {
     nnsm_training *t = training;
     nnsm_history *h = t->history;
-    size_t count;
     int64_t numbers[NUMBERS];
-    float *parameters = nnsm_made_parameters(t->made, &count);
+    named_vector vectors[VECTORS];
     const struct {
         const char *name;
         double *values;
@@ -105,21 +124,23 @@ void nnsm_training_state(nnsm_training *training, nnsm_state *state)
     nnsm_state_values(state, "/train/numbers", NNSM_H5_INTEGERS, NUMBERS, numbers);
     nnsm_state_values(state, "/train/best_nll", NNSM_H5_DOUBLES, 1, &t->best_nll);
     nnsm_state_values(state, "/train/shard_nll", NNSM_H5_DOUBLES, t->shards, t->collected);
-    nnsm_state_values(state, "/train/parameters", NNSM_H5_FLOATS, count, parameters);
-    nnsm_state_values(state, "/train/first", NNSM_H5_FLOATS, count, t->first);
-    nnsm_state_values(state, "/train/second", NNSM_H5_FLOATS, count, t->second);
-    nnsm_state_values(state, "/train/best", NNSM_H5_FLOATS, count, t->best);
+    list_vectors(t, vectors);
+    for (size_t i = 0; i < VECTORS; i++)
+        nnsm_state_values(state, vectors[i].name, NNSM_H5_FLOATS, vectors[i].count, vectors[i].values);
     for (size_t i = 0; i < sizeof histories / sizeof *histories; i++)
         nnsm_state_values(state, histories[i].name, NNSM_H5_DOUBLES, t->epochs, histories[i].values);
     if (state->writing)
         return;
     unpack(t, numbers);
     memcpy(t->shard_nll, t->collected, t->shards * sizeof *t->collected);
+    nnsm_learner_publish(&t->learner);
 }
 
 size_t nnsm_training_bytes(const nnsm_training *training)
 {
-    return 4 * training->parameters * sizeof(float) + (5 * training->epochs + training->shards) * sizeof(double);
+    const size_t *count = training->learner.count;
+    size_t floats = 2 * count[NNSM_VECTOR_PARAMETERS] + count[NNSM_VECTOR_MEMORY_1] + count[NNSM_VECTOR_MEMORY_2];
+    return floats * sizeof(float) + (5 * training->epochs + training->shards) * sizeof(double);
 }
 
 nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error)
@@ -135,7 +156,7 @@ nnsm_status nnsm_training_check(const nnsm_training *training, uint64_t batches,
 {
     const nnsm_training *t = training;
     bool possible = t->epoch <= t->epochs && t->batch <= batches && t->step <= t->epochs * batches &&
-                    t->history->epochs <= t->epochs && t->good <= t->epochs;
+                    t->history->epochs <= t->epochs && t->good <= t->epochs && t->learner.phase <= NNSM_PHASE_AVERAGE;
     return possible ? NNSM_OK
                     : nnsm_fail(error, NNSM_DATA,
                                 "the checkpoint's training is at an impossible place (epoch %llu, batch %llu); start "

@@ -3,17 +3,17 @@
 #ifndef NNSM_STAGE_TRAINING_H
 #define NNSM_STAGE_TRAINING_H
 
+#include "stage/learner.h"
 #include "stage/state.h"
 #include "stage/trained.h"
 
 typedef struct nnsm_training {
-    nnsm_made *made;       /* borrowed */
+    nnsm_learner learner;  /* parameters, and memory that is valid on each rank's slice while a team trains */
     nnsm_history *history; /* borrowed */
-    size_t parameters, shards, epochs;
-    float *first, *second; /* Adam moments, [parameters]; while a team trains, each rank's are valid on its slice */
-    float *best;           /* [parameters] of the best epoch, for early stopping; without it, of the last epoch */
-    double *shard_nll;     /* [shards] sums of this epoch over what was trained; zero where another rank owns a shard */
-    double *collected;     /* [shards] the same of all ranks together, on the way to a file */
+    size_t shards, epochs;
+    float *best;       /* parameters of the best epoch, for early stopping; without it, of the last epoch */
+    double *shard_nll; /* [shards] sums of this epoch over what was trained; zero where another rank owns a shard */
+    double *collected; /* [shards] the same of all ranks together, on the way to a file */
     double best_nll;
     uint64_t epoch, batch; /* the next batch to train */
     uint64_t step;         /* Adam steps done */
@@ -23,21 +23,21 @@ typedef struct nnsm_training {
     bool diverged; /* the parameters are `best`, if there is one */
 } nnsm_training;
 
-/* For the network and history of *trained, at the start. Local. */
+/* For the network and history of *trained, at the start. configurations: trained in an epoch. Local. */
 nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, nnsm_trained *trained,
-                                 nnsm_error *error);
+                                 size_t configurations, nnsm_error *error);
 void nnsm_training_destroy(nnsm_training *training);
 
-/* Make rank 0's state everybody's; shard sums are collected. Moments must be whole on rank 0. Collective on comm. */
+/* Make rank 0's state everybody's; shard sums are collected. The memory must be whole on rank 0. Collective on comm. */
 void nnsm_training_share(nnsm_training *training, MPI_Comm comm);
 
-/* Save or restore below /train; moments must be whole on rank 0. Collective on run->world. */
+/* Save or restore below /train; the memory must be whole on rank 0. Collective on run->world. */
 void nnsm_training_state(nnsm_training *training, nnsm_state *state);
 
 /* About what it takes in a checkpoint. Local. */
 size_t nnsm_training_bytes(const nnsm_training *training);
 
-/* A checkpoint of the run in training; moments must be whole on rank 0. As nnsm_checkpoint_end. Collective. */
+/* A checkpoint of the run in training; the memory must be whole on rank 0. As nnsm_checkpoint_end. Collective. */
 nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error);
 
 /* After restoring, before anything is used: are the numbers possible? Local. */

@@ -48,20 +48,26 @@ static void sums_are_the_fixed_tree_at_any_rank_count(void **state)
         if (comm == MPI_COMM_NULL)
             continue;
         nnsm_reduction *reduction;
+        nnsm_slices slices;
         nnsm_error error;
         float expected[COUNT], all[COUNT] = {0};
         size_t first, end;
         double waited = 0;
         tree(0, shards[k], expected);
-        assert_int_equal(nnsm_reduction_create(&reduction, comm, shards[k], COUNT, &error), NNSM_OK);
+        /* slices of the vector in equal parts, and all on the last rank */
+        size_t starts[16] = {0};
+        starts[workers] = COUNT;
+        assert_int_equal(nnsm_slices_create(&slices, comm, COUNT, k % 2 ? starts : NULL, &error), NNSM_OK);
+        assert_int_equal(nnsm_reduction_create(&reduction, &slices, shards[k], &error), NNSM_OK);
         for (int repeat = 0; repeat < 3; repeat++) {
             const float *sum = nnsm_reduction_sum(reduction, shard_vector, NULL, &waited);
-            nnsm_reduction_slice(reduction, &first, &end);
+            nnsm_slices_own(&slices, &first, &end);
             memcpy(all + first, sum, (end - first) * sizeof *sum);
-            nnsm_reduction_share(reduction, all, &waited);
+            nnsm_slices_share(&slices, all, &waited);
             assert_memory_equal(all, expected, sizeof expected);
         }
         nnsm_reduction_destroy(reduction);
+        nnsm_slices_destroy(&slices);
         (void)MPI_Comm_free(&comm);
     }
 }

@@ -1,6 +1,7 @@
 /* The network: normalisation, autoregression, gradients, files. */
 #include "check.h"
 #include "made/network.h"
+#include "nnsm/network.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,22 +229,23 @@ static void a_saved_network_reads_back_the_same(void **state)
     assert_true(descriptor >= 0);
     (void)close(descriptor);
     nnsm_architecture a = small(4, 4, NNSM_RANDOM, true, 2);
-    nnsm_made *made = random_network(&a, 1), *again;
+    nnsm_made *made = random_network(&a, 1);
+    nnsm_network network = {.dense = made}, again;
     nnsm_error error;
-    assert_int_equal(nnsm_made_save(made, path, &error), NNSM_OK);
-    assert_int_equal(nnsm_made_open(&again, path, &error), NNSM_OK);
+    assert_int_equal(nnsm_network_save(&network, path, &error), NNSM_OK);
+    assert_int_equal(nnsm_network_open(&again, path, &error), NNSM_OK);
     size_t n, m;
-    const float *x = nnsm_made_parameters(made, &n), *y = nnsm_made_parameters(again, &m);
+    const float *x = nnsm_made_parameters(made, &n), *y = nnsm_network_parameters(&again, &m);
     assert_int_equal(n, m);
     assert_memory_equal(x, y, n * sizeof *x);
-    assert_memory_equal(nnsm_made_order(made), nnsm_made_order(again), 16 * sizeof(int32_t));
-    nnsm_made_destroy(again);
+    assert_memory_equal(nnsm_made_order(made), nnsm_made_order(again.dense), 16 * sizeof(int32_t));
+    nnsm_network_destroy(&again);
     assert_int_equal(truncate(path, 700), 0);
-    assert_int_equal(nnsm_made_open(&again, path, &error), NNSM_DATA);
+    assert_int_equal(nnsm_network_open(&again, path, &error), NNSM_DATA);
     assert_non_null(strstr(error.message, path));
-    assert_null(again);
+    assert_null(again.dense);
     (void)unlink(path);
-    assert_int_equal(nnsm_made_open(&again, path, &error), NNSM_DATA);
+    assert_int_equal(nnsm_network_open(&again, path, &error), NNSM_DATA);
     nnsm_made_destroy(made);
 }
 

@@ -1,0 +1,283 @@
+/* frontier.c: random units, creation, looking. */
+#include "nnsm/frontier.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "made/frontier_geometry.h"
+#include "made/network.h"
+#include "nnsm/rng.h"
+
+/* ---- units */
+
+static double normal(nnsm_rng_sequence *draw)
+{
+    double u = nnsm_rng_uniform(draw) + 0x1p-33, v = nnsm_rng_uniform(draw);
+    return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+/* The side of the output on which a frontier site lies: first axis along which it is away, and direction. */
+static int side_of(const nnsm_frontier_architecture *a, const int *d)
+{
+    for (int axis = 0; axis < a->dimensions; axis++)
+        if (d[axis])
+            return 2 * axis + (d[axis] > 0);
+    return 0;
+}
+
+/* Weights of one unit: amplitude exp(-distance / length) on each side, scaled to a total of `gain`. Small gains give
+ * nearly linear units, large ones switches. Three quarters of the amplitudes are 1. */
+static void draw_unit(const nnsm_frontier *f, size_t representative, nnsm_fit *fit, size_t unit,
+                      nnsm_rng_sequence *draw)
+{
+    enum { SIDES = 2 * NNSM_MAX_DIMENSIONS };
+    const nnsm_frontier_architecture *a = &f->architecture;
+    double amplitude[SIDES], length[SIDES], sum = 0;
+    for (int s = 0; s < SIDES; s++) {
+        amplitude[s] = nnsm_rng_uniform(draw) < 0.625 ? 1 : normal(draw);
+        length[s] = exp(-0.7 + 2.5 * nnsm_rng_uniform(draw));
+    }
+    double gain = exp(-0.3 + 2.3 * nnsm_rng_uniform(draw));
+    float *w = fit->w + unit * fit->frontier;
+    for (size_t i = 0; i < fit->frontier; i++) {
+        int d[NNSM_MAX_DIMENSIONS] = {0};
+        nnsm_frontier_displacement(a, f->order[representative], f->output[representative].sites[i], d);
+        int side = side_of(a, d), steps = -1;
+        for (int axis = 0; axis < a->dimensions; axis++)
+            steps += d[axis] < 0 ? -d[axis] : d[axis];
+        double value = amplitude[side] * exp(-steps / length[side]);
+        w[i] = (float)value;
+        sum += fabs(value);
+    }
+    for (size_t i = 0; i < fit->frontier; i++)
+        w[i] = (float)(w[i] * gain / sum);
+    fit->offset[unit] = a->odd ? 0.f : (float)(normal(draw));
+}
+
+/* F spins have 2^F functions, half of them odd; the linear ones (and 1) are there without units. */
+static size_t units_of(const nnsm_frontier_architecture *a, size_t frontier)
+{
+    if (frontier < 2)
+        return 0;
+    if (frontier > 12)
+        return a->units;
+    size_t functions = (size_t)1 << (a->odd ? frontier - 1 : frontier), most = functions - frontier - !a->odd;
+    return a->units < most ? a->units : most;
+}
+
+static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes, nnsm_error *error)
+{
+    nnsm_fit *fit = &f->fit[index];
+    size_t representative = SIZE_MAX, next = 0;
+    for (size_t p = 0; p < f->sites; p++)
+        fit->members += f->output[p].fit == index;
+    nnsm_status status = NNSM_NEW(&f->members[index], fit->members, "frontier", error);
+    for (size_t p = 0; p < f->sites && !status; p++)
+        if (f->output[p].fit == index) {
+            f->members[index][next++] = (int32_t)p;
+            representative = representative == SIZE_MAX ? p : representative;
+        }
+    if (status)
+        return status;
+    fit->frontier = sizes[representative];
+    fit->units = units_of(&f->architecture, fit->frontier);
+    status = NNSM_NEW(&fit->w, fit->units * fit->frontier, "frontier units", error);
+    if (!status)
+        status = NNSM_NEW(&fit->offset, fit->units, "frontier units", error);
+    for (size_t u = 0; u < fit->units && !status; u++) {
+        nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(f->architecture.seed), NNSM_RNG_UNITS,
+                                                         (uint32_t)index, (uint32_t)u);
+        draw_unit(f, (size_t)f->members[index][fit->members / 2], fit, u, &draw);
+    }
+    return status;
+}
+
+/* ---- creation */
+
+static nnsm_status list_seen(nnsm_frontier *f, const size_t *sizes, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    for (size_t p = 0; p < f->sites; p++)
+        for (size_t i = 0; i < sizes[p]; i++)
+            f->seen[f->output[p].sites[i]].count++;
+    for (size_t s = 0; s < f->sites && !status; s++) {
+        status = NNSM_NEW(&f->seen[s].positions, f->seen[s].count, "frontier", error);
+        if (!status)
+            status = NNSM_NEW(&f->seen[s].slots, f->seen[s].count, "frontier", error);
+        f->seen[s].count = 0;
+    }
+    for (size_t p = 0; p < f->sites && !status; p++)
+        for (size_t i = 0; i < sizes[p]; i++) {
+            nnsm_frontier_seen *s = &f->seen[f->output[p].sites[i]];
+            s->positions[s->count] = (int32_t)p;
+            s->slots[s->count++] = (int32_t)i;
+        }
+    return status;
+}
+
+static nnsm_status lay_out_weights(nnsm_frontier *f, nnsm_error *error)
+{
+    for (size_t i = 0; i < f->fits; i++)
+        f->parameters += f->fit[i].frontier + f->fit[i].units + 1;
+    nnsm_status status = NNSM_NEW(&f->weights, f->parameters, "frontier weights", error);
+    float *next = f->weights;
+    for (size_t i = 0; i < f->fits && !status; i++) {
+        f->fit[i].weights = next;
+        next += f->fit[i].frontier + f->fit[i].units + 1;
+    }
+    return status;
+}
+
+static nnsm_status build(nnsm_frontier *f, nnsm_error *error)
+{
+    const nnsm_frontier_architecture *a = &f->architecture;
+    size_t *sizes = NULL;
+    nnsm_status status = NNSM_NEW(&f->order, f->sites, "frontier", error);
+    if (!status)
+        status = NNSM_NEW(&f->position, f->sites, "frontier", error);
+    if (!status)
+        status = NNSM_NEW(&f->output, f->sites, "frontier", error);
+    if (!status)
+        status = NNSM_NEW(&f->seen, f->sites, "frontier", error);
+    if (!status)
+        status = NNSM_NEW(&sizes, f->sites, "frontier", error);
+    if (!status) {
+        nnsm_order_fill(a->order, a->dimensions, a->extent, a->order_seed, f->order);
+        for (size_t p = 0; p < f->sites; p++)
+            f->position[f->order[p]] = (int32_t)p;
+        status = nnsm_frontier_find(f, sizes, error);
+    }
+    if (!status)
+        status = nnsm_frontier_share(f, sizes, error);
+    if (!status)
+        status = NNSM_NEW(&f->fit, f->fits, "frontier", error);
+    if (!status)
+        status = NNSM_NEW(&f->members, f->fits, "frontier", error);
+    for (size_t i = 0; i < f->fits && !status; i++)
+        status = make_fit(f, i, sizes, error);
+    if (!status)
+        status = lay_out_weights(f, error);
+    if (!status)
+        status = list_seen(f, sizes, error);
+    nnsm_release(sizes);
+    return status;
+}
+
+nnsm_status nnsm_frontier_create(nnsm_frontier **out, const nnsm_frontier_architecture *architecture, nnsm_error *error)
+{
+    const nnsm_frontier_architecture *a = architecture;
+    *out = NULL;
+    double sites = 1;
+    bool good = a->dimensions >= 1 && a->dimensions <= NNSM_MAX_DIMENSIONS && a->temperature > 0 && a->reach >= 1 &&
+                a->reach <= 16 && a->units <= 4096;
+    for (int axis = 0; axis < a->dimensions && good; axis++) {
+        good = a->extent[axis] >= 1;
+        sites *= a->extent[axis];
+    }
+    if (!good || sites > 1 << 20)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "frontier network: 1 to 3 dimensions, at most 2^20 sites, reach from 1 to 16, at most 4096 "
+                         "units, positive temperature");
+    nnsm_status status = NNSM_NEW(out, 1, "frontier network", error);
+    if (status)
+        return status;
+    (*out)->architecture = *a;
+    (*out)->sites = (size_t)sites;
+    status = build(*out, error);
+    if (status) {
+        nnsm_frontier_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+void nnsm_frontier_destroy(nnsm_frontier *frontier)
+{
+    nnsm_frontier *f = frontier;
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->sites; i++) {
+        if (f->output)
+            nnsm_release(f->output[i].sites);
+        if (f->seen) {
+            nnsm_release(f->seen[i].positions);
+            nnsm_release(f->seen[i].slots);
+        }
+    }
+    for (size_t i = 0; i < f->fits; i++) {
+        if (f->members)
+            nnsm_release(f->members[i]);
+        if (f->fit) {
+            nnsm_release(f->fit[i].w);
+            nnsm_release(f->fit[i].offset);
+        }
+    }
+    nnsm_release(f->order);
+    nnsm_release(f->position);
+    nnsm_release(f->output);
+    nnsm_release(f->seen);
+    nnsm_release(f->fit);
+    nnsm_release(f->members);
+    nnsm_release(f->weights);
+    nnsm_release(f);
+}
+
+/* ---- looking */
+
+const nnsm_frontier_architecture *nnsm_frontier_architecture_of(const nnsm_frontier *frontier)
+{
+    return &frontier->architecture;
+}
+
+size_t nnsm_frontier_sites(const nnsm_frontier *frontier)
+{
+    return frontier->sites;
+}
+
+const int32_t *nnsm_frontier_order(const nnsm_frontier *frontier)
+{
+    return frontier->order;
+}
+
+size_t nnsm_frontier_fits(const nnsm_frontier *frontier)
+{
+    return frontier->fits;
+}
+
+nnsm_fit *nnsm_frontier_fit(nnsm_frontier *frontier, size_t fit)
+{
+    return &frontier->fit[fit];
+}
+
+const nnsm_fit *nnsm_frontier_look(const nnsm_frontier *frontier, size_t fit)
+{
+    return &frontier->fit[fit];
+}
+
+float *nnsm_frontier_parameters(nnsm_frontier *frontier, size_t *count)
+{
+    *count = frontier->parameters;
+    return frontier->weights;
+}
+
+size_t nnsm_frontier_member(const nnsm_frontier *frontier, size_t fit, size_t member, const int32_t **sites)
+{
+    size_t p = (size_t)frontier->members[fit][member];
+    *sites = frontier->output[p].sites;
+    return p;
+}
+
+size_t nnsm_frontier_output(const nnsm_frontier *frontier, size_t position, const int32_t **sites)
+{
+    *sites = frontier->output[position].sites;
+    return frontier->output[position].fit;
+}
+
+size_t nnsm_frontier_seen_by(const nnsm_frontier *frontier, size_t site, const int32_t **positions,
+                             const int32_t **slots)
+{
+    *positions = frontier->seen[site].positions;
+    *slots = frontier->seen[site].slots;
+    return frontier->seen[site].count;
+}

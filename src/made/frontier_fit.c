@@ -1,0 +1,112 @@
+#include "made/frontier_fit.h"
+
+#include <lapacke.h>
+#include <math.h>
+
+#include "base/memory.h"
+
+/* Row-major lower packed is LAPACK's column-major upper packed. */
+enum { ORDER = LAPACK_COL_MAJOR };
+static const char UPLO = 'U';
+
+static const double jitter = 1e-6; /* on the linear directions, which the geometry may leave empty */
+
+static size_t dimension(const nnsm_fit *fit)
+{
+    return fit->frontier + fit->units + 1;
+}
+
+void nnsm_fit_standardize(const nnsm_fit *fit, const float *sums, double draws, float *parameters)
+{
+    size_t u = fit->units;
+    float *kappa = parameters + dimension(fit), *inverse = kappa + u;
+    for (size_t k = 0; k < u; k++) {
+        double hh = sums[k], tt = sums[u + k], ht = sums[2 * u + k], slope = hh > 0 ? ht / hh : 0;
+        kappa[k] = (float)slope;
+        inverse[k] = (float)(1 / sqrt(fmax((tt - slope * ht) / draws, 1e-10)));
+    }
+}
+
+/* Ridge of a direction. */
+static double ridge_of(const nnsm_fit *fit, const nnsm_fit_options *options, size_t i)
+{
+    return (double)fit->members * (i >= fit->frontier && i + 1 < dimension(fit) ? options->ridge : jitter);
+}
+
+/* Gradient of the mean loss with its ridge; the constant does not move where the spin flip is a symmetry. */
+static void mean_gradient(const nnsm_fit *fit, const nnsm_fit_options *options, const float *sums, double draws,
+                          const float *parameters, double *g)
+{
+    size_t d = dimension(fit);
+    for (size_t i = 0; i < d; i++)
+        g[i] = sums[i] / draws + ridge_of(fit, options, i) * parameters[i];
+    if (options->odd)
+        g[d - 1] = 0;
+}
+
+/* Mean Hessian with its ridge, packed. */
+static void mean_hessian(const nnsm_fit *fit, const nnsm_fit_options *options, const float *sums, double draws,
+                         double *matrix)
+{
+    size_t d = dimension(fit);
+    for (size_t k = 0; k < d; k++) {
+        double *row = matrix + k * (k + 1) / 2;
+        for (size_t i = 0; i <= k; i++)
+            row[i] = options->odd && k + 1 == d ? 0 : sums[d + k * (k + 1) / 2 + i] / draws;
+        row[k] += options->odd && k + 1 == d ? 1 : ridge_of(fit, options, k);
+    }
+}
+
+nnsm_status nnsm_fit_newton(const nnsm_fit *fit, const nnsm_fit_options *options, const float *sums, double draws,
+                            float *parameters, float *factor, double *noise, nnsm_error *error)
+{
+    size_t d = dimension(fit), triangle = d * (d + 1) / 2;
+    double *matrix = NULL;
+    nnsm_status status = NNSM_NEW(&matrix, triangle + 2 * d, "Newton step", error);
+    if (status)
+        return status;
+    double *g = matrix + triangle, *step = g + d, decrement = 0;
+    mean_gradient(fit, options, sums, draws, parameters, g);
+    mean_hessian(fit, options, sums, draws, matrix);
+    for (size_t i = 0; i < d; i++)
+        step[i] = g[i];
+    int failed = LAPACKE_dpptrf(ORDER, UPLO, (int)d, matrix);
+    if (!failed)
+        failed = LAPACKE_dpptrs(ORDER, UPLO, (int)d, 1, matrix, step, (int)d);
+    for (size_t i = 0; i < d; i++)
+        decrement += g[i] * step[i];
+    if (failed || !isfinite(decrement)) {
+        nnsm_release(matrix);
+        return nnsm_fail(error, NNSM_FAILURE,
+                         "a conditional has no unique solution; raise network.ridge, lower network.units, or give more "
+                         "configurations");
+    }
+    /* decrement / members is the mean of q (1 - q) (change of o)^2: steps beyond one are shortened. */
+    double most = decrement / (double)fit->members, scale = most > 1 ? 1 / sqrt(most) : 1;
+    for (size_t i = 0; i < d; i++)
+        parameters[i] -= (float)(scale * step[i]);
+    for (size_t i = 0; i < triangle; i++)
+        factor[i] = (float)matrix[i];
+    *noise = decrement * draws / (double)d;
+    nnsm_release(matrix);
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_fit_average(const nnsm_fit *fit, const nnsm_fit_options *options, const float *sums, double draws,
+                             double weight, const float *factor, float *parameters, nnsm_error *error)
+{
+    size_t d = dimension(fit), triangle = d * (d + 1) / 2;
+    double *matrix = NULL;
+    nnsm_status status = NNSM_NEW(&matrix, triangle + d, "averaging step", error);
+    if (status)
+        return status;
+    double *g = matrix + triangle;
+    for (size_t i = 0; i < triangle; i++)
+        matrix[i] = factor[i];
+    mean_gradient(fit, options, sums, draws, parameters, g);
+    (void)LAPACKE_dpptrs(ORDER, UPLO, (int)d, 1, matrix, g, (int)d);
+    for (size_t i = 0; i < d; i++)
+        parameters[i] -= (float)(weight * g[i]);
+    nnsm_release(matrix);
+    return NNSM_OK;
+}
