@@ -2,6 +2,7 @@
 """All figures of a results file."""
 import argparse
 
+import plot_couplings
 import plot_fig3
 import plot_phase
 import plot_thermodynamics
@@ -16,6 +17,8 @@ if __name__ == "__main__":
     for module, suffix in ((plot_fig3, "fig3"), (plot_thermodynamics, "thermodynamics"), (plot_phase, "phase")):
         r.save(module.draw, suffix, arguments.results, arguments.output)
     with r.open_results(arguments.results) as results:
-        trained = "training" in results
+        trained, read = "training" in results, "couplings" in results
+    if read:
+        r.save(plot_couplings.draw, "couplings", arguments.results, arguments.output)
     if trained:
         r.save(plot_training.draw, "training", arguments.results, arguments.output)

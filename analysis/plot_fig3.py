@@ -1,16 +1,17 @@
 #!/usr/bin/python3
-"""Figure 3 of arXiv:2007.01037: |m| against T, learned and true, with the energy distribution at T0 as inset."""
+"""Figure 3 of arXiv:2007.01037: |m|, or the order parameter where that is another, against T, learned and true, with the energy distribution at T0 as inset."""
 import results as r
 
 
 def draw(results):
     figure, axes = r.plt.subplots(figsize=(5.6, 4.2))
-    r.plot_curves(axes, results, "abs_magnetization")
+    observable, symbol = r.order(results)
+    r.plot_curves(axes, results, observable)
     ensemble = results["ensemble"].attrs
-    axes.errorbar(ensemble["temperature"], ensemble["abs_magnetization_mean"], ensemble["abs_magnetization_error"],
+    axes.errorbar(ensemble["temperature"], ensemble[observable + "_mean"], ensemble[observable + "_error"],
                   fmt="*", color="tab:orange", markersize=13, markeredgecolor="black", markeredgewidth=0.5, zorder=5,
                   label="training ensemble")
-    axes.set(xlabel="T", ylabel=r"$\langle|m|\rangle$", ylim=(-0.02, 1.05), title=r.title(results))
+    axes.set(xlabel="T", ylabel=symbol, ylim=(-0.02, 1.05), title=r.title(results))
     axes.legend(loc="lower left")
     if "distribution" in results:
         d = results["distribution"]

@@ -14,6 +14,7 @@ plt.rcParams.update({"font.size": 9, "axes.grid": True, "grid.alpha": 0.25, "fig
                      "lines.linewidth": 1.2, "lines.markersize": 3.5, "savefig.dpi": 160})
 LEARNED = {"color": "tab:blue", "marker": "o", "linestyle": "-", "capsize": 2, "label": "learned"}
 TRUE = {"color": "tab:orange", "marker": "s", "linestyle": "--", "capsize": 2, "label": "true model"}
+DISTILLED = {"color": "tab:green", "marker": "^", "linestyle": "-.", "capsize": 2, "label": "distilled"}
 EXACT = {"color": "black", "linestyle": "-", "linewidth": 0.8, "label": "exact"}
 
 
@@ -55,11 +56,18 @@ def curve(results, hamiltonian, observable):
 
 
 def plot_curves(axes, results, observable):
-    """Learned and true curve of an observable with error bars."""
-    for hamiltonian, style in (("true", TRUE), ("learned", LEARNED)):
+    """Learned, distilled and true curve of an observable with error bars."""
+    for hamiltonian, style in (("true", TRUE), ("distilled", DISTILLED), ("learned", LEARNED)):
         found = curve(results, hamiltonian, observable)
         if found:
             axes.errorbar(found[0], found[1], yerr=found[2], **style)
+
+
+def order(results):
+    """The observable that shows the order of the system, and its symbol."""
+    if "scan/learned/order_parameter" in results:
+        return "order_parameter", "order parameter"
+    return "abs_magnetization", r"$\langle|m|\rangle$"
 
 
 def title(results):

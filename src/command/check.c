@@ -14,12 +14,12 @@ typedef struct {
     size_t parameters;
 } rates;
 
-static nnsm_status measure_generator(const nnsm_ising *model, const nnsm_config *c, rates *r, nnsm_error *error)
+static nnsm_status measure_generator(const nnsm_model *model, const nnsm_config *c, rates *r, nnsm_error *error)
 {
     nnsm_generator *generator;
     nnsm_status status =
-        nnsm_generator_create(&generator, model, c->generate.temperature, (nnsm_algorithm)c->generate.algorithm,
-                              nnsm_rng_key_from_seed(1), 0, error);
+        nnsm_generator_create_model(&generator, model, c->generate.temperature, (nnsm_algorithm)c->generate.algorithm,
+                                    nnsm_rng_key_from_seed(1), 0, error);
     if (status)
         return status;
     double start = nnsm_seconds(), seconds;
@@ -96,7 +96,8 @@ static nnsm_status measure_scan(const nnsm_made *made, rates *r, nnsm_error *err
 
 static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, rates *r, nnsm_error *error)
 {
-    nnsm_ising model = {lattice, c->system.coupling, c->system.field};
+    nnsm_model_parameters parameters = nnsm_run_parameters(c);
+    nnsm_model model;
     nnsm_architecture a = {.dimensions = lattice->dimensions,
                            .periodic = lattice->periodic,
                            .layers = (size_t)c->network.layers,
@@ -108,7 +109,9 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
         a.hidden[l] = (size_t)c->network.hidden[l];
     nnsm_made *made = NULL;
     size_t rows = (size_t)((c->train.batch + c->train.shards_per_batch - 1) / c->train.shards_per_batch);
-    nnsm_status status = c->generate.given ? measure_generator(&model, c, r, error) : NNSM_OK;
+    nnsm_status status = nnsm_model_create(&model, lattice, &parameters, error);
+    if (!status && c->generate.given)
+        status = measure_generator(&model, c, r, error);
     if (!status)
         status = nnsm_made_create(&made, &a, error);
     if (!status) {
@@ -118,6 +121,7 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     if (!status)
         status = measure_scan(made, r, error);
     nnsm_made_destroy(made);
+    nnsm_model_destroy(&model);
     return status;
 }
 

@@ -1,4 +1,5 @@
 /* info.c: what is in a file of ours, for a person; and --version, --help. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +77,8 @@ static nnsm_status print_ensemble(nnsm_h5 *h5)
     if (nnsm_h5_has(h5, "/ensemble")) {
         nnsm_summary s;
         nnsm_summary_read(h5, &s);
+        if (!h5->status && !isnan(s.order))
+            (void)printf("  order parameter %.4f +- %.4f\n", s.order, s.order_error);
         if (!h5->status)
             (void)printf("  E/N = %.5f +- %.5f, |m| = %.4f +- %.4f, worth %.0f independent configurations\n", s.energy,
                          s.energy_error, s.magnetization, s.magnetization_error, s.effective);

@@ -63,15 +63,17 @@ static void change_kernel(ising_tile *t, size_t site, double *restrict change)
 {
     const nnsm_lattice *lattice = t->model->lattice;
     size_t degree = 2 * (size_t)lattice->dimensions;
-    int sum[NNSM_TILE] = {0};
+    const int8_t *s = t->spins + site * NNSM_TILE;
+    int8_t sum[NNSM_TILE] = {0}; /* bytes: 32 chains are one vector */
     for (size_t d = 0; d < degree; d++) {
         int32_t j = lattice->neighbours[site * degree + d];
         if (j >= 0)
             for (size_t c = 0; c < NNSM_TILE; c++)
-                sum[c] += t->spins[(size_t)j * NNSM_TILE + c];
+                sum[c] = (int8_t)(sum[c] + t->spins[(size_t)j * NNSM_TILE + c]);
     }
     for (size_t c = 0; c < NNSM_TILE; c++)
-        change[c] = t->change[c] = 2 * t->spins[site * NNSM_TILE + c] * (t->model->coupling * sum[c] + t->model->field);
+        change[c] = 2 * s[c] * (t->model->coupling * sum[c] + t->model->field);
+    memcpy(t->change, change, sizeof t->change);
 }
 
 static void change(void *state, size_t site, double *out)
@@ -79,14 +81,19 @@ static void change(void *state, size_t site, double *out)
     change_kernel(state, site, out);
 }
 
+NNSM_MULTIVERSION
+static void commit_kernel(ising_tile *t, size_t site, const uint32_t *restrict accept)
+{
+    int8_t *restrict s = t->spins + site * NNSM_TILE;
+    for (size_t c = 0; c < NNSM_TILE; c++) {
+        s[c] = (int8_t)(accept[c] ? -s[c] : s[c]);
+        t->energy[c] += accept[c] ? t->change[c] : 0;
+    }
+}
+
 static void commit(void *state, size_t site, const uint32_t *accept)
 {
-    ising_tile *t = state;
-    for (size_t c = 0; c < NNSM_TILE; c++)
-        if (accept[c]) {
-            t->spins[site * NNSM_TILE + c] = (int8_t)-t->spins[site * NNSM_TILE + c];
-            t->energy[c] += t->change[c];
-        }
+    commit_kernel(state, site, accept);
 }
 
 static void energy(const void *state, double *out)

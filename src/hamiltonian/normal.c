@@ -1,15 +1,10 @@
 #include "hamiltonian/normal.h"
 
+#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
-
-/* LAPACK, as OpenBLAS has it; by its Fortran names, so that no further library is needed. The last argument is the
- * length of `triangle`. */
-extern void dpotrf_(const char *triangle, const int *n, double *a, const int *stride, int *info, size_t length);
-extern void dpotrs_(const char *triangle, const int *n, const int *count, const double *a, const int *stride, double *b,
-                    const int *stride_b, int *info, size_t length);
 
 /* Rounding leaves 1e-15 of a dependent column; what sampling can tell apart leaves far more than this. */
 static const double least = 1e-9;
@@ -47,9 +42,7 @@ static size_t try_factor(nnsm_normal *n, const double *matrix)
         for (size_t j = 0; j <= i; j++)
             n->factor[i * n->rank + j] =
                 matrix[n->kept[i] * n->size + n->kept[j]] * n->scale[n->kept[i]] * n->scale[n->kept[j]];
-    int order = (int)n->rank, info = 0;
-    if (order)
-        dpotrf_("U", &order, n->factor, &order, &info, 1);
+    int order = (int)n->rank, info = order ? LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'U', order, n->factor, order) : 0;
     size_t sound = info == 0 ? n->rank : info > 0 ? (size_t)info - 1 : 0;
     for (size_t i = 0; i < sound; i++)
         if (!(n->factor[i * n->rank + i] * n->factor[i * n->rank + i] >= least))
@@ -86,11 +79,11 @@ bool nnsm_normal_determined(const nnsm_normal *normal, size_t column)
 void nnsm_normal_solve(nnsm_normal *normal, double *x)
 {
     nnsm_normal *n = normal;
-    int order = (int)n->rank, one = 1, info = 0;
+    int order = (int)n->rank;
     for (size_t i = 0; i < n->rank; i++)
         n->work[i] = x[n->kept[i]] * n->scale[n->kept[i]];
     if (order)
-        dpotrs_("U", &order, &one, n->factor, &order, n->work, &order, &info, 1);
+        (void)LAPACKE_dpotrs(LAPACK_COL_MAJOR, 'U', order, 1, n->factor, order, n->work, order);
     memset(x, 0, n->size * sizeof *x);
     for (size_t i = 0; i < n->rank; i++)
         x[n->kept[i]] = n->work[i] * n->scale[n->kept[i]];

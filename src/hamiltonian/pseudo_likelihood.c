@@ -365,6 +365,15 @@ static double find_step(newton *n)
     return decrement;
 }
 
+/* Of all couplings, in units of the temperature. */
+static double longest_step(const newton *n)
+{
+    double longest = 0;
+    for (size_t c = 0; c < n->classes; c++)
+        longest = fmax(longest, fabs(n->step[c]) * n->pseudo->beta);
+    return longest;
+}
+
 /* Newton's steps with a fresh Hessian each, halved while they do not lower L. Ends with the sums at the new J. */
 static nnsm_status descend(newton *n, double *coupling, size_t part, bool *converged, nnsm_error *error)
 {
@@ -385,7 +394,8 @@ static nnsm_status descend(newton *n, double *coupling, size_t part, bool *conve
                 break;
         }
         memcpy(coupling, n->trial, n->classes * sizeof *coupling);
-        *converged = decrement < 1e-3; /* the distance is squared by this last step */
+        /* The distance is squared by this last step; towards a minimum at infinity steps stay long. */
+        *converged = decrement < 1e-3 && longest_step(n) < 0.01;
     }
     return status;
 }

@@ -58,6 +58,7 @@ void nnsm_h5_write_texts(nnsm_h5 *h5, const char *name, size_t count, size_t wid
                          const char *description);
 /* Attributes of an object (a group is created if it does not exist). */
 void nnsm_h5_set_text(nnsm_h5 *h5, const char *object, const char *name, const char *value);
+void nnsm_h5_set_doubles(nnsm_h5 *h5, const char *object, const char *name, size_t count, const double *values);
 void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, double value);
 void nnsm_h5_set_integers(nnsm_h5 *h5, const char *object, const char *name, size_t count, const int64_t *values);
 void nnsm_h5_set_integer(nnsm_h5 *h5, const char *object, const char *name, int64_t value);
@@ -85,7 +86,8 @@ void nnsm_h5_read_floats(nnsm_h5 *h5, const char *name, size_t count, float *val
 void nnsm_h5_read_texts(nnsm_h5 *h5, const char *name, size_t count, size_t width, char *texts);
 void nnsm_h5_get_text(nnsm_h5 *h5, const char *object, const char *name, char *value, size_t size);
 double nnsm_h5_get_double(nnsm_h5 *h5, const char *object, const char *name);
-/* At most `limit` values; returns how many there are, 0 on failure. */
+/* At most `limit` values; return how many there are, 0 on failure. */
+size_t nnsm_h5_get_doubles(nnsm_h5 *h5, const char *object, const char *name, size_t limit, double *values);
 size_t nnsm_h5_get_integers(nnsm_h5 *h5, const char *object, const char *name, size_t limit, int64_t *values);
 int64_t nnsm_h5_get_integer(nnsm_h5 *h5, const char *object, const char *name);
 

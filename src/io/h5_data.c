@@ -127,13 +127,18 @@ void nnsm_h5_set_text(nnsm_h5 *h5, const char *object, const char *name, const c
     (void)H5Oclose(opened);
 }
 
-void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, double value)
+void nnsm_h5_set_doubles(nnsm_h5 *h5, const char *object, const char *name, size_t count, const double *values)
 {
     hid_t opened = ready(h5) ? open_object(h5, object) : H5I_INVALID_HID;
     if (opened < 0)
         return;
-    set_attribute(h5, opened, name, H5T_NATIVE_DOUBLE, 1, &value);
+    set_attribute(h5, opened, name, H5T_NATIVE_DOUBLE, count, values);
     (void)H5Oclose(opened);
+}
+
+void nnsm_h5_set_double(nnsm_h5 *h5, const char *object, const char *name, double value)
+{
+    nnsm_h5_set_doubles(h5, object, name, 1, &value);
 }
 
 void nnsm_h5_set_integers(nnsm_h5 *h5, const char *object, const char *name, size_t count, const int64_t *values)
@@ -311,6 +316,11 @@ static size_t get_numbers(nnsm_h5 *h5, const char *object, const char *name, hid
     (void)H5Sclose(space);
     (void)H5Aclose(attribute);
     return h5->status ? 0 : (size_t)count;
+}
+
+size_t nnsm_h5_get_doubles(nnsm_h5 *h5, const char *object, const char *name, size_t limit, double *values)
+{
+    return get_numbers(h5, object, name, H5T_NATIVE_DOUBLE, limit, values);
 }
 
 double nnsm_h5_get_double(nnsm_h5 *h5, const char *object, const char *name)

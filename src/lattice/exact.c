@@ -140,9 +140,9 @@ static jet chain(const nnsm_ising *model, double beta)
 }
 
 /* All 2^N configurations: ln Z and the moments of E, whose cumulants are the derivatives in beta. */
-static jet enumerate(const nnsm_ising *model, double beta)
+static jet enumerate(double (*energy_of)(const void *, const int8_t *), const void *hamiltonian, size_t sites,
+                     double beta)
 {
-    size_t sites = model->lattice->sites;
     int8_t spins[32];
     double lowest = 0;
     for (int pass = 0; pass < 2; pass++) {
@@ -150,7 +150,7 @@ static jet enumerate(const nnsm_ising *model, double beta)
         for (uint32_t state = 0; state < 1u << sites; state++) {
             for (size_t i = 0; i < sites; i++)
                 spins[i] = state >> i & 1 ? 1 : -1;
-            double energy = nnsm_ising_energy(model, spins), weight = exp(-beta * (energy - lowest));
+            double energy = energy_of(hamiltonian, spins), weight = exp(-beta * (energy - lowest));
             minimum = energy < minimum ? energy : minimum;
             z += weight;
             z1 += weight * energy;
@@ -163,7 +163,24 @@ static jet enumerate(const nnsm_ising *model, double beta)
     return constant(0);
 }
 
+static double ising_energy(const void *model, const int8_t *spins)
+{
+    return nnsm_ising_energy(model, spins);
+}
+
+static double local_energy(const void *local, const int8_t *spins)
+{
+    return nnsm_local_energy(local, spins);
+}
+
 enum { ENUMERATED_SITES = 20, KAUFMAN_EXTENT = 4096 };
+
+static nnsm_thermodynamics per_site(jet log_z, double beta, double n)
+{
+    nnsm_thermodynamics t = {log_z.value / n, -log_z.first / n, beta * beta * log_z.second / n, 0};
+    t.entropy = t.log_partition + beta * t.energy;
+    return t;
+}
 
 static bool has_kaufman(const nnsm_ising *model)
 {
@@ -182,11 +199,23 @@ nnsm_thermodynamics nnsm_exact_thermodynamics(const nnsm_ising *model, double te
 {
     assert(nnsm_exact_available(model));
     const nnsm_lattice *lattice = model->lattice;
-    double beta = 1 / temperature, n = (double)lattice->sites;
+    double beta = 1 / temperature;
     jet log_z = has_kaufman(model) ? kaufman(lattice->extent[0], lattice->extent[1], fabs(model->coupling), beta)
                 : lattice->dimensions == 1 ? chain(model, beta)
-                                           : enumerate(model, beta);
-    nnsm_thermodynamics t = {log_z.value / n, -log_z.first / n, beta * beta * log_z.second / n, 0};
-    t.entropy = t.log_partition + beta * t.energy;
-    return t;
+                                           : enumerate(ising_energy, model, lattice->sites, beta);
+    return per_site(log_z, beta, (double)lattice->sites);
+}
+
+bool nnsm_exact_model_available(const nnsm_model *model)
+{
+    return model->nearest ? nnsm_exact_available(&model->ising) : model->lattice->sites <= ENUMERATED_SITES;
+}
+
+nnsm_thermodynamics nnsm_exact_model(const nnsm_model *model, double temperature)
+{
+    size_t sites = model->lattice->sites;
+    assert(nnsm_exact_model_available(model));
+    if (model->nearest)
+        return nnsm_exact_thermodynamics(&model->ising, temperature);
+    return per_site(enumerate(local_energy, &model->local, sites, 1 / temperature), 1 / temperature, (double)sites);
 }

@@ -1,12 +1,12 @@
-/* exact.h: exact thermodynamics of the Ising model on finite lattices.
+/* exact.h: exact thermodynamics of the known models on finite lattices.
  *
  * Two dimensions, periodic, no field: B. Kaufman, Phys. Rev. 76, 1232 (1949). One dimension, periodic or open, with
- * field: transfer matrix. Anything up to 20 sites: enumeration. Derivatives are exact (second-order forward
+ * field: transfer matrix. Any model up to 20 sites: enumeration. Derivatives are exact (second-order forward
  * differentiation of ln Z in beta), not finite differences. */
 #ifndef NNSM_LATTICE_EXACT_H
 #define NNSM_LATTICE_EXACT_H
 
-#include "nnsm/ising.h"
+#include "nnsm/model.h"
 
 /* All per site, k_B = 1. */
 typedef struct {
@@ -21,5 +21,9 @@ bool nnsm_exact_available(const nnsm_ising *model);
 
 /* The exact values at temperature > 0; requires nnsm_exact_available. Enumeration costs 2^N. Local. */
 nnsm_thermodynamics nnsm_exact_thermodynamics(const nnsm_ising *model, double temperature);
+
+/* The same for any model: the above for the nearest-neighbour Ising model, enumeration for the others. */
+bool nnsm_exact_model_available(const nnsm_model *model);
+nnsm_thermodynamics nnsm_exact_model(const nnsm_model *model, double temperature);
 
 #endif

@@ -1,36 +1,17 @@
-#include "lattice/generator.h"
-
 #include <math.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "lattice/generator_state.h"
 
-enum { CHAINS = NNSM_GENERATOR_CHAINS, MAX_SUM = 2 * NNSM_MAX_DIMENSIONS, SUMS = 2 * MAX_SUM + 1 };
-
-/* An ordered sweep that accepts everything, as at high temperature, would flip the whole lattice and never change E. */
-static const double MOST_ACCEPTED = 0.95;
-
-struct nnsm_generator {
-    const nnsm_ising *model;
-    double temperature;
-    nnsm_algorithm algorithm;
-    nnsm_rng_key key;
-    uint32_t first_chain, updates; /* updates done so far */
-    int8_t *spins;                 /* [sites + 1][CHAINS]; the last row is zero: the missing neighbours of open edges */
-    int32_t *visit;                /* [sites] checkerboard order */
-    int32_t *neighbours;           /* [sites][degree], rows of spins */
-    uint32_t threshold[2][SUMS];   /* acceptance * 2^32 by spin (0: -1, 1: +1) and neighbour sum + MAX_SUM */
-    int32_t *stack;                /* [sites] cluster of a Wolff update */
-    int8_t *in_cluster;            /* [sites] */
-};
+enum { CHAINS = NNSM_GENERATOR_CHAINS, MAX_SUM = 2 * NNSM_MAX_DIMENSIONS };
 
 static void fill_thresholds(nnsm_generator *g)
 {
     for (int s = 0; s < 2; s++)
         for (int sum = -MAX_SUM; sum <= MAX_SUM; sum++) {
             double change = 2 * (2 * s - 1) * (g->model->coupling * sum + g->model->field);
-            double probability = MOST_ACCEPTED * (change > 0 ? exp(-change / g->temperature) : 1);
+            double probability = NNSM_GENERATOR_ACCEPTED * (change > 0 ? exp(-change / g->temperature) : 1);
             double scaled = probability * 0x1p32;
             g->threshold[s][sum + MAX_SUM] = scaled >= 0x1p32 ? UINT32_MAX : (uint32_t)scaled;
         }
@@ -55,48 +36,86 @@ static void fill_tables(nnsm_generator *g)
         }
 }
 
+static nnsm_status prepare(nnsm_generator *g, nnsm_error *error)
+{
+    nnsm_status status = NNSM_NEW(&g->visit, g->sites, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->neighbours, g->sites * 2 * (size_t)g->model->lattice->dimensions, "generator", error);
+    if (status)
+        return status;
+    fill_thresholds(g);
+    fill_tables(g);
+    return NNSM_OK;
+}
+
 static void random_start(nnsm_generator *g)
 {
     uint32_t random[4 * CHAINS];
-    for (size_t i = 0; i < g->model->lattice->sites; i++) {
+    for (size_t i = 0; i < g->sites; i++) {
         nnsm_rng_blocks(g->key, NNSM_RNG_GENERATE_START, g->first_chain, CHAINS, 0, (uint32_t)i, random);
         for (size_t c = 0; c < CHAINS; c++)
             g->spins[i * CHAINS + c] = random[c] >> 31 ? 1 : -1;
     }
 }
 
-nnsm_status nnsm_generator_create(nnsm_generator **out, const nnsm_ising *model, double temperature,
-                                  nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain, nnsm_error *error)
+static nnsm_status start(nnsm_generator **out, nnsm_generator start, nnsm_error *error)
 {
-    *out = NULL;
     nnsm_generator *g = NULL;
-    size_t sites = model->lattice->sites;
+    *out = NULL;
     nnsm_status status = NNSM_NEW(&g, 1, "generator", error);
     if (status)
         return status;
-    g->model = model;
-    g->temperature = temperature;
-    g->algorithm = algorithm;
-    g->key = key;
-    g->first_chain = first_chain;
-    status = NNSM_NEW(&g->spins, (sites + 1) * CHAINS, "generator", error);
+    *g = start;
+    status = NNSM_NEW(&g->spins, (g->sites + 1) * CHAINS, "generator", error);
     if (!status)
-        status = NNSM_NEW(&g->visit, sites, "generator", error);
+        status = NNSM_NEW(&g->stack, g->sites, "generator", error);
     if (!status)
-        status = NNSM_NEW(&g->neighbours, sites * 2 * (size_t)model->lattice->dimensions, "generator", error);
+        status = NNSM_NEW(&g->in_cluster, g->sites, "generator", error);
     if (!status)
-        status = NNSM_NEW(&g->stack, sites, "generator", error);
-    if (!status)
-        status = NNSM_NEW(&g->in_cluster, sites, "generator", error);
+        status = g->local ? nnsm_generator_local_prepare(g, error) : prepare(g, error);
     if (status) {
         nnsm_generator_destroy(g);
         return status;
     }
-    fill_thresholds(g);
-    fill_tables(g);
     random_start(g);
     *out = g;
     return NNSM_OK;
+}
+
+nnsm_status nnsm_generator_create(nnsm_generator **out, const nnsm_ising *model, double temperature,
+                                  nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain, nnsm_error *error)
+{
+    return start(out,
+                 (nnsm_generator){.model = model,
+                                  .sites = model->lattice->sites,
+                                  .temperature = temperature,
+                                  .algorithm = algorithm,
+                                  .key = key,
+                                  .first_chain = first_chain},
+                 error);
+}
+
+nnsm_status nnsm_generator_create_local(nnsm_generator **out, const nnsm_local *local, double temperature,
+                                        nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain,
+                                        nnsm_error *error)
+{
+    return start(out,
+                 (nnsm_generator){.local = local,
+                                  .sites = local->operators->sites,
+                                  .temperature = temperature,
+                                  .algorithm = algorithm,
+                                  .key = key,
+                                  .first_chain = first_chain},
+                 error);
+}
+
+nnsm_status nnsm_generator_create_model(nnsm_generator **out, const nnsm_model *model, double temperature,
+                                        nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain,
+                                        nnsm_error *error)
+{
+    return model->nearest
+               ? nnsm_generator_create(out, &model->ising, temperature, algorithm, key, first_chain, error)
+               : nnsm_generator_create_local(out, &model->local, temperature, algorithm, key, first_chain, error);
 }
 
 void nnsm_generator_destroy(nnsm_generator *generator)
@@ -108,6 +127,8 @@ void nnsm_generator_destroy(nnsm_generator *generator)
     nnsm_release(generator->neighbours);
     nnsm_release(generator->stack);
     nnsm_release(generator->in_cluster);
+    nnsm_local_plan_destroy(&generator->plan);
+    nnsm_release(generator->join);
     nnsm_release(generator);
 }
 
@@ -182,17 +203,19 @@ static void wolff_update(nnsm_generator *g, size_t c)
 
 void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates)
 {
+    void (*sweep)(nnsm_generator *) = generator->local ? nnsm_generator_local_sweep : metropolis_sweep;
+    void (*wolff)(nnsm_generator *, size_t) = generator->local ? nnsm_generator_local_wolff : wolff_update;
     for (uint32_t u = 0; u < updates; u++, generator->updates++)
         if (generator->algorithm == NNSM_METROPOLIS)
-            metropolis_sweep(generator);
+            sweep(generator);
         else
             for (size_t c = 0; c < CHAINS; c++)
-                wolff_update(generator, c);
+                wolff(generator, c);
 }
 
 void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations)
 {
-    size_t sites = generator->model->lattice->sites;
+    size_t sites = generator->sites;
     for (size_t i = 0; i < sites; i++)
         for (size_t c = 0; c < CHAINS; c++)
             configurations[c * sites + i] = generator->spins[i * CHAINS + c];
@@ -205,7 +228,7 @@ uint32_t nnsm_generator_updates(const nnsm_generator *generator)
 
 void nnsm_generator_resume(nnsm_generator *generator, const int8_t *configurations, uint32_t updates)
 {
-    size_t sites = generator->model->lattice->sites;
+    size_t sites = generator->sites;
     for (size_t i = 0; i < sites; i++)
         for (size_t c = 0; c < CHAINS; c++)
             generator->spins[i * CHAINS + c] = configurations[c * sites + i] > 0 ? 1 : -1;

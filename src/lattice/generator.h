@@ -1,4 +1,5 @@
-/* generator.h: a tile of independent Monte Carlo chains of the Ising model at one temperature.
+/* generator.h: a tile of independent Monte Carlo chains at one temperature, of the Ising model or of any local
+ * Hamiltonian (local_generator.c).
  *
  * All chains of a tile are updated together, one vector lane a chain. Metropolis (Metropolis et al. 1953): sites are
  * visited in checkerboard order (all even, then all odd sites; on lattices that are not bipartite still a valid
@@ -8,7 +9,7 @@
 #ifndef NNSM_LATTICE_GENERATOR_H
 #define NNSM_LATTICE_GENERATOR_H
 
-#include "nnsm/ising.h"
+#include "nnsm/model.h"
 #include "nnsm/rng.h"
 
 enum { NNSM_GENERATOR_CHAINS = 64 }; /* chains of a tile; part of the identity of a result */
@@ -21,6 +22,15 @@ typedef struct nnsm_generator nnsm_generator;
  * outlives the object; temperature > 0. Local. */
 nnsm_status nnsm_generator_create(nnsm_generator **out, const nnsm_ising *model, double temperature,
                                   nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain, nnsm_error *error);
+/* The same for any local Hamiltonian, which is borrowed: sites in lattice order; Wolff clusters through pairs of any
+ * range and sign, NNSM_USAGE where there are products of more spins. */
+nnsm_status nnsm_generator_create_local(nnsm_generator **out, const nnsm_local *local, double temperature,
+                                        nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain,
+                                        nnsm_error *error);
+/* The fastest of the two for a model, which is borrowed. */
+nnsm_status nnsm_generator_create_model(nnsm_generator **out, const nnsm_model *model, double temperature,
+                                        nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain,
+                                        nnsm_error *error);
 void nnsm_generator_destroy(nnsm_generator *generator);
 
 /* `updates` Metropolis sweeps, or Wolff cluster flips, of every chain. Local. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/vector.h"
-#include "made/vector_math.h"
+#include "base/vector_math.h"
 #include "nnsm/hamiltonian.h"
 
 enum { T = NNSM_TILE };

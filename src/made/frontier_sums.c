@@ -10,8 +10,8 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "base/vector_math.h"
 #include "made/frontier_fit.h"
-#include "made/vector_math.h"
 
 enum { GRAIN = 64, MOST_COLUMNS = 512 };
 

@@ -16,6 +16,7 @@
 enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES = 1024 };
 
 /* Choices are stored as their position in the list of the schema, which is the order of these enums. */
+typedef enum { NNSM_CONFIG_ISING, NNSM_CONFIG_SPIN_GLASS, NNSM_CONFIG_BAXTER_WU } nnsm_config_model;
 typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
 typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
@@ -34,11 +35,15 @@ typedef struct {
     } run;
     struct {
         bool given; /* the group is present: the model is known */
-        int model;  /* 0 = ising */
+        int model;  /* nnsm_config_model */
         int dimensions;
         int lattice[3];
         int boundary; /* 0 = periodic, 1 = open */
         double coupling, field;
+        int axes;             /* couplings given in anisotropy: 0 or one an axis */
+        double anisotropy[3]; /* in units of coupling; 1 where none is given */
+        double next_nearest, plaquette;
+        int64_t disorder; /* seed of the bonds of a spin glass */
     } system;
     struct {
         bool given;

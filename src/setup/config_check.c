@@ -106,12 +106,89 @@ static nnsm_status check_system(const nnsm_reader *r)
                           "system.lattice: a periodic extent must be at least 2, not %d; drop it or take boundary = "
                           "\"open\"",
                           c->system.lattice[a]);
+    return NNSM_OK;
+}
+
+/* Keys that belong to other models, or to other lattices. */
+static nnsm_status check_model(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    static const char *const name[] = {"ising", "spin_glass", "baxter_wu"};
+    bool ising = c->system.model == NNSM_CONFIG_ISING, triangular = c->system.model == NNSM_CONFIG_BAXTER_WU;
+    if (!ising && (c->system.next_nearest != 0 || c->system.plaquette != 0 || c->system.axes))
+        return REFUSE(r, "system.model",
+                      c->system.axes                ? "system.anisotropy"
+                      : c->system.next_nearest != 0 ? "system.next_nearest"
+                                                    : "system.plaquette",
+                      "system: anisotropy, next_nearest and plaquette belong to model = \"ising\", not to \"%s\"; "
+                      "remove them",
+                      name[c->system.model]);
+    if (c->system.axes && c->system.axes != c->system.dimensions)
+        return REFUSE(r, "system.anisotropy", "system.lattice",
+                      "system.anisotropy has %d values, the lattice %d axes; give one an axis", c->system.axes,
+                      c->system.dimensions);
+    if (triangular && c->system.dimensions != 2)
+        return REFUSE(r, "system.model", "system.lattice",
+                      "system.model = \"baxter_wu\" lives on a lattice of two dimensions, not %d; change the lattice",
+                      c->system.dimensions);
+    for (int a = 0; a < c->system.dimensions && triangular && c->system.boundary == 0; a++)
+        if (c->system.lattice[a] % 3)
+            return REFUSE(
+                r, "system.lattice", "system.model",
+                "system.lattice: the three sublattices of baxter_wu fit a periodic extent of %d or %d, not %d",
+                c->system.lattice[a] / 3 * 3 + (c->system.lattice[a] < 3 ? 3 : 0),
+                c->system.lattice[a] / 3 * 3 + (c->system.lattice[a] < 3 ? 6 : 3), c->system.lattice[a]);
+    if (c->system.plaquette != 0 && c->system.dimensions == 1)
+        return REFUSE(r, "system.plaquette", "system.lattice", "system.plaquette: a chain has no squares; set it to 0");
+    if (c->system.next_nearest != 0 && c->system.dimensions == 1 && c->system.lattice[0] < 3)
+        return REFUSE(r, "system.next_nearest", "system.lattice",
+                      "system.next_nearest: a chain of %d sites has no next-nearest neighbours; set it to 0",
+                      c->system.lattice[0]);
+    if (c->generate.given && c->generate.algorithm == NNSM_CONFIG_WOLFF && (triangular || c->system.plaquette != 0))
+        return REFUSE(r, "generate.algorithm", triangular ? "system.model" : "system.plaquette",
+                      "generate.algorithm: Wolff clusters grow through pairs, not through products of %d spins; take "
+                      "\"metropolis\"",
+                      triangular ? 3 : 4);
+    return NNSM_OK;
+}
+
+/* Do two axes of the same length have different couplings? Then exchanging them is no symmetry. */
+static bool axes_differ(const nnsm_config *c)
+{
+    for (int a = 0; a < c->system.dimensions; a++)
+        for (int b = 0; b < a; b++)
+            if (c->system.lattice[a] == c->system.lattice[b] &&
+                c->system.coupling * c->system.anisotropy[a] != c->system.coupling * c->system.anisotropy[b])
+                return true;
+    return false;
+}
+
+/* A symmetry that the model lacks would teach the network a wrong Hamiltonian. */
+static nnsm_status check_symmetries(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
     if (c->train.translation && c->system.boundary != 0)
         return REFUSE(r, "train.augment", "system.boundary",
                       "train.augment: an open lattice has no translations; remove \"translation\"");
     if (c->train.spin_flip && c->system.field != 0)
         return REFUSE(r, "train.augment", "system.field",
                       "train.augment: a field breaks the spin flip; remove \"spin_flip\" or the field");
+    if (c->train.spin_flip && c->system.model == NNSM_CONFIG_BAXTER_WU)
+        return REFUSE(r, "train.augment", "system.model",
+                      "train.augment: products of three spins break the spin flip; remove \"spin_flip\"");
+    if ((c->train.translation || c->train.point_group) && c->system.model == NNSM_CONFIG_SPIN_GLASS)
+        return REFUSE(r, "train.augment", "system.model",
+                      "train.augment: the random bonds of a spin glass leave no symmetry of the lattice; remove \"%s\"",
+                      c->train.translation ? "translation" : "point_group");
+    if (c->train.point_group && c->system.model == NNSM_CONFIG_BAXTER_WU)
+        return REFUSE(
+            r, "train.augment", "system.model",
+            "train.augment: the diagonal of the triangular lattice is not among the reflections of the square; "
+            "remove \"point_group\"");
+    if (c->train.point_group && axes_differ(c))
+        return REFUSE(r, "train.augment", "system.anisotropy",
+                      "train.augment: axes of equal length with different couplings cannot be exchanged; remove "
+                      "\"point_group\"");
     return NNSM_OK;
 }
 
@@ -183,6 +260,10 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
     nnsm_status status = check_name(reader, reader->config->run.name);
     if (!status && reader->config->system.given)
         status = check_system(reader);
+    if (!status && reader->config->system.given)
+        status = check_model(reader);
+    if (!status && reader->config->system.given)
+        status = check_symmetries(reader);
     if (!status)
         status = check_data(reader);
     if (!status)

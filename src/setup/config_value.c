@@ -234,6 +234,18 @@ static nnsm_status read_temperatures(const nnsm_reader *r, const config_setting_
     return status;
 }
 
+static nnsm_status read_reals(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key, double *to)
+{
+    nnsm_status status = check_list(r, s, key, "a list of numbers [.., ..]");
+    int count = status ? 0 : config_setting_length(s);
+    for (int i = 0; i < key->limit; i++)
+        to[i] = 1;
+    for (int i = 0; i < count && !status; i++)
+        status = read_real(r, config_setting_get_elem(s, (unsigned)i), key, &to[i]);
+    r->config->system.axes = count;
+    return status;
+}
+
 static nnsm_status read_scalar(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key, char *at)
 {
     int64_t whole = 0;
@@ -263,6 +275,8 @@ nnsm_status nnsm_read_value(const nnsm_reader *reader, const config_setting_t *s
         return read_choice(reader, s, key, (int *)at);
     case NNSM_KEY_INTS:
         return read_ints(reader, s, key, at);
+    case NNSM_KEY_REALS:
+        return read_reals(reader, s, key, (double *)at);
     case NNSM_KEY_FLAGS:
         return read_flags(reader, s, key, (bool *)at);
     case NNSM_KEY_TEMPERATURES:

@@ -50,6 +50,8 @@ static void put_list(buffer *b, const nnsm_config *config, const nnsm_key *key, 
     int count = key->limit, written = 0;
     if (key->kind == NNSM_KEY_INTS)
         memcpy(&count, at - sizeof(int), sizeof count);
+    if (key->kind == NNSM_KEY_REALS)
+        count = config->system.axes;
     if (key->kind == NNSM_KEY_TEMPERATURES)
         count = config->scan.temperatures_count;
     put(b, "(");
@@ -59,7 +61,7 @@ static void put_list(buffer *b, const nnsm_config *config, const nnsm_key *key, 
         put(b, written++ ? ", " : "");
         if (key->kind == NNSM_KEY_INTS)
             put(b, "%d", ((const int *)at)[i]);
-        else if (key->kind == NNSM_KEY_TEMPERATURES)
+        else if (key->kind == NNSM_KEY_TEMPERATURES || key->kind == NNSM_KEY_REALS)
             put_real(b, ((const double *)at)[i]);
         else {
             nnsm_choice_word(key->choices, i, word);
@@ -94,6 +96,7 @@ static void put_value(buffer *b, const nnsm_config *config, const nnsm_key *key)
         put_quoted(b, word);
         break;
     case NNSM_KEY_INTS:
+    case NNSM_KEY_REALS:
     case NNSM_KEY_FLAGS:
     case NNSM_KEY_TEMPERATURES:
         put_list(b, config, key, at);

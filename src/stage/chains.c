@@ -204,7 +204,8 @@ static void measure(nnsm_chains *c)
         for (size_t i = 0; i < NNSM_TILE; i++) {
             const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
             m[i].magnetization = nnsm_magnetization(&run->lattice, s);
-            m[i].energy = run->model_known ? nnsm_ising_energy(&run->model, s) : 0;
+            m[i].energy = run->model_known ? nnsm_model_energy(&run->model, s) : 0;
+            m[i].order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             m[i].hamiltonian = hamiltonian[i];
             m[i].surrogate = c->done[t].surrogate[i];
             m[i].accepted = c->done[t].accepted[i];
@@ -223,8 +224,8 @@ static void record(nnsm_chains *c)
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
             double m = c->all[chain].magnetization, h = c->all[chain].hamiltonian;
-            double values[NNSM_SERIES_QUANTITIES] = {fabs(m), m,    m * m, m * m * m * m, c->all[chain].energy / n,
-                                                     h,       h * h};
+            double values[NNSM_SERIES_QUANTITIES] = {
+                fabs(m), m, m * m, m * m * m * m, c->all[chain].energy / n, h, h * h, c->all[chain].order};
             nnsm_series_add(c->series[t * c->walkers + w], values);
         }
 }
@@ -352,7 +353,7 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
 /* ---- evaluation */
 
 /* Indices into a series. */
-enum { ABS_M, M, M2, M4, E, H, HH };
+enum { ABS_M, M, M2, M4, E, H, HH, ORDER };
 
 typedef struct {
     double sites, temperature;
@@ -378,7 +379,8 @@ static double binder(const double *x, const void *context)
 
 static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_t t)
 {
-    static const int index[NNSM_OBSERVABLES] = {ABS_M, M, M2, M4, E, H, HH, M2, M2}; /* R-hat of the last three */
+    /* R-hat of heat capacity, susceptibility and Binder cumulant: that of these means */
+    static const int index[NNSM_OBSERVABLES] = {ABS_M, M, M2, M4, E, H, HH, M2, M2, ORDER};
     nnsm_series *const *w = c->series + t * c->walkers;
     derived_context context = {(double)c->run->lattice.sites, c->temperature[c->first_temperature + t]};
     nnsm_estimate e;

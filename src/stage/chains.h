@@ -11,10 +11,11 @@
 /* What is measured of a chain; products are formed when it enters a series. */
 typedef struct {
     double magnetization, energy, hamiltonian; /* m; E of the known model; H: all of one configuration, m per site */
+    double order;                              /* the known model's order parameter, where that is not |m| */
     double surrogate, accepted, flips;         /* self-learning: H_s; of the last proposal: 0 or 1, nnsm_scale_sums */
 } nnsm_measurement;
 
-enum { NNSM_SERIES_QUANTITIES = 7 }; /* |m|, m, m^2, m^4, E/N, H, H^2 */
+enum { NNSM_SERIES_QUANTITIES = 8 }; /* |m|, m, m^2, m^4, E/N, H, H^2, order parameter */
 
 typedef struct {
     nnsm_run *run;

@@ -220,49 +220,15 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
 
 /* ---- the truth, where it is known */
 
-/* The bonds and fields of the model in the form of operators. */
-static nnsm_status list_model(const nnsm_ising *model, nnsm_operators *operators, nnsm_error *error)
-{
-    const nnsm_lattice *l = model->lattice;
-    nnsm_operator class[2] = {{.name = "pair", .order = 2}, {.name = "field", .order = 1}};
-    size_t degree = 2 * (size_t)l->dimensions, terms = 0;
-    int32_t(*site)[NNSM_TERM_SITES] = NULL, *class_of = NULL;
-    nnsm_status status =
-        nnsm_allocate((void **)&site, l->sites * (1 + degree / 2), sizeof *site, "true couplings", error);
-    if (!status)
-        status = NNSM_NEW(&class_of, l->sites * (1 + degree / 2), "true couplings", error);
-    for (size_t i = 0; i < l->sites && !status; i++)
-        for (size_t d = 0; d <= degree; d += 2) { /* forward bonds, then the field */
-            int32_t j = d < degree ? l->neighbours[i * degree + d] : -1, self = (int32_t)i;
-            if (d < degree && j < 0)
-                continue;
-            int32_t term[NNSM_TERM_SITES] = {d < degree && j < self ? j : self, j < self ? (d < degree ? self : -1) : j,
-                                             -1, -1};
-            memcpy(site[terms], term, sizeof term);
-            class_of[terms++] = d == degree;
-        }
-    if (!status)
-        status = nnsm_operators_assemble(operators, l->sites, 2, class, terms, (const int32_t(*)[NNSM_TERM_SITES])site,
-                                         class_of, error);
-    nnsm_release(site);
-    nnsm_release(class_of);
-    return status;
-}
-
 static nnsm_status find_truth(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
-    nnsm_operators operators = {0};
-    double coupling[2] = {s->run->model.coupling, s->run->model.field};
     nnsm_status status = NNSM_OK;
     o->truth_known = s->run->model_known;
     for (size_t c = 0; c < o->operators.classes; c++)
         o->truth[c] = NAN;
     if (o->truth_known)
-        status = list_model(&s->run->model, &operators, error);
-    if (o->truth_known && !status)
-        status = nnsm_couplings_truth(&o->operators, &(nnsm_local){&operators, coupling}, o->truth, &o->missing, error);
-    nnsm_operators_destroy(&operators);
+        status = nnsm_couplings_truth(&o->operators, &s->run->model.local, o->truth, &o->missing, error);
     return nnsm_agree(s->run->world, status, error);
 }
 

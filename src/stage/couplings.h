@@ -10,17 +10,17 @@
 typedef struct {
     bool present; /* false: switched off, or too many operators; then nothing else is set */
     nnsm_operators operators;
-    nnsm_local local;                   /* the distilled Hamiltonian, undetermined couplings being 0 */
-    double constant;                    /* c in H = c - sum J O + rest */
-    double *coupling, *error;           /* J of the learned H by least squares; error NaN: not determined */
-    double r2, residual;                /* explained share of the variance of H; rms of the rest, energy */
-    size_t samples;                     /* behind them */
-    size_t configurations;              /* behind the pseudo-likelihood; 0: the ensemble is not at hand, NaN below */
+    nnsm_local local;         /* the distilled Hamiltonian, undetermined couplings being 0 */
+    double constant;          /* c in H = c - sum J O + rest */
+    double *coupling, *error; /* J of the learned H by least squares; error NaN: not determined */
+    double r2, residual;      /* explained share of the variance of H; rms of the rest, energy */
+    size_t samples;           /* behind them */
+    size_t configurations;    /* behind the pseudo-likelihood; 0: the ensemble is not at hand, NaN below */
     double *likelihood, *likelihood_error;
-    double *difference;                 /* coupling - likelihood in units of their common error */
+    double *difference; /* coupling - likelihood in units of their common error */
     bool truth_known;
-    double *truth;                      /* of the known model */
-    double missing;                     /* largest coupling of the known model outside the basis */
+    double *truth;  /* of the known model */
+    double missing; /* largest coupling of the known model outside the basis */
 } nnsm_couplings;
 
 /* Cheap and deterministic: a run that goes on computes it again. NNSM_UNFINISHED when asked to stop. Collective on
@@ -33,7 +33,7 @@ void nnsm_couplings_destroy(nnsm_couplings *couplings);
 void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings);
 
 /* /couplings of an open results file, and back as lines for a person. Local. */
-void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_couplings *couplings);
+void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_couplings *couplings);
 void nnsm_couplings_print(nnsm_h5 *h5);
 
 #endif

@@ -42,13 +42,18 @@ static void format_row(const columns *t, size_t c, char *row)
                    truth);
 }
 
-/* Which rows to show when there are many: the largest couplings, in their order. */
+/* What either estimate or the truth makes of an operator. */
+static double importance(const columns *t, size_t c)
+{
+    return fmax(fmax(fabs(t->coupling[c]), fabs(t->likelihood[c])), fabs(t->truth[c])); /* fmax passes over NaN */
+}
+
+/* Which rows to show when there are many: the most important, in their order. */
 static bool shown(const columns *t, size_t c)
 {
     size_t larger = 0;
     for (size_t d = 0; d < t->classes && t->classes > MOST_ROWS; d++)
-        larger +=
-            fabs(t->coupling[d]) > fabs(t->coupling[c]) || (fabs(t->coupling[d]) == fabs(t->coupling[c]) && d < c);
+        larger += importance(t, d) > importance(t, c) || (importance(t, d) == importance(t, c) && d < c);
     return larger < MOST_ROWS;
 }
 
@@ -190,7 +195,7 @@ static void write_columns(nnsm_h5 *h5, const nnsm_couplings *k, const columns *t
     }
 }
 
-void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_couplings *couplings)
+void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_couplings *couplings)
 {
     const nnsm_couplings *k = couplings;
     char *names = NULL;
@@ -207,6 +212,10 @@ void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_couplings *couplings)
         nnsm_h5_write_texts(h5, "/couplings/operator", t.classes, NNSM_OPERATOR_NAME, names, "names of the operators");
         write_columns(h5, k, &t, scratch);
         write_sites(h5, &k->operators, scratch);
+        int64_t extent[NNSM_MAX_DIMENSIONS];
+        for (int a = 0; a < run->lattice.dimensions; a++)
+            extent[a] = run->lattice.extent[a];
+        nnsm_h5_set_integers(h5, "/couplings", "extent", (size_t)run->lattice.dimensions, extent);
         nnsm_h5_set_double(h5, "/couplings", "r2", k->r2);
         nnsm_h5_set_double(h5, "/couplings", "residual", k->residual);
         nnsm_h5_set_text(h5, "/couplings", "residual_units", "energy, rms a configuration");

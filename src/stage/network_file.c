@@ -80,20 +80,6 @@ void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run)
     nnsm_h5_set_text(h5, "/provenance", "libconfig", p.libconfig);
 }
 
-void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run)
-{
-    int64_t extent[NNSM_MAX_DIMENSIONS];
-    if (!run->model_known)
-        return;
-    for (int a = 0; a < run->lattice.dimensions; a++)
-        extent[a] = run->lattice.extent[a];
-    nnsm_h5_set_text(h5, "/system", "model", "ising");
-    nnsm_h5_set_integers(h5, "/system", "lattice", (size_t)run->lattice.dimensions, extent);
-    nnsm_h5_set_double(h5, "/system", "coupling", run->model.coupling);
-    nnsm_h5_set_double(h5, "/system", "field", run->model.field);
-    nnsm_h5_set_text(h5, "/system", "boundary", run->lattice.periodic ? "periodic" : "open");
-}
-
 nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *trained, const char *path,
                                     int64_t *checksum, nnsm_error *error)
 {
@@ -108,47 +94,6 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
     nnsm_status status = nnsm_h5_finish(&h5);
     *checksum = (int64_t)h5.checksum;
     return status;
-}
-
-/* Does the file's model contradict the run's? */
-static void compare_model(nnsm_h5 *h5, const nnsm_ising *model, const nnsm_ising *theirs, bool periodic)
-{
-    if (model->coupling != theirs->coupling || model->field != theirs->field)
-        (void)nnsm_h5_fail(h5,
-                           "its model has coupling %g and field %g, system has %g and %g; correct the configuration",
-                           theirs->coupling, theirs->field, model->coupling, model->field);
-    else if (model->lattice->periodic != periodic)
-        (void)nnsm_h5_fail(h5, "its boundary is %s; correct system.boundary", periodic ? "periodic" : "open");
-}
-
-nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const int *extent, bool periodic)
-{
-    nnsm_error error;
-    char model[32] = "", boundary[16] = "";
-    bool there = nnsm_h5_has(h5, "/system");
-    nnsm_ising theirs = {&run->lattice, 0, 0};
-    if (there) {
-        nnsm_h5_get_text(h5, "/system", "model", model, sizeof model);
-        nnsm_h5_get_text(h5, "/system", "boundary", boundary, sizeof boundary);
-        theirs.coupling = nnsm_h5_get_double(h5, "/system", "coupling");
-        theirs.field = nnsm_h5_get_double(h5, "/system", "field");
-        periodic = strcmp(boundary, "open") != 0;
-    }
-    if (h5->status)
-        return h5->status;
-    if (run->model_known) {
-        if (run->lattice.dimensions != dimensions ||
-            memcmp(run->lattice.extent, extent, sizeof run->lattice.extent) != 0)
-            return nnsm_h5_fail(h5, "its lattice is not the one of system.lattice in the configuration");
-        if (there)
-            compare_model(h5, &run->model, &theirs, periodic);
-        return h5->status;
-    }
-    if (nnsm_lattice_create(&run->lattice, dimensions, extent, periodic, &error))
-        return nnsm_h5_fail(h5, "%s", error.message);
-    run->model_known = there && strcmp(model, "ising") == 0;
-    run->model = theirs;
-    return h5->status;
 }
 
 static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, nnsm_network_shape a)

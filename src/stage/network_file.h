@@ -2,17 +2,11 @@
 #ifndef NNSM_STAGE_NETWORK_FILE_H
 #define NNSM_STAGE_NETWORK_FILE_H
 
+#include "stage/system_file.h"
 #include "stage/trained.h"
 
 /* History as data sets below /training, with floor_nll as attribute; also used by the results file. */
 void nnsm_history_write(nnsm_h5 *h5, const nnsm_history *history);
-
-/* /system of a known model. */
-void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run);
-
-/* The model and lattice of a file (/system, where it has one) become the run's where the configuration has none;
- * otherwise they must agree. */
-nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const int *extent, bool periodic);
 
 /* Configuration, seed, versions, machine, below /provenance. */
 void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run);

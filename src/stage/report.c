@@ -38,7 +38,8 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     double trips[1024];
     size_t pairs = curve->temperatures - 1;
     for (int o = 0; o < NNSM_OBSERVABLES; o++) {
-        if ((o == NNSM_ENERGY && !run->model_known) || (o == NNSM_LEARNED_ENERGY && !learned))
+        if ((o == NNSM_ENERGY && !run->model_known) || (o == NNSM_LEARNED_ENERGY && !learned) ||
+            (o == NNSM_ORDER && !nnsm_summary_orders(run)))
             continue;
         write_column(h5, curve, group, (nnsm_observable)o, "mean", offsetof(nnsm_cell, mean));
         write_column(h5, curve, group, (nnsm_observable)o, "error", offsetof(nnsm_cell, error));
@@ -102,11 +103,11 @@ static void write_exact(nnsm_h5 *h5, const nnsm_run *run)
     static const char *const name[] = {"temperature", "log_partition", "energy", "heat_capacity", "entropy"};
     static const char *const units[] = {"energy / k_B", "1 per site", "energy per site", "k_B per site",
                                         "k_B per site"};
-    if (!run->model_known || !nnsm_exact_available(&run->model))
+    if (!run->model_known || !nnsm_exact_model_available(&run->model))
         return;
     for (size_t i = 0; i < n; i++) {
         double t = n == FINE ? low + (high - low) * (double)i / (FINE - 1) : c->scan.temperatures[i];
-        nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, t);
+        nnsm_thermodynamics exact = nnsm_exact_model(&run->model, t);
         double values[] = {t, exact.log_partition, exact.energy, exact.heat_capacity, exact.entropy};
         for (int k = 0; k < 5; k++)
             column[k][i] = values[k];
@@ -199,7 +200,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
             write_systematic(&h5, run, scanned);
         }
         nnsm_reweighted_write(&h5, &scanned->reweighted, run->model_known, (double)run->lattice.sites);
-        nnsm_couplings_write(&h5, couplings);
+        nnsm_couplings_write(&h5, run, couplings);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);
         write_exact(&h5, run);

@@ -22,6 +22,18 @@ static nnsm_status make_directory(const char *path, nnsm_error *error)
     return NNSM_OK;
 }
 
+nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config)
+{
+    nnsm_model_parameters p = {.kind = (nnsm_model_kind)config->system.model,
+                               .coupling = config->system.coupling,
+                               .next_nearest = config->system.next_nearest,
+                               .plaquette = config->system.plaquette,
+                               .field = config->system.field,
+                               .disorder = config->system.disorder};
+    memcpy(p.anisotropy, config->system.anisotropy, sizeof p.anisotropy);
+    return p;
+}
+
 nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm world, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
@@ -33,8 +45,11 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
     if (config->system.given) {
         status = nnsm_lattice_create(&run->lattice, config->system.dimensions, config->system.lattice,
                                      config->system.boundary == 0, error);
-        run->model = (nnsm_ising){&run->lattice, config->system.coupling, config->system.field};
-        run->model_known = true;
+        if (!status) {
+            nnsm_model_parameters parameters = nnsm_run_parameters(config);
+            status = nnsm_model_create(&run->model, &run->lattice, &parameters, error);
+        }
+        run->model_known = !status;
     }
     char path[NNSM_RUN_PATH];
     if (!status && run->rank == 0)
@@ -50,6 +65,7 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
 void nnsm_run_destroy(nnsm_run *run)
 {
     nnsm_lock_release(&run->lock);
+    nnsm_model_destroy(&run->model);
     nnsm_lattice_destroy(&run->lattice);
 }
 

@@ -5,7 +5,7 @@
 #include <mpi.h>
 
 #include "base/log.h"
-#include "nnsm/ising.h"
+#include "nnsm/model.h"
 #include "nnsm/rng.h"
 #include "setup/config.h"
 #include "setup/lock.h"
@@ -53,9 +53,9 @@ typedef struct {
     nnsm_log log;
     nnsm_rng_key key;
     double start;         /* nnsm_seconds() at the start */
-    bool model_known;     /* the Ising model below made the data */
+    bool model_known;     /* the model below made the data */
     nnsm_lattice lattice; /* of the configurations; sites = 0 until known */
-    nnsm_ising model;
+    nnsm_model model;
     nnsm_interval clock[NNSM_STAGES];
     nnsm_stop stop;
     double saving;  /* when the checkpoint under way was begun */
@@ -73,6 +73,9 @@ typedef enum {
     NNSM_FILE_LOCK,
     NNSM_FILE_STOP
 } nnsm_file;
+
+/* The model of the system group. Local. */
+nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config);
 
 /* Prepare a run from a configuration that is the same on all ranks: lattice and model where `system` is given, output
  * directory, lock. run must stay where it is until nnsm_run_destroy. Collective on world. */

@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
-#include "hamiltonian/ising_local.h"
 #include "setup/agree.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
@@ -28,6 +27,7 @@ static const struct {
     {"heat_capacity", "k_B per site", "(<H^2> - <H>^2) / (N T^2) of the Hamiltonian that was scanned"},
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
+    {"order_parameter", "1", "staggered |m| of an antiferromagnet, rms of the sublattice magnetizations of Baxter-Wu"},
 };
 
 const char *nnsm_observable_name(nnsm_observable observable)
@@ -81,7 +81,7 @@ static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *tra
             double *values = scanned->reweighted.sample[(size_t)t * NNSM_TILE + c];
             values[NNSM_REWEIGHTED_M] = fabs(nnsm_magnetization(&run->lattice, s));
             values[NNSM_REWEIGHTED_E] =
-                run->model_known ? nnsm_ising_energy(&run->model, s) / (double)run->lattice.sites : 0;
+                run->model_known ? nnsm_model_energy(&run->model, s) / (double)run->lattice.sites : 0;
             values[NNSM_REWEIGHTED_H] = energy[c];
             sums[t][0] += energy[c] / temperature;
             sums[t][1] += energy[c] / temperature * energy[c] / temperature;
@@ -155,7 +155,6 @@ enum { MOST_BRANCHES = 3 };
 typedef struct {
     nnsm_run *run;
     nnsm_tile sampler;      /* for the first configurations */
-    nnsm_ising_local model; /* proposes for the reference */
     size_t branches;
     branch branch[MOST_BRANCHES];
 } scan;
@@ -167,7 +166,7 @@ static nnsm_status make_learned(nnsm_tile *tile, const void *hamiltonian, nnsm_e
 
 static nnsm_status make_reference(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
 {
-    return nnsm_ising_tile_create(tile, hamiltonian, error);
+    return nnsm_model_tile_create(tile, hamiltonian, error);
 }
 
 static nnsm_status make_distilled(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
@@ -504,7 +503,8 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
     for (size_t t = 0; t < curve->temperatures; t++) {
         const nnsm_cell *m = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ABS_MAGNETIZATION];
         const nnsm_cell *h = &curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY];
-        if (m->rhat > 1.05 || h->rhat > 1.05)
+        const nnsm_cell *o = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ORDER];
+        if (m->rhat > 1.05 || h->rhat > 1.05 || (nnsm_summary_orders(run) && o->rhat > 1.05))
             list_temperature(apart, TEXT, c->scan.temperatures[t]);
         if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
             list_temperature(slow, TEXT, c->scan.temperatures[t]);
@@ -582,7 +582,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = reference_stream,
                                             .make = make_reference,
                                             .hamiltonian = &run->model,
-                                            .proposer = {self ? &s->model.local : NULL, NULL, false},
+                                            .proposer = {self ? &run->model.local : NULL, NULL, false},
                                             .curve = &scanned->reference};
     if (couplings->present && run->config->scan.distilled)
         s->branch[s->branches++] = (branch){.name = "/scan/distilled",
@@ -599,8 +599,6 @@ static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *err
 {
     nnsm_run *run = s->run;
     nnsm_status status = nnsm_learned_tile_create(&s->sampler, learned, error);
-    if (!status && run->model_known)
-        status = nnsm_ising_local_create(&s->model, &run->model, error);
     status = nnsm_agree(run->world, status, error);
     bool valid = run->resume.progress == NNSM_AT_SCAN && !run->resume.rescan && run->resume.network == run->network;
     if (!status && valid)
@@ -616,7 +614,6 @@ static void destroy(scan *s)
         for (int64_t g = 0; g < s->branch[i].groups; g++)
             nnsm_chains_destroy(&s->branch[i].group[g]);
     nnsm_tile_destroy(&s->sampler);
-    nnsm_ising_local_destroy(&s->model);
     nnsm_release(s);
 }
 

@@ -17,6 +17,7 @@ typedef enum {
     NNSM_HEAT_CAPACITY,  /* (<H^2> - <H>^2) / (N T^2), of the Hamiltonian that is scanned */
     NNSM_SUSCEPTIBILITY, /* N (<m^2> - <|m|>^2) / T */
     NNSM_BINDER,         /* 1 - <m^4> / (3 <m^2>^2) */
+    NNSM_ORDER,          /* order parameter of the known model, where that is not |m| */
     NNSM_OBSERVABLES
 } nnsm_observable;
 

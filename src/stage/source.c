@@ -76,9 +76,9 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
     if (!status)
         status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
-        status = nnsm_generator_create(&source->tile[t], &run->model, c->generate.temperature,
-                                       c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
-                                       run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+        status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
+                                             c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
+                                             run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
     if (!status && !source->own)
         source->made = UINT64_MAX;
     return nnsm_agree(group, status, error);
@@ -146,8 +146,10 @@ const int8_t *nnsm_source_rows(const nnsm_source *source, uint64_t chunk)
 
 /* ---- the ensemble */
 
-/* E/N and m of all configurations of the ensemble, on every rank of the group, in the ensemble's order. */
-static void measure(const nnsm_source *source, double *energy, double *magnetization, size_t configurations)
+/* E/N, m and the order parameter of all configurations of the ensemble, on every rank of the group, in the ensemble's
+ * order. */
+static void measure(const nnsm_source *source, double *energy, double *magnetization, double *order,
+                    size_t configurations)
 {
     const nnsm_run *run = source->run;
     size_t sites = run->lattice.sites;
@@ -158,30 +160,35 @@ static void measure(const nnsm_source *source, double *energy, double *magnetiza
                 const int8_t *s = source->kept + ((t * source->layout.snapshots + k) * NNSM_CHUNK + lane) * sites;
                 if (index >= configurations)
                     continue;
-                energy[index] = nnsm_ising_energy(&run->model, s) / (double)sites;
+                energy[index] = nnsm_model_energy(&run->model, s) / (double)sites;
                 magnetization[index] = nnsm_magnetization(&run->lattice, s);
+                order[index] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             }
     /* Every entry is zero on all ranks but one, so the order of the sum cannot matter. */
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, energy, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, magnetization, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, order, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
 }
 
 static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, nnsm_error *error)
 {
     const nnsm_config *c = source->run->config;
     size_t n = (size_t)c->generate.configurations;
-    double *energy = NULL, *magnetization = NULL;
+    double *energy = NULL, *magnetization = NULL, *order = NULL;
     nnsm_status status = NNSM_NEW(&energy, n, "ensemble energies", error);
     if (!status)
         status = NNSM_NEW(&magnetization, n, "ensemble energies", error);
+    if (!status)
+        status = NNSM_NEW(&order, n, "ensemble energies", error);
     status = nnsm_agree(source->group, status, error);
     if (!status) {
-        measure(source, energy, magnetization, n);
-        status = nnsm_summarise(source->run, energy, magnetization, n, (size_t)c->generate.chains,
+        measure(source, energy, magnetization, order, n);
+        status = nnsm_summarise(source->run, energy, magnetization, order, n, (size_t)c->generate.chains,
                                 c->generate.temperature, summary, error);
     }
     nnsm_release(energy);
     nnsm_release(magnetization);
+    nnsm_release(order);
     return nnsm_agree(source->group, status, error);
 }
 

@@ -35,21 +35,57 @@ static void mean_and_error(const double *values, size_t count, bool magnitude, d
     *error = sqrt(2 * tau * square / (double)count);
 }
 
-/* Energies lie on a grid of step 4 |J| / N without a field (2 |J| / N with open edges); bins hold whole steps, so that
- * no bin is empty by accident.
- */
+/* The largest energy of which all couplings are multiples, to rounding; 0: none that is not far below them. */
+static double common_measure(const nnsm_model *model)
+{
+    double measure = 0, largest = 0;
+    for (size_t c = 0; c < model->operators.classes; c++) {
+        double rest = fabs(model->coupling[c]);
+        largest = fmax(largest, rest);
+        while (rest > 1e-9 * largest) {
+            double next = measure > 0 ? fmod(measure, rest) : 0;
+            next = next > rest - 1e-9 * largest ? 0 : next;
+            measure = rest;
+            rest = next;
+        }
+    }
+    return measure > 1e-3 * largest ? measure : 0;
+}
+
+/* What can be told of the energy a site without looking at data: its reach, and the grid it lies on. A product changes
+ * by 2; on a periodic lattice with nearest neighbours only bonds change in even numbers. */
+static void measure_grid(const nnsm_model *model, double *reach, double *step)
+{
+    const nnsm_lattice *l = model->lattice;
+    double n = (double)l->sites;
+    if (model->nearest) {
+        *reach = l->dimensions * fabs(model->ising.coupling) + fabs(model->ising.field);
+        *step = model->ising.field != 0 ? 0 : (l->periodic ? 4 : 2) * fabs(model->ising.coupling) / n;
+        return;
+    }
+    *reach = 0;
+    for (size_t c = 0; c < model->operators.classes; c++)
+        *reach += fabs(model->coupling[c]) * (double)model->operators.class[c].terms / n;
+    *step = 2 * common_measure(model) / n;
+}
+
+/* Bins hold whole steps of the grid, so that no bin is empty by accident. */
 static void choose_bins(const nnsm_run *run, nnsm_summary *s)
 {
-    double n = (double)run->lattice.sites, reach = run->lattice.dimensions * fabs(run->model.coupling);
-    reach += fabs(run->model.field);
-    double step = (run->lattice.periodic ? 4 : 2) * fabs(run->model.coupling) / n;
-    if (!(step > 0) || run->model.field != 0)
-        step = 2 * reach / NNSM_HISTOGRAM_BINS;
+    double reach, step;
+    measure_grid(&run->model, &reach, &step);
+    if (!(step > 0))
+        step = reach > 0 ? 2 * reach / NNSM_HISTOGRAM_BINS : 1;
     double per_bin = ceil((2 * reach / step + 1) / NNSM_HISTOGRAM_BINS);
     s->width = per_bin * step;
     s->lowest = -reach - 0.5 * step;
     s->bins = (int64_t)ceil((2 * reach + step) / s->width - 1e-9);
     s->bins = s->bins > NNSM_HISTOGRAM_BINS ? NNSM_HISTOGRAM_BINS : s->bins;
+}
+
+bool nnsm_summary_orders(const nnsm_run *run)
+{
+    return run->model_known && run->model.sublattice;
 }
 
 size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)
@@ -59,7 +95,7 @@ size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)
     return bin >= (double)summary->bins ? (size_t)summary->bins - 1 : (size_t)bin;
 }
 
-nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization,
+nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization, const double *order,
                            size_t configurations, size_t chains, double temperature, nnsm_summary *summary,
                            nnsm_error *error)
 {
@@ -71,17 +107,25 @@ nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const doub
                         .chains = (int64_t)chains,
                         .tau_energy = 0.5,
                         .energy = NAN,
-                        .energy_error = NAN};
+                        .energy_error = NAN,
+                        .order = NAN,
+                        .order_error = NAN};
+    double tau_order = 0;
     nnsm_status status = chain_times(magnetization, configurations, chains, true, &s->tau_magnetization, error);
     if (!status && run->model_known)
         status = chain_times(energy, configurations, chains, false, &s->tau_energy, error);
+    if (!status && nnsm_summary_orders(run))
+        status = chain_times(order, configurations, chains, false, &tau_order, error);
     if (status)
         return status;
     /* Where chains are too short to tell, only the chains count as independent. */
-    double tau = isnan(s->tau_energy) || isnan(s->tau_magnetization) ? 0.5 * (double)configurations / (double)chains
-                                                                     : fmax(s->tau_energy, s->tau_magnetization);
+    bool unknown = isnan(s->tau_energy) || isnan(s->tau_magnetization) || isnan(tau_order);
+    double tau = unknown ? 0.5 * (double)configurations / (double)chains
+                         : fmax(fmax(s->tau_energy, s->tau_magnetization), tau_order);
     s->effective = (double)configurations / fmax(1, 2 * tau);
     mean_and_error(magnetization, configurations, true, tau, &s->magnetization, &s->magnetization_error);
+    if (nnsm_summary_orders(run))
+        mean_and_error(order, configurations, false, tau, &s->order, &s->order_error);
     if (!run->model_known)
         return NNSM_OK;
     mean_and_error(energy, configurations, false, tau, &s->energy, &s->energy_error);
@@ -96,6 +140,8 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
     nnsm_say(&run->log, "ensemble: %lld configurations at T = %g, |m| = %.4f +- %.4f",
              (long long)summary->configurations, summary->temperature, summary->magnetization,
              summary->magnetization_error);
+    if (!isnan(summary->order))
+        nnsm_say(&run->log, "ensemble: order parameter %.4f +- %.4f", summary->order, summary->order_error);
     if (summary->bins)
         nnsm_say(&run->log,
                  "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
@@ -126,6 +172,10 @@ void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary)
     nnsm_h5_set_double(h5, "/ensemble", "energy_error", s->energy_error);
     nnsm_h5_set_double(h5, "/ensemble", "abs_magnetization_mean", s->magnetization);
     nnsm_h5_set_double(h5, "/ensemble", "abs_magnetization_error", s->magnetization_error);
+    if (!isnan(s->order)) {
+        nnsm_h5_set_double(h5, "/ensemble", "order_parameter_mean", s->order);
+        nnsm_h5_set_double(h5, "/ensemble", "order_parameter_error", s->order_error);
+    }
     nnsm_h5_set_double(h5, "/ensemble", "histogram_lowest", s->lowest);
     nnsm_h5_set_double(h5, "/ensemble", "histogram_width", s->width);
     if (s->bins)
@@ -146,6 +196,9 @@ void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)
     s->energy_error = nnsm_h5_get_double(h5, "/ensemble", "energy_error");
     s->magnetization = nnsm_h5_get_double(h5, "/ensemble", "abs_magnetization_mean");
     s->magnetization_error = nnsm_h5_get_double(h5, "/ensemble", "abs_magnetization_error");
+    bool ordered = nnsm_h5_has_attribute(h5, "/ensemble", "order_parameter_mean");
+    s->order = ordered ? nnsm_h5_get_double(h5, "/ensemble", "order_parameter_mean") : NAN;
+    s->order_error = ordered ? nnsm_h5_get_double(h5, "/ensemble", "order_parameter_error") : NAN;
     s->lowest = nnsm_h5_get_double(h5, "/ensemble", "histogram_lowest");
     s->width = nnsm_h5_get_double(h5, "/ensemble", "histogram_width");
     if (nnsm_h5_has_attribute(h5, "/ensemble", "histogram"))

@@ -16,16 +16,21 @@ typedef struct {
     double effective;            /* configurations / (2 tau), the larger tau */
     double energy, energy_error; /* per site; NaN where no model is known */
     double magnetization, magnetization_error; /* <|m|> */
+    double order, order_error;                 /* of the model's order parameter, where that is not |m|; else NaN */
     int64_t bins;                              /* histogram of the energy per site; 0 where no model is known */
     double lowest, width;                      /* bin b covers lowest + b width ... */
     int64_t histogram[NNSM_HISTOGRAM_BINS];
 } nnsm_summary;
 
-/* energy, magnetization: in, [configurations], E and m per site of every configuration in the ensemble's order. Fills
+/* energy, magnetization, order: in, [configurations], E and m per site and the model's order parameter
+ * (nnsm_model_order) of every configuration in the ensemble's order; order is looked at only where it is not |m|. Fills
  * *summary; the model of run gives the bins. Local. */
-nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization,
+nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const double *magnetization, const double *order,
                            size_t configurations, size_t chains, double temperature, nnsm_summary *summary,
                            nnsm_error *error);
+
+/* Is the order parameter of the known model another than |m|? */
+bool nnsm_summary_orders(const nnsm_run *run);
 
 /* The bin of an energy per site, clamped to the histogram. */
 size_t nnsm_summary_bin(const nnsm_summary *summary, double energy);

@@ -91,12 +91,14 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
                                   nnsm_error *error)
 {
     enum { BLOCK = 1024 };
-    double *energy = NULL, *magnetization = NULL;
+    double *energy = NULL, *magnetization = NULL, *order = NULL;
     int8_t *rows = NULL;
     size_t n = header->configurations, sites = header->sites;
     nnsm_status status = NNSM_NEW(&energy, n, "ensemble energies", error);
     if (!status)
         status = NNSM_NEW(&magnetization, n, "ensemble energies", error);
+    if (!status)
+        status = NNSM_NEW(&order, n, "ensemble energies", error);
     if (!status)
         status = NNSM_NEW(&rows, BLOCK * sites, "ensemble energies", error);
     for (size_t first = 0; first < n && !status; first += BLOCK) {
@@ -105,15 +107,17 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
         status = h5->status;
         for (size_t i = 0; i < count && !status; i++) {
             if (run->model_known)
-                energy[first + i] = nnsm_ising_energy(&run->model, rows + i * sites) / (double)sites;
+                energy[first + i] = nnsm_model_energy(&run->model, rows + i * sites) / (double)sites;
             magnetization[first + i] = nnsm_magnetization(&run->lattice, rows + i * sites);
+            order[first + i] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows + i * sites) : 0;
         }
     }
     if (!status)
-        status =
-            nnsm_summarise(run, energy, magnetization, n, (size_t)header->chains, header->temperature, summary, error);
+        status = nnsm_summarise(run, energy, magnetization, order, n, (size_t)header->chains, header->temperature,
+                                summary, error);
     nnsm_release(energy);
     nnsm_release(magnetization);
+    nnsm_release(order);
     nnsm_release(rows);
     return status;
 }

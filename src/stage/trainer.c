@@ -51,10 +51,10 @@ static void find_floor(nnsm_trainer *t)
 {
     const nnsm_run *run = t->run;
     t->entropy_offset = NAN;
-    if (!run->model_known || !nnsm_exact_available(&run->model))
+    if (!run->model_known || !nnsm_exact_model_available(&run->model))
         return;
     double temperature = nnsm_network_shape_of(t->training->learner.network).temperature;
-    nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&run->model, temperature);
+    nnsm_thermodynamics exact = nnsm_exact_model(&run->model, temperature);
     t->entropy_offset = exact.log_partition * (double)run->lattice.sites;
     t->training->history->floor = exact.entropy * (double)run->lattice.sites;
 }
@@ -268,7 +268,7 @@ static void evaluate(nnsm_trainer *t, double *nll)
         for (size_t r = 0; r < count; r++) {
             sums[v] -= log_p[r];
             if (t->run->model_known)
-                sums[p->tiles + v] += nnsm_ising_energy(&t->run->model, rows + r * t->pool->sites);
+                sums[p->tiles + v] += nnsm_model_energy(&t->run->model, rows + r * t->pool->sites);
         }
     }
     memcpy(sums + 2 * p->tiles, t->training->shard_nll, p->shards * sizeof *sums);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every observable of a scan, of the true model and of the learned Hamiltonian, against the sum over all 65536 states of a
+# Every observable of a scan, of the true model and of the learned and the distilled Hamiltonian, and its couplings, against the sum over all 65536 states of a
 # 4 x 4 lattice; numpy evaluates the network from its file.
 . "$(dirname "$0")/common.sh"
 for exchange in true false; do for sampler in self_learning metropolis; do
@@ -25,6 +25,35 @@ learned = f.attrs["temperature"] * np.log1p(np.exp(-x * o)).sum(1)
 assert abs(np.exp(-learned / f.attrs["temperature"]).sum() - 1) < 1e-5
 
 
+results = h5py.File(sys.argv[1] + ".results.h5")
+
+
+def operator(sites):
+    """The sum over all products that translations, reflections and rotations make of one."""
+    place = np.arange(n).reshape(4, 4)
+    images = set()
+    for turn in range(4):
+        for mirror in (1, -1):
+            for shift in range(n):
+                image = np.roll(np.rot90(place, turn)[:, ::mirror], divmod(shift, 4), (0, 1)).ravel()
+                images.add(tuple(sorted(image[s] for s in sites)))
+    return sum(states[:, list(image)].prod(1) for image in images)
+
+
+# Couplings: the projection on all states with their probabilities; the distilled Hamiltonian is what the table says.
+couplings = results["couplings"]
+basis = np.array([operator([int(s) for s in sites if s >= 0]) for sites in couplings["sites"][:]])
+p = np.exp(-learned / f.attrs["temperature"])
+design = np.vstack([np.ones(len(states)), -basis])
+ideal = np.linalg.solve((design * p) @ design.T, (design * p) @ learned)
+pulls = (couplings["coupling"][:] - ideal[1:]) / couplings["error"][:]
+assert len(pulls) > 5 and max(abs(pulls)) < 4.5, pulls
+rest = learned - ideal @ design
+assert abs(couplings.attrs["r2"] - 1 + (p * rest**2).sum() / (p * (learned - (p * learned).sum()) ** 2).sum()) < 0.01
+distilled = couplings.attrs["constant"] - couplings["coupling"][:] @ basis
+print(f"{len(pulls)} couplings within {max(abs(pulls)):.1f} sigma of the projection on all states")
+
+
 def exact(h, t):
     w = np.exp(-(h - h.min()) / t)
     w /= w.sum()
@@ -36,9 +65,8 @@ def exact(h, t):
             "binder": 1 - m4 / (3 * m2**2)}
 
 
-results = h5py.File(sys.argv[1] + ".results.h5")
 pulls = []
-for name, h in (("learned", learned), ("true", energy)):
+for name, h in (("learned", learned), ("true", energy), ("distilled", distilled)):
     for i, t in enumerate(results["scan/temperature"][:]):
         for what, value in exact(h, t).items():
             if what == "learned_energy" and name == "true":
@@ -49,6 +77,10 @@ for name, h in (("learned", learned), ("true", energy)):
             if what != "magnetization":  # flips sign rarely at low T without exchange; its error says so
                 assert error < 0.05 * max(abs(value), 0.2), (name, t, what, error)
             assert abs(pull) < 5, f"{name} {what} at T = {t}: {mean} +- {error}, exact {value}"
+for what in exact(learned, 1):
+    a, b = (results[f"scan/{name}/{what}/mean"][:] for name in ("learned", "distilled"))
+    assert np.array_equal(results[f"scan/systematic/{what}/difference"][:], a - b), what
+    assert (results[f"scan/systematic/{what}/error"][:] > results[f"scan/learned/{what}/error"][:]).all()
 # Errors are honest: pulls of unit width (neighbours are correlated: half as many counted, 4 sigma).
 width = np.sqrt(np.mean(np.square(pulls)))
 assert abs(width - 1) < 4 / np.sqrt(len(pulls)), width

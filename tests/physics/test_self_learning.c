@@ -1,8 +1,8 @@
 /* Exactness of self-learning Monte Carlo by enumeration: the distribution of states under p^(T0/T) on 3 x 3, whatever
  * the surrogate; and of its cluster moves alone. */
 #include "check.h"
-#include "hamiltonian/ising_local.h"
 #include "nnsm/metropolis.h"
+#include "nnsm/model.h"
 #include "nnsm/self_learning.h"
 
 #include <string.h>
@@ -163,21 +163,21 @@ static void clusters_give_the_learned_distribution(void **state)
 {
     (void)state;
     world w;
-    nnsm_ising_local pairs;
+    nnsm_model pairs;
     create(&w);
-    nnsm_ising ising = {&w.lattice, 0.15, 0};
+    nnsm_model_parameters ising = {.coupling = 0.15, .anisotropy = {1, 1, 1}};
     const variant variants[] = {{"pairs", NNSM_CLUSTERS, 1, 1, false},
                                 {"pairs, exchange", NNSM_CLUSTERS, 1, 1, true},
                                 {"pairs, wrong scale", NNSM_CLUSTERS, 1.8, 1, false}};
     for (int field = 0; field < 2; field++) {
         ising.field = -0.1 * field;
-        assert_int_equal(nnsm_ising_local_create(&pairs, &ising, NULL), NNSM_OK);
+        assert_int_equal(nnsm_model_create(&pairs, &w.lattice, &ising, NULL), NNSM_OK);
         for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
             /* A class of no coupling is left out; its energy is too. */
             print_message("field %g: ", ising.field);
             assert_true(smallest_p(&w, &pairs.local, &variants[i]) > 1e-4);
         }
-        nnsm_ising_local_destroy(&pairs);
+        nnsm_model_destroy(&pairs);
     }
     destroy(&w);
 }
@@ -215,13 +215,13 @@ static void a_wrong_temperature_is_noticed(void **state)
 {
     (void)state;
     world w;
-    nnsm_ising_local pairs;
+    nnsm_model pairs;
     create(&w);
-    nnsm_ising ising = {&w.lattice, 0.15, 0};
+    nnsm_model_parameters ising = {.coupling = 0.15, .anisotropy = {1, 1, 1}};
     const variant v = {"beta wrong by a tenth", NNSM_CLUSTERS, 1, 0.9, false};
-    assert_int_equal(nnsm_ising_local_create(&pairs, &ising, NULL), NNSM_OK);
+    assert_int_equal(nnsm_model_create(&pairs, &w.lattice, &ising, NULL), NNSM_OK);
     assert_true(smallest_p(&w, &pairs.local, &v) < 1e-4);
-    nnsm_ising_local_destroy(&pairs);
+    nnsm_model_destroy(&pairs);
     destroy(&w);
 }
 
@@ -283,15 +283,15 @@ static void a_local_hamiltonian_accepts_its_own_proposals(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double acceptance;
         nnsm_lattice lattice;
-        nnsm_ising_local local;
+        nnsm_model local;
         assert_int_equal(nnsm_lattice_create(&lattice, 2, (int[]){3, 3}, cases[i].periodic, NULL), NNSM_OK);
-        nnsm_ising ising = {&lattice, cases[i].coupling, cases[i].field};
-        assert_int_equal(nnsm_ising_local_create(&local, &ising, NULL), NNSM_OK);
+        nnsm_model_parameters ising = {.coupling = cases[i].coupling, .anisotropy = {1, 1, 1}, .field = cases[i].field};
+        assert_int_equal(nnsm_model_create(&local, &lattice, &ising, NULL), NNSM_OK);
         double p = own_p(&local.local, cases[i].kind, &acceptance);
         print_message("J = %g, h = %g: acceptance %.6f, p = %.3g\n", ising.coupling, ising.field, acceptance, p);
         assert_true(p > 1e-4);
         check_close(acceptance, 1, 1e-9);
-        nnsm_ising_local_destroy(&local);
+        nnsm_model_destroy(&local);
         nnsm_lattice_destroy(&lattice);
     }
 }

@@ -15,7 +15,7 @@ import time
 
 VARIANTS = [
     [],
-    ["train.data=stream", "train.epochs=12"],
+    ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
     ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis"],
     ["train.patience=5", "teams.generators=0", "scan.exchange_interval=3"],
 ]

@@ -484,6 +484,89 @@ static void test_symmetries_must_be_ones_of_the_system(void **state)
            ":3: ", "a field breaks the spin flip");
     refuse_set(WHOLE "train : { augment = [\"spin_flip\"]; };", "system.field=1",
                "--set system.field=1: ", "a field breaks");
+    refuse(RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; };\ntrain : { augment = [\"spin_flip\"]; };",
+           ":3: ", "products of three spins break the spin flip");
+    refuse(RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; };\ntrain : { augment = [\"point_group\"]; };",
+           ":3: ", "remove \"point_group\"");
+    refuse(RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; };\ntrain : { augment = [\"translation\"]; };",
+           ":3: ", "remove \"translation\"");
+    refuse(RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; };\ntrain : { augment = [\"point_group\"]; };",
+           ":3: ", "remove \"point_group\"");
+    refuse(RUN "system : { lattice = [4, 4]; anisotropy = (1, 0.5); };\ntrain : { augment = [\"point_group\"]; };",
+           ":3: ", "cannot be exchanged");
+}
+
+static void test_symmetries_that_a_model_keeps(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; }; train : { augment = [\"translation\"]; };",
+           NULL, NULL);
+    accept(&c, RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; }; train : { augment = [\"spin_flip\"]; };",
+           NULL, NULL);
+    /* Axes of other lengths are never exchanged; equal couplings may be. */
+    accept(&c, RUN "system : { lattice = [4, 6]; anisotropy = (1, 0.5); }; train : { augment = [\"point_group\"]; };",
+           NULL, NULL);
+    accept(&c,
+           RUN "system : { lattice = [4, 4, 8]; anisotropy = [2, 2, 1]; }; train : { augment = [\"point_group\"]; };",
+           NULL, NULL);
+}
+
+static void test_models(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "system : { lattice = [4, 4]; };", NULL, NULL);
+    assert_true(c.system.model == NNSM_CONFIG_ISING && c.system.axes == 0 && c.system.disorder == 1);
+    check_close(c.system.anisotropy[0] + c.system.anisotropy[1] + c.system.anisotropy[2], 3, 0);
+    accept(&c, RUN "system : { lattice = [4, 4]; anisotropy = (1, -0.5); next_nearest = 0.3; plaquette = 1; };", NULL,
+           NULL);
+    assert_int_equal(c.system.axes, 2);
+    check_close(c.system.anisotropy[1], -0.5, 0);
+    check_close(c.system.next_nearest, 0.3, 0);
+    check_close(c.system.plaquette, 1, 0);
+    accept(&c, RUN "system : { model = \"spin_glass\"; lattice = [4, 4]; disorder = 7; };", NULL, NULL);
+    assert_int_equal(c.system.disorder, 7);
+    refuse(RUN "system : { model = \"spin_glass\"; lattice = [4, 4];\n next_nearest = 0.3; };",
+           ":2: ", "belong to model = \"ising\"");
+    refuse_set(RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; };", "system.anisotropy=[1,2]",
+               "--set system.anisotropy", "belong to model = \"ising\"");
+    refuse(RUN "system : { lattice = [4, 4]; anisotropy = [1]; };", ":2: ", "1 values, the lattice 2 axes");
+    refuse(RUN "system : { lattice = [4, 4]; anisotropy = 2; };", ":2: ", "must be a list of numbers");
+    refuse(RUN "system : { lattice = [4, 4]; anisotropy = [1, 2, 3, 4]; };", ":2: ", "at most 3");
+    refuse(RUN "system : { lattice = [6, 7]; model = \"baxter_wu\"; };", ":2: ", "extent of 6 or 9, not 7");
+    refuse(RUN "system : { lattice = [6]; model = \"baxter_wu\"; };", ":2: ", "two dimensions, not 1");
+    accept(&c, RUN "system : { lattice = [6, 7]; model = \"baxter_wu\"; boundary = \"open\"; };", NULL, NULL);
+    refuse(RUN "system : { lattice = [6]; plaquette = 1; };", ":2: ", "a chain has no squares");
+    refuse(RUN "system : { lattice = [2]; next_nearest = 1; };", ":2: ", "no next-nearest");
+}
+
+static void test_clusters_grow_through_pairs(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "system : { lattice = [6, 6]; next_nearest = 0.3; field = 1; };" GENERATE,
+           "generate.algorithm=wolff", NULL);
+    refuse_set(RUN "system : { lattice = [6, 6]; plaquette = 1; };" GENERATE, "generate.algorithm=wolff",
+               "--set generate.algorithm", "products of 4 spins; take \"metropolis\"");
+    refuse_set(RUN "system : { lattice = [6, 6]; model = \"baxter_wu\"; };" GENERATE, "generate.algorithm=wolff",
+               "--set generate.algorithm", "products of 3 spins");
+}
+
+static void test_a_basis_has_operators(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, NULL, NULL);
+    assert_true(c.couplings.enabled && c.couplings.field && c.couplings.pairs && c.couplings.triples);
+    assert_true(c.couplings.quadruples && !c.couplings.m2 && !c.couplings.per_bond);
+    refuse(RUN "couplings : { basis = []; };", ":2: ", "couplings.basis has no operator;");
+    refuse(RUN "train : { augment = [\"spin_flip\"]; };\ncouplings : { basis = [\"field\", \"triples\"]; };",
+           ":3: ", "that the spin flip of train.augment allows");
+    refuse(RUN "couplings : { range = 0.5; };", ":2: ", "couplings.range");
+    accept(&c, RUN "couplings : { basis = [\"m2\"]; source = \"ensemble\"; };", NULL, NULL);
+    assert_true(c.couplings.m2 && !c.couplings.pairs && c.couplings.source == NNSM_CONFIG_ENSEMBLE);
+    accept(&c, RUN "couplings : { basis = []; enabled = false; };", NULL, NULL);
 }
 
 static void test_lattices(void **state)
@@ -530,6 +613,10 @@ static void test_round_trip(void **state)
     accept(&c, RUN "system : { lattice = [3, 3, 3]; coupling = -0.0; field = 0.1; boundary = \"open\"; };",
            "scan.temperatures={from=0.1;to=0.9;step=0.001;}", "train.learning_rate=2.2250738585072014e-7");
     check_round_trip(&c);
+    accept(&c, RUN "system : { lattice = [3, 3, 3]; anisotropy = (1, -0.1, 2); next_nearest = 0.3; };",
+           "system.disorder=9007199254740993L", NULL);
+    check_round_trip(&c);
+    assert_true(c.system.disorder == 9007199254740993);
 }
 
 static void test_reals_are_short(void **state)
@@ -609,6 +696,10 @@ int main(void)
         cmocka_unit_test(test_choices_are_listed),
         cmocka_unit_test(test_where_the_data_come_from),
         cmocka_unit_test(test_symmetries_must_be_ones_of_the_system),
+        cmocka_unit_test(test_a_basis_has_operators),
+        cmocka_unit_test(test_symmetries_that_a_model_keeps),
+        cmocka_unit_test(test_models),
+        cmocka_unit_test(test_clusters_grow_through_pairs),
         cmocka_unit_test(test_lattices),
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_round_trip),

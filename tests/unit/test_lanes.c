@@ -1,6 +1,6 @@
 /* The bit-parallel tools of self-learning proposals against plain loops. */
 #include "check.h"
-#include "hamiltonian/ising_local.h"
+#include "nnsm/model.h"
 #include "sampler/cluster.h"
 #include "sampler/surrogate.h"
 
@@ -77,19 +77,21 @@ static void clusters_are_whole_at_zero_and_single_at_infinite_temperature(void *
     (void)state;
     enum { STEPS = 400 };
     nnsm_lattice lattice;
-    nnsm_ising_local model;
+    nnsm_model model;
     nnsm_clusters clusters;
     nnsm_words words;
     uint32_t spins[SITES], all[NNSM_TILE], none[NNSM_TILE] = {0};
     memset(all, 0xFF, sizeof all);
     assert_int_equal(nnsm_lattice_create(&lattice, 2, (int[]){SIDE, SIDE}, false, NULL), NNSM_OK);
-    nnsm_ising ising = {&lattice, 1, 1};
-    assert_int_equal(nnsm_ising_local_create(&model, &ising, NULL), NNSM_OK);
+    nnsm_model_parameters ising = {.coupling = 1, .anisotropy = {1, 1, 1}, .field = 1};
+    assert_int_equal(nnsm_model_create(&model, &lattice, &ising, NULL), NNSM_OK);
+    size_t bonds = model.operators.class[0].order == 2 ? 0 : 1, field = 1 - bonds;
+    assert_int_equal(model.operators.classes, 2);
     assert_int_equal(nnsm_clusters_create(&clusters, &model.local, NULL), NNSM_OK);
     nnsm_words_start(&words, nnsm_rng_key_from_seed(5), NNSM_RNG_TEST, 0, 0);
     memset(spins, 0xFF, sizeof spins);
-    nnsm_clusters_set(&clusters, 0, all);
-    nnsm_clusters_set(&clusters, 1, none);
+    nnsm_clusters_set(&clusters, bonds, all);
+    nnsm_clusters_set(&clusters, field, none);
     int flips = 0, pairs = 0;
     for (int step = 0; step < STEPS; step++) {
         uint32_t before = spins[0];
@@ -99,13 +101,13 @@ static void clusters_are_whole_at_zero_and_single_at_infinite_temperature(void *
             assert_int_equal(spins[i], spins[0]);
     }
     check_close(flips, STEPS * 16, 4 * sqrt(STEPS * 8.)); /* 4 sigma */
-    nnsm_clusters_set(&clusters, 1, all);
+    nnsm_clusters_set(&clusters, field, all);
     memset(spins, 0xFF, sizeof spins);
     nnsm_clusters_update(&clusters, &words, spins);
     for (size_t i = 0; i < SITES; i++)
         assert_int_equal(spins[i], UINT32_MAX);
-    nnsm_clusters_set(&clusters, 0, none);
-    nnsm_clusters_set(&clusters, 1, none);
+    nnsm_clusters_set(&clusters, bonds, none);
+    nnsm_clusters_set(&clusters, field, none);
     for (int step = flips = 0; step < STEPS; step++) {
         uint32_t before[SITES];
         memcpy(before, spins, sizeof before);
@@ -117,7 +119,7 @@ static void clusters_are_whole_at_zero_and_single_at_infinite_temperature(void *
     check_close(flips, STEPS * 16 * SITES, 4 * sqrt(STEPS * 8. * SITES) * 2); /* flips are hashed, not independent */
     check_close(pairs, STEPS * 16, 4 * sqrt(STEPS * 8.) * 2);
     nnsm_clusters_destroy(&clusters);
-    nnsm_ising_local_destroy(&model);
+    nnsm_model_destroy(&model);
     nnsm_lattice_destroy(&lattice);
 }
 
@@ -125,12 +127,12 @@ static double frustration(int side, bool periodic, double coupling, double field
 {
     double share = NAN;
     nnsm_lattice lattice;
-    nnsm_ising_local model;
+    nnsm_model model;
     assert_int_equal(nnsm_lattice_create(&lattice, 2, (int[]){side, side}, periodic, NULL), NNSM_OK);
-    nnsm_ising ising = {&lattice, coupling, field};
-    assert_int_equal(nnsm_ising_local_create(&model, &ising, NULL), NNSM_OK);
+    nnsm_model_parameters ising = {.coupling = coupling, .anisotropy = {1, 1, 1}, .field = field};
+    assert_int_equal(nnsm_model_create(&model, &lattice, &ising, NULL), NNSM_OK);
     assert_int_equal(nnsm_surrogate_frustration(&model.local, &share, NULL), NNSM_OK);
-    nnsm_ising_local_destroy(&model);
+    nnsm_model_destroy(&model);
     nnsm_lattice_destroy(&lattice);
     return share;
 }

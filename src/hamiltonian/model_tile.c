@@ -1,0 +1,7 @@
+#include "nnsm/model.h"
+
+nnsm_status nnsm_model_tile_create(nnsm_tile *out, const nnsm_model *model, nnsm_error *error)
+{
+    return model->nearest ? nnsm_ising_tile_create(out, &model->ising, error)
+                          : nnsm_local_tile_create(out, &model->local, error);
+}
