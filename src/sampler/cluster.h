@@ -17,7 +17,7 @@
 #ifndef NNSM_SAMPLER_CLUSTER_H
 #define NNSM_SAMPLER_CLUSTER_H
 
-#include "sampler/lanes.h"
+#include "hamiltonian/lanes.h"
 
 typedef struct {
     const nnsm_operators *operators; /* borrowed; classes of order 1 and 2 only */

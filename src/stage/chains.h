@@ -36,6 +36,8 @@ typedef struct {
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
     int *counts, *starts;                       /* [ranks] of the gather, in doubles */
     int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
+    uint32_t *words;                            /* [sites] a tile's spins as bits */
+    double *products;                           /* [classes][NNSM_TILE] of the known model */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */
     nnsm_series **series;                       /* [own_temperatures][walkers] */
     int64_t *numbers;                           /* [2 chains] the ladders, on the way to a file */

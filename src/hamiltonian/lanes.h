@@ -1,8 +1,8 @@
 /* lanes.h: the spins of a tile as one 32-bit word a site: bit c is the spin of chain c, 1 is up.
  *
  * What all 32 chains do alike (draw bonds, follow clusters, count products) is then one operation on words. Local. */
-#ifndef NNSM_SAMPLER_LANES_H
-#define NNSM_SAMPLER_LANES_H
+#ifndef NNSM_HAMILTONIAN_LANES_H
+#define NNSM_HAMILTONIAN_LANES_H
 
 #include "nnsm/local.h"
 #include "nnsm/rng.h"

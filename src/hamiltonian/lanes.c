@@ -1,4 +1,4 @@
-#include "sampler/lanes.h"
+#include "hamiltonian/lanes.h"
 
 #include <string.h>
 
