@@ -77,7 +77,7 @@ grep -q "the scan is extended" log || fail "not extended: $(cat log)"
 compare longer parts
 
 echo "== surrogates of no use: single flips instead, said so, with the bits of single flips"
-useless="$small --set system.field=0.4 --set train.augment=[] --set couplings.basis=[\"field\"] --set scan.thermalization=40"
+useless="$small --set system.lattice=[12,12] --set system.field=0.1 --set train.augment=[] --set couplings.basis=[\"field\"]"
 "$nnsm" run "$quick" $useless --set run.name=useless >log
 grep -q "of the self-learning proposals are accepted at some temperature, less than 0.1; single flips" log || fail "$(cat log)"
 mpirun -n 3 "$nnsm" run "$quick" $useless --set run.name=useless3 >log
