@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/vector.h"
@@ -53,7 +54,7 @@ static nnsm_status sort_bonds(nnsm_clusters *c, nnsm_error *error)
         qsort(places, c->bonds, sizeof *places, by_level_and_sites);
     }
     for (size_t b = 0; b < c->bonds && !status; b++)
-        c->bond[b] = places[b].term;
+        memcpy(c->ends[b], o->site[c->bond[b] = places[b].term], sizeof *c->ends);
     nnsm_release(places);
     nnsm_release(level);
     return status;
@@ -69,6 +70,8 @@ nnsm_status nnsm_clusters_create(nnsm_clusters *clusters, const nnsm_local *loca
         status = nnsm_allocate((void **)&c->plane, o->classes, sizeof *c->plane, "clusters", error);
     if (!status)
         status = NNSM_NEW(&c->bond, o->terms, "clusters", error);
+    if (!status)
+        status = nnsm_allocate((void **)&c->ends, o->terms, sizeof *c->ends, "clusters", error);
     if (!status)
         status = NNSM_NEW(&c->closed, o->terms, "clusters", error);
     if (!status)
@@ -93,6 +96,7 @@ void nnsm_clusters_destroy(nnsm_clusters *clusters)
     nnsm_release(clusters->negative);
     nnsm_release(clusters->plane);
     nnsm_release(clusters->bond);
+    nnsm_release(clusters->ends);
     nnsm_release(clusters->closed);
     nnsm_release(clusters->joined);
     nnsm_release(clusters->label);
@@ -177,50 +181,77 @@ static void draw_bonds(nnsm_clusters *c, nnsm_words *random, const uint32_t *spi
     }
 }
 
-/* Numbers to begin with: the site's own; the ghost's, larger than all, where a site is tied. Beyond 65535 sites numbers
- * repeat, and clusters of one number flip together: still a rule that does not depend on the spins. */
-enum { GHOST = UINT16_MAX };
+/* Labels to begin with, the same for all chains: 4 times the leading zeros of a random word, plus 2 random bits. The
+ * largest of any number n of them lies near 4 log2 n and is spread over some six values, so that two clusters, large or
+ * small, seldom end with the same one; where they do, they flip together, in this step only. The ghost's is above all.
+ */
+enum { GHOST = INT8_MAX };
+
+static int8_t first_label(uint32_t random)
+{
+    int label = 4 * __builtin_clz(random | 1) + (int)(random & 3);
+    return (int8_t)(label < GHOST ? label : GHOST - 1);
+}
 
 NNSM_MULTIVERSION
-static void start_labels(nnsm_clusters *c)
+static void spread_bits(const uint32_t *restrict closed, const int32_t *restrict bond, size_t bonds,
+                        int8_t (*restrict joined)[NNSM_TILE])
+{
+    for (size_t b = 0; b < bonds; b++) {
+        uint32_t word = closed[bond[b]];
+        for (size_t k = 0; k < NNSM_TILE; k++)
+            joined[b][k] = (int8_t)(0 - (int)(word >> k & 1));
+    }
+}
+
+static void start_labels(nnsm_clusters *c, nnsm_words *random)
 {
     const nnsm_operators *o = c->operators;
-    for (size_t i = 0; i < o->sites; i++)
-        for (size_t k = 0; k < NNSM_TILE; k++)
-            c->label[i][k] = (uint16_t)(i % GHOST);
-    for (size_t b = 0; b < c->bonds; b++)
-        for (size_t k = 0; k < NNSM_TILE; k++)
-            c->joined[b][k] = (uint16_t)(0 - (c->closed[c->bond[b]] >> k & 1));
+    for (size_t i = 0; i < o->sites; i++) {
+        nnsm_words_need(random, 1);
+        memset(c->label[i], first_label(random->word[random->used++]), NNSM_TILE);
+    }
+    spread_bits(c->closed, c->bond, c->bonds, c->joined);
     for (size_t t = 0; t < o->terms; t++)
         if (o->class[o->class_of[t]].order == 1)
             for (size_t k = 0; k < NNSM_TILE; k++)
-                c->label[o->site[t][0]][k] |= (uint16_t)(0 - (c->closed[t] >> k & 1));
+                if (c->closed[t] >> k & 1)
+                    c->label[o->site[t][0]][k] = GHOST;
 }
 
-static inline __attribute__((always_inline)) void join(uint16_t *restrict x, uint16_t *restrict y,
-                                                       const uint16_t *restrict joined, uint16_t *restrict change)
+/* The labels of a site in all chains as one value, which stays in a register. */
+typedef int8_t lanes __attribute__((vector_size(NNSM_TILE), may_alias));
+
+static inline __attribute__((always_inline)) void join(lanes *first, lanes *second, const lanes *joined, lanes *change)
 {
-    for (size_t k = 0; k < NNSM_TILE; k++) {
-        uint16_t larger = x[k] > y[k] ? x[k] : y[k];
-        change[k] |= (uint16_t)((x[k] ^ y[k]) & joined[k]);
-        x[k] = joined[k] ? larger : x[k];
-        y[k] = joined[k] ? larger : y[k];
-    }
+    lanes x = *first, y = *second, difference = (x ^ y) & *joined;
+    *change |= difference;
+    *first = x ^ (difference & (x < y));
+    *second = y ^ (difference & (x > y));
 }
 
-/* Both ends of every closed bond take the larger number; false: nothing changed. */
+/* Both ends of every closed bond take the larger label; false: nothing changed. */
 NNSM_MULTIVERSION
+static bool spread(size_t bonds, const int32_t (*restrict ends)[2], const lanes *restrict joined, lanes *label,
+                   bool backward)
+{
+    lanes change = {0};
+    int8_t changed[NNSM_TILE], any = 0;
+    if (backward)
+        for (size_t b = bonds; b-- > 0;)
+            join(&label[ends[b][0]], &label[ends[b][1]], &joined[b], &change);
+    else
+        for (size_t b = 0; b < bonds; b++)
+            join(&label[ends[b][0]], &label[ends[b][1]], &joined[b], &change);
+    memcpy(changed, &change, sizeof changed);
+    for (size_t k = 0; k < NNSM_TILE; k++)
+        any |= changed[k];
+    return any != 0;
+}
+
 static bool spread_labels(nnsm_clusters *c, bool backward)
 {
-    uint16_t change[NNSM_TILE] = {0}, any = 0;
-    for (size_t n = 0; n < c->bonds; n++) {
-        size_t b = backward ? c->bonds - 1 - n : n;
-        const int32_t *site = c->operators->site[c->bond[b]];
-        join(c->label[site[0]], c->label[site[1]], c->joined[b], change);
-    }
-    for (size_t k = 0; k < NNSM_TILE; k++)
-        any |= change[k];
-    return any != 0;
+    return spread(c->bonds, (const int32_t(*)[2])c->ends, (const lanes *)c->joined, (lanes *)c->label, backward);
 }
 
 NNSM_MULTIVERSION
@@ -229,7 +260,7 @@ static void flip_clusters(const nnsm_clusters *c, const uint32_t *restrict rando
     for (size_t i = 0; i < c->operators->sites; i++) {
         uint32_t flip = 0;
         for (uint32_t k = 0; k < NNSM_TILE; k++) {
-            uint32_t label = c->label[i][k], hash = (label * (random[k] >> 16 | 1) + random[k]) & 0xFFFF;
+            uint32_t label = (uint32_t)c->label[i][k], hash = (label * (random[k] >> 16 | 1) + random[k]) & 0xFFFF;
             hash = (hash ^ hash >> 7) * 0x9E3B & 0xFFFF;
             flip |= (label == GHOST ? 0 : hash >> 15) << k;
         }
@@ -241,7 +272,7 @@ void nnsm_clusters_update(nnsm_clusters *clusters, nnsm_words *random, uint32_t 
 {
     nnsm_clusters *c = clusters;
     draw_bonds(c, random, spins);
-    start_labels(c);
+    start_labels(c, random);
     for (bool backward = true; spread_labels(c, backward);)
         backward = !backward;
     nnsm_words_need(random, NNSM_TILE);

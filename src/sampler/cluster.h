@@ -9,11 +9,11 @@
  * that no number of steps needs tuning, and all chains of a tile share the bookkeeping of one.
  *
  * Bonds are drawn for all chains by comparing random words with the binary digits of the 32 probabilities, highest
- * first, until no chain is undecided: about 7 words a bond, exact to 2^-32. A cluster is known by the largest number
- * among its sites, which sweeps over the bonds, back and forth, spread until nothing changes (16 x 16 at T_c: 10 sweeps
- * of 32 chains, each as fast as memory; following the clusters of 32 chains with a queue took five times as long, since
- * the chains reach a site at different moments). Which clusters flip follows from a hash of that number, random for
- * each chain and step: flips must not depend on the spins, but need not be independent. All functions are local. */
+ * first, until no chain is undecided: about 9 words a bond, exact to 2^-32. A cluster is known by the largest label
+ * among its sites, which sweeps over the bonds, back and forth, spread until nothing changes (16 x 16 at T_c: 12
+ * sweeps; following the clusters of 32 chains with a queue took ten times as long, since the chains reach a site at
+ * different moments). Which clusters flip follows from a hash of that label, random for each chain and step: flips must
+ * not depend on the spins, but need not be independent. All functions are local. */
 #ifndef NNSM_SAMPLER_CLUSTER_H
 #define NNSM_SAMPLER_CLUSTER_H
 
@@ -24,10 +24,11 @@ typedef struct {
     bool *negative;                  /* [classes] the coupling favours -1 */
     uint32_t (*plane)[32];           /* [classes] digits of the probabilities */
     size_t bonds;
-    int32_t *bond;                 /* [bonds] terms of order 2, by their sites */
-    uint32_t *closed;              /* [terms] chains whose bond is closed; of a field's term: whose site is tied */
-    uint16_t (*joined)[NNSM_TILE]; /* [bonds] the same of the bonds, all bits of a chain's number set where closed */
-    uint16_t (*label)[NNSM_TILE];  /* [sites] */
+    int32_t *bond;               /* [bonds] terms of order 2, in independent levels */
+    int32_t (*ends)[2];          /* [bonds] their sites */
+    uint32_t *closed;            /* [terms] chains whose bond is closed; of a field's term: whose site is tied */
+    int8_t (*joined)[NNSM_TILE]; /* [bonds] the same of the bonds, all bits of a chain's number set where closed */
+    int8_t (*label)[NNSM_TILE];  /* [sites] */
 } nnsm_clusters;
 
 /* coupling: in, [classes]; only signs matter here. On failure *clusters is zeroed. */

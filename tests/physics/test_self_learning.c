@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SITES = 9, STATES = 512, TEMPERATURES = 4, TILES = 1000, STEPS = 150, MOST_CLASSES = 400 };
+enum { SITES = 9, STATES = 512, TEMPERATURES = 4, TILES = 700, STEPS = 150, MOST_CLASSES = 400 };
 static const double temperature[TEMPERATURES] = {1.2, 1.8, 2.5, 4.0}; /* T0 = 2.5: below, at, above */
 
 typedef struct {
