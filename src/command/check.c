@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "lattice/generator.h"
 #include "nnsm/metropolis.h"
+#include "stage/learner.h"
 #include "stage/train.h"
 
 typedef struct {
@@ -34,51 +35,57 @@ static nnsm_status measure_generator(const nnsm_model *model, const nnsm_config 
     return NNSM_OK;
 }
 
-static nnsm_status measure_training(nnsm_made *made, size_t rows, rates *r, nnsm_error *error)
+static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c, rates *r, nnsm_error *error)
 {
-    nnsm_made_workspace *workspace = NULL;
+    nnsm_network_workspace workspace = {0};
+    nnsm_learner learner;
     int8_t *spins = NULL;
-    float *gradient = NULL;
-    size_t sites = nnsm_made_sites(made);
-    (void)nnsm_made_parameters(made, &r->parameters);
-    nnsm_status status = nnsm_made_workspace_create(&workspace, made, rows, error);
+    float *sums = NULL;
+    size_t sites = nnsm_network_shape_of(network).sites;
+    size_t rows = (size_t)((c->train.batch + c->train.shards_per_batch - 1) / c->train.shards_per_batch);
+    (void)nnsm_network_parameters(network, &r->parameters);
+    nnsm_status status = nnsm_learner_create(&learner, network, c, 1e6, error);
+    learner.phase = NNSM_PHASE_AVERAGE; /* nearly all of the time goes there */
+    if (!status)
+        status = nnsm_network_workspace_create(&workspace, network, rows, error);
     if (!status)
         status = NNSM_NEW(&spins, rows * sites, "measurement", error);
     if (!status)
-        status = NNSM_NEW(&gradient, r->parameters, "measurement", error);
+        status = NNSM_NEW(&sums, learner.count[NNSM_VECTOR_GRADIENT], "measurement", error);
     if (!status) {
         memset(spins, 1, rows * sites);
         double start = nnsm_seconds(), seconds;
         int count = 0;
         do {
-            (void)nnsm_made_gradient(made, workspace, spins, rows, gradient);
+            (void)nnsm_learner_sum(&learner, &workspace, spins, rows, sums);
             count++;
             seconds = nnsm_seconds() - start;
         } while (seconds < 0.2);
         r->trained = count * (double)rows / seconds;
     }
-    nnsm_made_workspace_destroy(workspace);
+    nnsm_learner_destroy(&learner);
+    nnsm_network_workspace_destroy(&workspace);
     nnsm_release(spins);
-    nnsm_release(gradient);
+    nnsm_release(sums);
     return status;
 }
 
-static nnsm_status measure_scan(const nnsm_made *made, rates *r, nnsm_error *error)
+static nnsm_status measure_scan(const nnsm_network *network, rates *r, nnsm_error *error)
 {
     nnsm_learned *learned = NULL;
     nnsm_tile tile = {0};
     int8_t *spins = NULL;
-    size_t sites = nnsm_made_sites(made);
+    size_t sites = nnsm_network_shape_of(network).sites;
     double beta[NNSM_TILE];
     int64_t accepted[NNSM_TILE] = {0};
-    nnsm_status status = nnsm_learned_create(&learned, made, error);
+    nnsm_status status = nnsm_network_learned(&learned, network, error);
     if (!status)
         status = nnsm_learned_tile_create(&tile, learned, error);
     if (!status)
         status = NNSM_NEW(&spins, NNSM_TILE * sites, "measurement", error);
     if (!status) {
         for (size_t i = 0; i < NNSM_TILE; i++)
-            beta[i] = 1 / nnsm_made_architecture(made)->temperature;
+            beta[i] = 1 / nnsm_network_shape_of(network).temperature;
         nnsm_learned_sample(&tile, nnsm_rng_key_from_seed(1), 0, spins);
         double start = nnsm_seconds(), seconds;
         uint32_t sweep = 0;
@@ -98,29 +105,17 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
 {
     nnsm_model_parameters parameters = nnsm_run_parameters(c);
     nnsm_model model;
-    nnsm_architecture a = {.dimensions = lattice->dimensions,
-                           .periodic = lattice->periodic,
-                           .layers = (size_t)c->network.layers,
-                           .direct = c->network.direct,
-                           .activation = (nnsm_activation)c->network.activation,
-                           .temperature = 1};
-    memcpy(a.extent, lattice->extent, sizeof a.extent);
-    for (size_t l = 0; l < a.layers; l++)
-        a.hidden[l] = (size_t)c->network.hidden[l];
-    nnsm_made *made = NULL;
-    size_t rows = (size_t)((c->train.batch + c->train.shards_per_batch - 1) / c->train.shards_per_batch);
+    nnsm_network network = {0};
     nnsm_status status = nnsm_model_create(&model, lattice, &parameters, error);
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     if (!status)
-        status = nnsm_made_create(&made, &a, error);
-    if (!status) {
-        nnsm_made_initialize(made, nnsm_rng_key_from_seed(1));
-        status = measure_training(made, rows, r, error);
-    }
+        status = nnsm_network_create(&network, c, 1, lattice, 1, error);
     if (!status)
-        status = measure_scan(made, r, error);
-    nnsm_made_destroy(made);
+        status = measure_training(&network, c, r, error);
+    if (!status)
+        status = measure_scan(&network, r, error);
+    nnsm_network_destroy(&network);
     nnsm_model_destroy(&model);
     return status;
 }

@@ -49,6 +49,12 @@ void nnsm_partition_locate(const nnsm_partition *partition, uint64_t index, size
     *row = first + position / partition->shards;
 }
 
+size_t nnsm_partition_index(const nnsm_partition *partition, size_t shard, size_t row)
+{
+    size_t own = members(partition, partition->batch, shard), batch = row / own, within = row % own;
+    return partition->validation + batch * partition->batch + within * partition->shards + shard;
+}
+
 size_t nnsm_partition_shard_rows(const nnsm_partition *partition)
 {
     return members(partition, partition->batch, 0);

@@ -27,6 +27,9 @@ size_t nnsm_partition_rows(const nnsm_partition *partition, size_t piece);
  * epoch). */
 void nnsm_partition_locate(const nnsm_partition *partition, uint64_t index, size_t *piece, size_t *row);
 
+/* Index in the ensemble of a row of a gradient shard: the inverse of nnsm_partition_locate. */
+size_t nnsm_partition_index(const nnsm_partition *partition, size_t shard, size_t row);
+
 /* Rows [first, first + count) of shard that make up its part of a batch. */
 void nnsm_partition_batch(const nnsm_partition *partition, size_t shard, size_t batch, size_t *first, size_t *count);
 

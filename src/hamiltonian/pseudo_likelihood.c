@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/vector.h"
-#include "base/vector_math.h"
-
-enum { LANES = 256 }; /* configurations side by side; the shape of every product */
+#include "hamiltonian/pseudo_kernels.h"
 
 /* Sites that the same classes touch. */
 typedef struct {
@@ -35,13 +32,13 @@ struct nnsm_pseudo {
     int32_t *group_of; /* [sites] */
     int32_t *list;     /* classes of the groups, rising */
     int32_t *place;    /* [touching] a term's class in the list of the site's group */
-    int8_t *spins;     /* [sites][LANES] */
-    int32_t *total;    /* [LANES] sum of the spins */
-    float *weight;     /* [LANES] square root of the curvature */
-    float *pull;       /* [LANES] */
-    float *angle;      /* [LANES] 2 beta s h */
-    int32_t *feature;  /* [largest][LANES] s dO/ds in whole numbers */
-    double *panel;     /* [largest][LANES] the same times the square root of the curvature */
+    int8_t *spins;     /* [sites][NNSM_LANES] */
+    int32_t *total;    /* [NNSM_LANES] sum of the spins */
+    float *weight;     /* [NNSM_LANES] square root of the curvature */
+    float *pull;       /* [NNSM_LANES] */
+    float *angle;      /* [NNSM_LANES] 2 beta s h */
+    int32_t *feature;  /* [largest][NNSM_LANES] s dO/ds in whole numbers */
+    double *panel;     /* [largest][NNSM_LANES] the same times the square root of the curvature */
     newton search;
 };
 
@@ -150,19 +147,19 @@ nnsm_status nnsm_pseudo_create(nnsm_pseudo **out, const nnsm_operators *operator
     p->beta = 1 / temperature;
     status = group_sites(p, error);
     if (!status)
-        status = NNSM_NEW(&p->spins, operators->sites * LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->spins, operators->sites * NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
-        status = NNSM_NEW(&p->total, LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->total, NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
-        status = NNSM_NEW(&p->weight, LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->weight, NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
-        status = NNSM_NEW(&p->pull, LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->pull, NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
-        status = NNSM_NEW(&p->angle, LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->angle, NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
-        status = NNSM_NEW(&p->feature, p->largest * LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->feature, p->largest * NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
-        status = NNSM_NEW(&p->panel, p->largest * LANES, "pseudo-likelihood", error);
+        status = NNSM_NEW(&p->panel, p->largest * NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
         status = newton_create(&p->search, p, error);
     if (status) {
@@ -189,86 +186,13 @@ size_t nnsm_pseudo_sums(const nnsm_pseudo *pseudo)
     return pseudo->sums;
 }
 
-/* ---- one site of LANES configurations */
-
-/* feature += the product of a term's spins, its own site's included: s_i times what multiplies s_i. */
-NNSM_MULTIVERSION
-static void add_term(const int8_t *spins, const int32_t *site, int32_t *restrict feature)
-{
-    const int8_t *a = spins + (size_t)site[0] * LANES;
-    if (site[1] < 0) {
-        for (size_t l = 0; l < LANES; l++)
-            feature[l] += a[l];
-        return;
-    }
-    const int8_t *b = spins + (size_t)site[1] * LANES;
-    if (site[2] < 0) {
-        for (size_t l = 0; l < LANES; l++)
-            feature[l] += a[l] * b[l];
-        return;
-    }
-    const int8_t *c = spins + (size_t)site[2] * LANES;
-    if (site[3] < 0) {
-        for (size_t l = 0; l < LANES; l++)
-            feature[l] += a[l] * b[l] * c[l];
-        return;
-    }
-    const int8_t *d = spins + (size_t)site[3] * LANES;
-    for (size_t l = 0; l < LANES; l++)
-        feature[l] += a[l] * b[l] * c[l] * d[l];
-}
-
-NNSM_MULTIVERSION
-static void add_angle(const int32_t *feature, float factor, float *restrict angle)
-{
-    for (size_t l = 0; l < LANES; l++)
-        angle[l] += factor * (float)feature[l];
-}
-
-/* From 2 beta s h of each lane: -log of the conditional into *loss, 1 - conditional into pull, and the square root of
- * its curvature into weight. Float, with errors of 1e-7, far below the noise of any data. */
-NNSM_MULTIVERSION
-static void conditionals(const float *angle, size_t count, float *restrict pull, float *restrict weight, double *loss)
-{
-    float softplus[LANES];
-    for (size_t l = 0; l < LANES; l++) {
-        float u = angle[l], e = nnsm_exp_negative(u < 0.f ? u : -u), q = 1.f / (1.f + e);
-        softplus[l] = nnsm_log1p_unit(e) + (u < 0.f ? -u : 0.f);
-        pull[l] = u < 0.f ? q : e * q;
-        weight[l] = e * q * q;
-    }
-    for (size_t l = 0; l < LANES; l++)
-        weight[l] = sqrtf(weight[l]);
-    for (size_t l = count; l < LANES; l++) /* lanes without a configuration */
-        pull[l] = weight[l] = softplus[l] = 0;
-    for (size_t l = 0; l < LANES; l++)
-        *loss += (double)softplus[l];
-}
-
-NNSM_MULTIVERSION
-static float weigh(const int32_t *feature, const float *pull)
-{
-    float partial[16] = {0}, sum = 0;
-    for (size_t l = 0; l < LANES; l += 16)
-        for (size_t k = 0; k < 16; k++)
-            partial[k] += (float)feature[l + k] * pull[l + k];
-    for (size_t k = 0; k < 16; k++)
-        sum += partial[k];
-    return sum;
-}
-
-NNSM_MULTIVERSION
-static void scale_feature(const int32_t *feature, const float *weight, double *restrict out)
-{
-    for (size_t l = 0; l < LANES; l++)
-        out[l] = (double)((float)feature[l] * weight[l]);
-}
+/* ---- one site of NNSM_LANES configurations */
 
 /* (sum s)^2 / N changes by -4 s (sum s - s) / N: s dO/ds = 2 (s sum s - 1) / N; here without the factor 2 / N. */
 static void long_ranged(const nnsm_pseudo *p, size_t site, int32_t *feature)
 {
-    const int8_t *s = p->spins + site * LANES;
-    for (size_t l = 0; l < LANES; l++)
+    const int8_t *s = p->spins + site * NNSM_LANES;
+    for (size_t l = 0; l < NNSM_LANES; l++)
         feature[l] = s[l] * p->total[l] - 1;
 }
 
@@ -282,25 +206,27 @@ static void add_site(nnsm_pseudo *p, size_t site, const double *coupling, bool h
     const nnsm_operators *o = p->operators;
     const site_group *g = &p->group[p->group_of[site]];
     const int32_t *list = p->list + g->first;
-    memset(p->feature, 0, g->count * LANES * sizeof *p->feature);
-    memset(p->angle, 0, LANES * sizeof *p->angle);
+    memset(p->feature, 0, g->count * NNSM_LANES * sizeof *p->feature);
+    memset(p->angle, 0, NNSM_LANES * sizeof *p->angle);
     for (size_t k = o->first[site]; k < o->first[site + 1]; k++)
-        add_term(p->spins, o->site[o->touching[k]], p->feature + (size_t)p->place[k] * LANES);
+        nnsm_lanes_add_term(p->spins, o->site[o->touching[k]], p->feature + (size_t)p->place[k] * NNSM_LANES);
     for (size_t k = 0; k < g->count; k++) {
         if (o->class[list[k]].order == 0)
-            long_ranged(p, site, p->feature + k * LANES);
-        add_angle(p->feature + k * LANES, (float)(2 * p->beta * coupling[list[k]] * unit_of(o, list[k])), p->angle);
+            long_ranged(p, site, p->feature + k * NNSM_LANES);
+        nnsm_lanes_add_angle(p->feature + k * NNSM_LANES,
+                             (float)(2 * p->beta * coupling[list[k]] * unit_of(o, list[k])), p->angle);
     }
-    conditionals(p->angle, count, p->pull, p->weight, &sums[o->classes]);
+    nnsm_lanes_conditionals(p->angle, count, p->pull, p->weight, &sums[o->classes]);
     for (size_t k = 0; k < g->count; k++) {
         double unit = 2 * p->beta * unit_of(o, list[k]);
-        sums[list[k]] += unit * (double)weigh(p->feature + k * LANES, p->pull);
+        sums[list[k]] += unit * (double)nnsm_lanes_weigh(p->feature + k * NNSM_LANES, p->pull);
         if (hessian)
-            scale_feature(p->feature + k * LANES, p->weight, p->panel + k * LANES);
+            nnsm_lanes_scale(p->feature + k * NNSM_LANES, p->weight, p->panel + k * NNSM_LANES);
     }
     int n = (int)g->count;
     if (hessian && n) /* in units of the features; assemble() brings in the rest */
-        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, n, LANES, 1, p->panel, LANES, 1, sums + g->hessian, n);
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, n, NNSM_LANES, 1, p->panel, NNSM_LANES, 1,
+                    sums + g->hessian, n);
 }
 
 void nnsm_pseudo_add(nnsm_pseudo *pseudo, const double *coupling, bool hessian, const int8_t *configurations,
@@ -308,14 +234,14 @@ void nnsm_pseudo_add(nnsm_pseudo *pseudo, const double *coupling, bool hessian, 
 {
     nnsm_pseudo *p = pseudo;
     size_t sites = p->operators->sites;
-    for (size_t first = 0; first < count; first += LANES) {
-        size_t rows = count - first < LANES ? count - first : LANES;
-        memset(p->spins, 0, sites * LANES);
-        memset(p->total, 0, LANES * sizeof *p->total);
+    for (size_t first = 0; first < count; first += NNSM_LANES) {
+        size_t rows = count - first < NNSM_LANES ? count - first : NNSM_LANES;
+        memset(p->spins, 0, sites * NNSM_LANES);
+        memset(p->total, 0, NNSM_LANES * sizeof *p->total);
         for (size_t r = 0; r < rows; r++) {
             const int8_t *s = configurations + (first + r) * sites;
             for (size_t i = 0; i < sites; i++) {
-                p->spins[i * LANES + r] = s[i];
+                p->spins[i * NNSM_LANES + r] = s[i];
                 p->total[r] += s[i];
             }
         }

@@ -88,6 +88,7 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
         nnsm_network_write(&trained->network, &h5);
         nnsm_history_write(&h5, &trained->history);
         nnsm_summary_write(&h5, &trained->summary);
+        nnsm_h5_set_integer(&h5, "/ensemble", "checksum", trained->ensemble);
         nnsm_system_write(&h5, run);
         nnsm_provenance_write(&h5, run);
     }
@@ -112,6 +113,8 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
         adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);
+        if (nnsm_h5_has_attribute(&h5, "/ensemble", "checksum"))
+            trained->ensemble = nnsm_h5_get_integer(&h5, "/ensemble", "checksum");
         if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))
             nnsm_h5_get_text(&h5, "/provenance", "config", trained->origin, sizeof trained->origin);
     }

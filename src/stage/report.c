@@ -10,7 +10,7 @@
 #include "setup/agree.h"
 #include "stage/network_file.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "couplings",
+static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",  "couplings",
                                                      "scan",     "reference", "distilled"};
 
 /* ---- curves */

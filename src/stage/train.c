@@ -8,6 +8,7 @@
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/members.h"
 #include "stage/network_file.h"
 #include "stage/trainer.h"
 
@@ -195,6 +196,8 @@ static nnsm_request wish(void *context)
 static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
 {
     session *s = context;
+    if (s->training->member)
+        return nnsm_members_pause(s->run, request, error);
     nnsm_trainer_settle(&s->trainer);
     return nnsm_training_save(s->training, s->run, request, error);
 }
@@ -214,7 +217,7 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
                                   const nnsm_partition *partition, nnsm_error *error)
 {
     nnsm_state state;
-    nnsm_status status = nnsm_training_create(training, run, trained, partition->training, error);
+    nnsm_status status = nnsm_training_create(training, run, 0, trained, partition->training, error);
     status = nnsm_agree(run->world, status, error);
     if (status || run->resume.progress != NNSM_AT_TRAIN || run->resume.step == 0)
         return status;
@@ -231,28 +234,36 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
     return status;
 }
 
-nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
+nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, nnsm_error *error)
 {
     const nnsm_config *c = run->config;
     nnsm_h5 h5;
     nnsm_ensemble_header header;
-    nnsm_pool pool = {0};
-    nnsm_training training = {0};
-    *trained = (nnsm_trained){0};
-    nnsm_run_begin(run, NNSM_STAGE_TRAIN);
-    nnsm_status status = open_ensemble(run, &h5, &header, &trained->summary, error);
+    *pool = (nnsm_pool){0};
+    nnsm_status status = open_ensemble(run, &h5, &header, summary, error);
     if (!status) {
-        nnsm_summary_report(run, &trained->summary);
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
-        status = nnsm_pool_create(&pool, &partition, header.sites, run->rank, run->ranks, error);
+        status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, error);
         if (!status)
-            status = nnsm_pool_read(&pool, &h5, &header, error);
+            status = nnsm_pool_read(pool, &h5, &header, error);
         status = nnsm_agree(run->world, status, error);
     }
     (void)nnsm_h5_finish(&h5);
+    return status;
+}
+
+nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
+{
+    nnsm_pool pool;
+    nnsm_training training = {0};
+    *trained = (nnsm_trained){0};
+    nnsm_run_begin(run, NNSM_STAGE_TRAIN);
+    nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, error);
     if (!status)
-        status = nnsm_trained_create(run, header.temperature, trained, error);
+        nnsm_summary_report(run, &trained->summary);
+    if (!status)
+        status = nnsm_trained_create(run, 0, trained->summary.temperature, trained, error);
     if (!status)
         status = begin_training(run, &training, trained, &pool.partition, error);
     if (!status)

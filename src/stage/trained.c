@@ -37,48 +37,62 @@ void nnsm_trained_destroy(nnsm_trained *trained)
     *trained = (nnsm_trained){0};
 }
 
-static nnsm_status create_dense(const nnsm_run *run, double temperature, nnsm_made **out, nnsm_error *error)
+static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice, double temperature,
+                                nnsm_made **out, nnsm_error *error)
 {
-    const nnsm_config *c = run->config;
-    nnsm_architecture a = {.dimensions = run->lattice.dimensions,
-                           .periodic = run->lattice.periodic,
+    nnsm_architecture a = {.dimensions = lattice->dimensions,
+                           .periodic = lattice->periodic,
                            .layers = (size_t)c->network.layers,
                            .direct = c->network.direct,
                            .activation = (nnsm_activation)c->network.activation,
                            .order = (nnsm_order)c->network.order,
                            .order_seed = (uint64_t)c->run.seed,
                            .temperature = temperature};
-    memcpy(a.extent, run->lattice.extent, sizeof a.extent);
+    memcpy(a.extent, lattice->extent, sizeof a.extent);
     for (size_t l = 0; l < a.layers; l++)
         a.hidden[l] = (size_t)c->network.hidden[l];
     nnsm_status status = nnsm_made_create(out, &a, error);
     if (!status)
-        nnsm_made_initialize(*out, run->key);
+        nnsm_made_initialize(*out, nnsm_rng_key_from_seed(seed));
     return status;
 }
 
-static nnsm_status create_frontier(const nnsm_run *run, double temperature, nnsm_frontier **out, nnsm_error *error)
+static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice, double temperature,
+                                   nnsm_frontier **out, nnsm_error *error)
 {
-    const nnsm_config *c = run->config;
-    nnsm_frontier_architecture a = {.dimensions = run->lattice.dimensions,
-                                    .periodic = run->lattice.periodic,
+    nnsm_frontier_architecture a = {.dimensions = lattice->dimensions,
+                                    .periodic = lattice->periodic,
                                     .order = (nnsm_order)c->network.order,
                                     .order_seed = (uint64_t)c->run.seed,
                                     .reach = c->network.reach,
                                     .units = (size_t)c->network.units,
-                                    .seed = (uint64_t)c->run.seed,
+                                    .seed = seed,
                                     .odd = c->train.spin_flip,
                                     .share = c->train.translation,
                                     .temperature = temperature};
-    memcpy(a.extent, run->lattice.extent, sizeof a.extent);
+    memcpy(a.extent, lattice->extent, sizeof a.extent);
     return nnsm_frontier_create(out, &a, error);
 }
 
-nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error)
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed,
+                                const nnsm_lattice *lattice, double temperature, nnsm_error *error)
 {
-    nnsm_status status = run->config->network.kind == NNSM_CONFIG_DENSE
-                             ? create_dense(run, temperature, &trained->network.dense, error)
-                             : create_frontier(run, temperature, &trained->network.frontier, error);
+    *out = (nnsm_network){0};
+    return config->network.kind == NNSM_CONFIG_DENSE
+               ? create_dense(config, seed, lattice, temperature, &out->dense, error)
+               : create_frontier(config, seed, lattice, temperature, &out->frontier, error);
+}
+
+uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
+{
+    return (uint64_t)config->run.seed + member * UINT64_C(0x9e3779b97f4a7c15); /* far from the seeds that users take */
+}
+
+nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature, nnsm_trained *trained,
+                                nnsm_error *error)
+{
+    nnsm_status status = nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
+                                             &run->lattice, temperature, error);
     if (!status)
         status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
     return nnsm_agree(run->world, status, error);
@@ -123,6 +137,7 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const st
     if (status)
         return nnsm_agree(run->world, status, error);
     share(run, trained);
+    trained->ensemble = run->ensemble;
     nnsm_run_path(run, NNSM_FILE_NETWORK, path);
     if (run->rank == 0)
         status = nnsm_network_file_write(run, trained, path, &run->network, error);

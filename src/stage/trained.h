@@ -20,14 +20,23 @@ typedef struct {
     nnsm_network network;
     nnsm_history history;
     nnsm_summary summary;
+    int64_t ensemble;   /* checksum of the file it was trained on; 0: not known */
     char origin[65536]; /* configuration of the run that made a network which was read; else empty */
 } nnsm_trained;
 
 void nnsm_trained_destroy(nnsm_trained *trained);
 
+/* A fresh network of the configuration's kind. The caller owns it. Local. */
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed,
+                                const nnsm_lattice *lattice, double temperature, nnsm_error *error);
+
+/* The seed of a member of an ensemble of networks; 0 is the run's own. Local. */
+uint64_t nnsm_member_seed(const nnsm_config *config, size_t member);
+
 /* A fresh network of the configuration for the run's lattice at temperature T0, the same on all ranks, and an empty
  * history. Collective on run->world. */
-nnsm_status nnsm_trained_create(nnsm_run *run, double temperature, nnsm_trained *trained, nnsm_error *error);
+nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature, nnsm_trained *trained,
+                                nnsm_error *error);
 
 /* How far training came, for nnsm_trained_conclude; see training.h. */
 struct nnsm_training;

@@ -142,16 +142,38 @@ void nnsm_trainer_settle(nnsm_trainer *trainer)
 
 /* ---- one step */
 
+/* A bootstrap sample of a shard's rows, the same in every epoch: whole chains, drawn with replacement, because the
+ * configurations of one depend on each other; 64 stretches of time where the data are one series. */
+static void resample(nnsm_trainer *t, size_t shard)
+{
+    enum { STRETCHES = 64 };
+    const nnsm_partition *p = &t->pool->partition;
+    uint32_t rows = (uint32_t)nnsm_partition_rows(p, shard), *order = t->order[shard], filled = 0;
+    size_t chains = t->training->chains > 1 ? t->training->chains : STRETCHES,
+           length = (p->configurations + STRETCHES - 1) / STRETCHES;
+    nnsm_rng_sequence draw = nnsm_rng_sequence_start(t->training->key, NNSM_RNG_BOOTSTRAP, (uint32_t)shard, 0);
+    while (filled < rows) {
+        size_t chosen = nnsm_rng_below(&draw, (uint32_t)chains);
+        for (uint32_t r = 0; r < rows && filled < rows; r++) {
+            size_t index = nnsm_partition_index(p, shard, r);
+            if ((t->training->chains > 1 ? index % chains : index / length) == chosen)
+                order[filled++] = r;
+        }
+    }
+}
+
 /* Rows of a shard in the order of this epoch: as they came in the first one (and in a stream), shuffled later. */
 static void shuffle(nnsm_trainer *t, size_t shard)
 {
     uint32_t rows = (uint32_t)nnsm_partition_rows(&t->pool->partition, shard), *order = t->order[shard];
     for (uint32_t i = 0; i < rows; i++)
         order[i] = i;
-    if (t->training->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM)
+    if (t->training->member)
+        resample(t, shard);
+    else if (t->training->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM)
         return;
     nnsm_rng_sequence draw =
-        nnsm_rng_sequence_start(t->run->key, NNSM_RNG_SHUFFLE, (uint32_t)shard, (uint32_t)t->training->epoch);
+        nnsm_rng_sequence_start(t->training->key, NNSM_RNG_SHUFFLE, (uint32_t)shard, (uint32_t)t->training->epoch);
     for (uint32_t i = rows - 1; i > 0; i--) {
         uint32_t j = nnsm_rng_below(&draw, i + 1), swap = order[i];
         order[i] = order[j];
@@ -165,7 +187,7 @@ static size_t gather_shard(nnsm_trainer *t, size_t shard)
     size_t first, count, sites = t->pool->sites, operations = nnsm_symmetry_count(t->symmetry);
     nnsm_partition_batch(&t->pool->partition, shard, t->training->batch, &first, &count);
     nnsm_rng_sequence draw =
-        nnsm_rng_sequence_start(t->run->key, NNSM_RNG_AUGMENT, (uint32_t)shard, (uint32_t)t->training->step);
+        nnsm_rng_sequence_start(t->training->key, NNSM_RNG_AUGMENT, (uint32_t)shard, (uint32_t)t->training->step);
     for (size_t r = 0; r < count; r++) {
         const int8_t *from = t->pool->piece[shard] + t->order[shard][first + r] * sites;
         nnsm_symmetry_apply(t->symmetry, nnsm_rng_below(&draw, (uint32_t)operations), from, t->moved + r * sites);

@@ -7,11 +7,14 @@
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
 
-nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, nnsm_trained *trained,
+nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, size_t member, nnsm_trained *trained,
                                  size_t configurations, nnsm_error *error)
 {
     nnsm_training *t = training;
-    *t = (nnsm_training){.history = &trained->history,
+    *t = (nnsm_training){.key = nnsm_rng_key_from_seed(nnsm_member_seed(run->config, member)),
+                         .member = member,
+                         .chains = (size_t)trained->summary.chains,
+                         .history = &trained->history,
                          .shards = (size_t)run->config->train.shards_per_batch,
                          .epochs = (size_t)run->config->train.epochs,
                          .best_nll = INFINITY};

@@ -8,6 +8,9 @@
 #include "stage/trained.h"
 
 typedef struct nnsm_training {
+    nnsm_rng_key key;      /* of all its random numbers */
+    size_t member;         /* 0: the run's own network; others train on a bootstrap sample of the data */
+    size_t chains;         /* of the ensemble, interleaved; for the bootstrap */
     nnsm_learner learner;  /* parameters, and memory that is valid on each rank's slice while a team trains */
     nnsm_history *history; /* borrowed */
     size_t shards, epochs;
@@ -23,8 +26,9 @@ typedef struct nnsm_training {
     bool diverged; /* the parameters are `best`, if there is one */
 } nnsm_training;
 
-/* For the network and history of *trained, at the start. configurations: trained in an epoch. Local. */
-nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, nnsm_trained *trained,
+/* For the network and history of *trained, at the start. member: of an ensemble of networks, 0 is the run's own;
+ * configurations: trained in an epoch. Local. */
+nnsm_status nnsm_training_create(nnsm_training *training, const nnsm_run *run, size_t member, nnsm_trained *trained,
                                  size_t configurations, nnsm_error *error);
 void nnsm_training_destroy(nnsm_training *training);
 

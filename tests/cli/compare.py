@@ -18,7 +18,7 @@ def contents(path):
         if isinstance(item, h5py.Dataset):
             found[name] = item[()].tobytes()
         for key, value in item.attrs.items():
-            if (name, key) != ("", "name"):
+            if (name, key) not in (("", "name"), ("ensemble", "checksum")):  # that of a file which has its name in it
                 found[f"{name}@{key}"] = numpy.asarray(value).tobytes()
 
     with h5py.File(path, "r") as file:

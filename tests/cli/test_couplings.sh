@@ -66,6 +66,19 @@ status=0
 "$nnsm" scan "$source/input/quick.cfg" $network --fresh --set couplings.source=ensemble >log 2>&1 || status=$?
 [ $status = 3 ] && grep -q "not at hand" log || fail "couplings.source = ensemble without one: $status, $(tail -1 log)"
 
+# A stop while the couplings are read leaves the checkpoint as it is; going on ends with the bits of a straight run.
+"$nnsm" run "$source/input/quick.cfg" $small --set run.name=straight >log
+"$nnsm" generate "$source/input/quick.cfg" $small --set run.name=stopped >log
+"$nnsm" train "$source/input/quick.cfg" $small --set run.name=stopped >log
+cp results/stopped.checkpoint.h5 before.h5
+touch results/stopped.stop
+status=0
+"$nnsm" scan "$source/input/quick.cfg" $small --set run.name=stopped >log 2>&1 || status=$?
+[ $status = 85 ] && grep -q "^couplings " log && ! grep -q "^scan " log || fail "not stopped in the couplings: $status, $(tail -3 log)"
+cmp before.h5 results/stopped.checkpoint.h5 || fail "the stop touched the checkpoint"
+"$nnsm" scan "$source/input/quick.cfg" $small --set run.name=stopped >log || fail "$(tail -3 log)"
+"$python" "$source/tests/cli/compare.py" results/straight results/stopped same
+
 # What is switched off, or cannot be, leaves the rest as it is.
 "$nnsm" scan "$source/input/quick.cfg" $network --fresh --set couplings.enabled=false >log || fail "$(tail -3 log)"
 "$nnsm" scan "$source/input/quick.cfg" $network --fresh --set run.name=large --set couplings.per_bond=true \

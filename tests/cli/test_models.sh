@@ -134,10 +134,29 @@ model chain "[14]" wolff --set system.next_nearest=-0.4
 model cube "[2,2,4]" "" --set system.next_nearest=0.2 --set system.plaquette=-0.3
 
 # The same bits on other numbers of ranks, and by single stages, of which the later two learn the model from the files.
-set -- $tiny --set system.lattice=[6,6] --set system.model=baxter_wu --set scan.sweeps=200
-"$nnsm" run "$source/input/quick.cfg" "$@" --set run.name=one >log || fail "$(tail -3 log)"
-mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" "$@" --set run.name=three >log || fail "$(tail -3 log)"
+set -- $tiny --set system.lattice=[6,6] --set scan.sweeps=200
+"$nnsm" run "$source/input/quick.cfg" "$@" --set system.model=baxter_wu --set run.name=one >log || fail "$(tail -3 log)"
+mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" "$@" --set system.model=baxter_wu --set run.name=three >log || fail "$(tail -3 log)"
 "$python" "$source/tests/cli/compare.py" results/one results/three same
+
+# Stopped and gone on, on other numbers of ranks, through the cheap generator and the scan: the same bits.
+stopped="--set checkpoint.interval=0.05 --set scan.sweeps=3000 --set scan.thermalization=101"
+for variant in "system.model=baxter_wu" "system.next_nearest=0.3 --set generate.algorithm=wolff"; do
+  stops=0 ranks=1
+  "$nnsm" run "$source/input/quick.cfg" "$@" --fresh --set $variant $stopped --set run.name=whole >log || fail "$(tail -3 log)"
+  for limit in 0.2 0.5 0.8 1.2 600; do
+    status=0
+    mpirun -n $ranks "$nnsm" run "$source/input/quick.cfg" "$@" --set $variant $stopped --set run.name=stopped \
+      --set run.time_limit=$limit >log 2>&1 || status=$?
+    [ $status -eq 0 ] && break
+    [ $status -eq 85 ] || fail "exit $status: $(tail -3 log)"
+    stops=$((stops + 1)) ranks=$((ranks % 3 + 1))
+  done
+  [ $stops -gt 0 ] || fail "the run ended before it was stopped"
+  "$python" "$source/tests/cli/compare.py" results/whole results/stopped same
+  rm -f results/stopped.*
+done
+
 cat >follow.cfg <<'CFG'
 run : { name = "follow"; seed = 2007; };
 ensemble : { file = "results/one.ensemble.h5"; };

@@ -439,6 +439,34 @@ static void pseudo_likelihood_finds_every_bond_of_a_spin_glass(void **state)
     nnsm_lattice_destroy(&l);
 }
 
+/* The long-ranged operator and products of three and four spins, all of them at work. */
+static void pseudo_likelihood_finds_couplings_of_every_order(void **state)
+{
+    (void)state;
+    static const int extent[] = {5, 5};
+    nnsm_lattice l = make_lattice(2, extent, true);
+    nnsm_basis basis = everything;
+    basis.range = 1;
+    nnsm_operators o = make_operators(&l, basis);
+    double *truth = numbers(o.classes), *found = numbers(o.classes), *error = numbers(o.classes);
+    sample_set s = make_samples(&o, 160);
+    for (size_t c = 0; c < o.classes; c++) {
+        static const double of_order[] = {0.8, 0.1, 0.4, 0.1, -0.1}; /* m^2, fields, pairs, ... */
+        truth[c] = of_order[o.class[c].order];
+    }
+    sample_local(&s, &(nnsm_local){&o, truth}, 3, 100);
+    assert_true(maximise(&s, 3, found, error));
+    (void)check_pulls(&o, found, truth, error, 4);
+    (void)printf("m^2: %.4f +- %.4f, true %.1f\n", found[o.classes - 1], error[o.classes - 1], truth[o.classes - 1]);
+    assert_true(error[o.classes - 1] < 0.2); /* its sign and its size are seen */
+    free_samples(&s);
+    free(truth);
+    free(found);
+    free(error);
+    nnsm_operators_destroy(&o);
+    nnsm_lattice_destroy(&l);
+}
+
 /* No finite field explains spins that are all up. */
 static void frozen_data_have_no_couplings(void **state)
 {
@@ -508,6 +536,7 @@ int main(void)
         cmocka_unit_test(pseudo_likelihood_finds_the_couplings_of_the_generator),
         cmocka_unit_test(errors_of_the_pseudo_likelihood_cover_the_truth),
         cmocka_unit_test(pseudo_likelihood_finds_every_bond_of_a_spin_glass),
+        cmocka_unit_test(pseudo_likelihood_finds_couplings_of_every_order),
         cmocka_unit_test(frozen_data_have_no_couplings),
         cmocka_unit_test(true_couplings_are_those_of_the_same_sites),
     };

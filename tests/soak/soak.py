@@ -3,7 +3,7 @@
 Each campaign runs a small configuration to its end through sessions on a random number of ranks (1 to 4). A session is
 ended at a random time, by SIGKILL to one random rank (the job must come down by itself within seconds, with a non-zero
 code) or by SIGUSR1 (it must write a checkpoint and exit 85). Finished campaigns must hold the same bits as a run that was
-never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping."""
+never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping, a frontier network."""
 import argparse
 import os
 import pathlib
@@ -17,7 +17,9 @@ VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
     ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis"],
+    ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
     ["train.patience=5", "teams.generators=0", "scan.exchange_interval=3"],
+    ["network.kind=frontier", "network.units=8", "train.epochs=4", "scan.sweeps=500"],
 ]
 # Large enough to last about three seconds on one core and to be met in every stage.
 SETTINGS = [

@@ -1,0 +1,142 @@
+#include "stage/members.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "setup/agree.h"
+#include "stage/checkpoint.h"
+#include "stage/network_file.h"
+#include "stage/train.h"
+
+void nnsm_members_destroy(nnsm_members *members)
+{
+    for (size_t k = 1; k < members->count; k++)
+        nnsm_network_destroy(&members->network[k]);
+    *members = (nnsm_members){0};
+}
+
+nnsm_status nnsm_members_pause(nnsm_run *run, nnsm_request request, nnsm_error *error)
+{
+    nnsm_state state;
+    if (request <= NNSM_CHECKPOINT)
+        return NNSM_OK; /* finished members are in their files */
+    (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_SCAN, 0);
+    return nnsm_checkpoint_end(run, &state, request, error);
+}
+
+static void path_of(const nnsm_run *run, size_t member, char *path)
+{
+    (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.member%zu.network.h5", run->config->run.output, run->config->run.name,
+                   member);
+}
+
+/* Rank 0: is there a file of this member, trained on this ensemble with what this configuration says? */
+static bool usable(nnsm_run *run, const char *path)
+{
+    enum { DIFFERENCES = 256 };
+    nnsm_trained *found = NULL;
+    nnsm_config before;
+    nnsm_error error;
+    char differences[DIFFERENCES];
+    int64_t network = run->network;
+    bool same = false;
+    if (access(path, R_OK) != 0 || NNSM_NEW(&found, 1, "network", &error))
+        return false;
+    if (nnsm_network_file_read(run, path, found, &error) == NNSM_OK && found->ensemble == run->ensemble)
+        same = nnsm_config_read_text(&before, found->origin, path, &error) == NNSM_OK &&
+               nnsm_config_differences(&before, run->config, NNSM_AFFECTS_DATA, differences, DIFFERENCES) == 0 &&
+               nnsm_config_differences(&before, run->config, NNSM_AFFECTS_NETWORK, differences, DIFFERENCES) == 0;
+    run->network = network;
+    nnsm_trained_destroy(found);
+    nnsm_release(found);
+    return same;
+}
+
+/* A trained member from rank 0 to all, and into its file. */
+static nnsm_status keep(nnsm_run *run, nnsm_trained *trained, const char *path, nnsm_error *error)
+{
+    size_t count;
+    float *parameters = nnsm_network_parameters(&trained->network, &count);
+    nnsm_status status = NNSM_OK;
+    NNSM_MPI(MPI_Bcast(parameters, (int)count, MPI_FLOAT, 0, run->world));
+    if (run->rank == 0)
+        status = nnsm_network_file_write(run, trained, path, &(int64_t){0}, error);
+    return nnsm_agree(run->world, status, error);
+}
+
+static nnsm_status train(nnsm_run *run, nnsm_pool *pool, size_t member, const char *path, nnsm_trained *trained,
+                         nnsm_error *error)
+{
+    nnsm_training training = {0};
+    double since = nnsm_seconds();
+    nnsm_status status = nnsm_trained_create(run, member, trained->summary.temperature, trained, error);
+    if (!status)
+        status = nnsm_training_create(&training, run, member, trained, pool->partition.training, error);
+    status = nnsm_agree(run->world, status, error);
+    if (!status)
+        status = nnsm_train_on(run, &training, pool, error);
+    if (!status)
+        status = keep(run, trained, path, error);
+    if (!status)
+        nnsm_say(&run->log, "trust: network %zu of %lld is trained, %.1f s", member + 1,
+                 (long long)run->config->trust.networks, nnsm_seconds() - since);
+    nnsm_training_destroy(&training);
+    return status;
+}
+
+static nnsm_status read_member(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
+{
+    int64_t network = run->network;
+    nnsm_status status = nnsm_network_file_read(run, path, trained, error);
+    run->network = network;
+    return nnsm_agree(run->world, status, error);
+}
+
+/* One member, from its file or by training. `pool` is filled when it is needed for the first time. */
+static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, size_t member, nnsm_network *network,
+                       nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_trained *trained = NULL;
+    path_of(run, member, path);
+    int there = run->rank == 0 && usable(run, path);
+    NNSM_MPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->world));
+    nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&trained, 1, "network", error), error);
+    if (!status && !there && !pool->piece)
+        status = nnsm_pool_load(run, pool, summary, error);
+    if (!status && !there) {
+        trained->summary = *summary;
+        trained->ensemble = run->ensemble;
+        status = train(run, pool, member, path, trained, error);
+    } else if (!status)
+        status = read_member(run, path, trained, error);
+    *network = trained ? trained->network : (nnsm_network){0};
+    if (trained) {
+        trained->network = (nnsm_network){0};
+        nnsm_trained_destroy(trained);
+        nnsm_release(trained);
+    }
+    return status;
+}
+
+nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error)
+{
+    nnsm_pool pool = {0};
+    nnsm_summary summary;
+    nnsm_status status = NNSM_OK;
+    *members = (nnsm_members){.count = 1};
+    run->ensemble = trained->ensemble;
+    if (run->config->trust.networks < 2)
+        return NNSM_OK;
+    nnsm_run_begin(run, NNSM_STAGE_MEMBERS);
+    while (members->count < (size_t)run->config->trust.networks && !status) {
+        status = get(run, &pool, &summary, members->count, &members->network[members->count], error);
+        members->count++;
+    }
+    nnsm_pool_destroy(&pool);
+    nnsm_run_end(run, NNSM_STAGE_MEMBERS);
+    return status;
+}
