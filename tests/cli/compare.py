@@ -1,6 +1,7 @@
 """compare.py A B [same|different]: compare all data sets of two runs' ensemble, network and results files, bit by bit.
 
-Attributes too. Wall times (/training/seconds, /timing) and /provenance say how a result was made and are left out."""
+Attributes too. Wall times (/training/seconds, /timing) and /provenance say how a result was made and are left out,
+and so is the checksum of the ensemble's file, which covers the provenance in it."""
 import sys
 
 import h5py
