@@ -25,6 +25,9 @@ typedef enum {
     NNSM_RNG_UNITS = 11,         /* fixed units of a frontier network */
     NNSM_RNG_DRAW = 12,          /* training draws of a frontier network */
     NNSM_RNG_DISORDER = 20,      /* signs of the bonds of a spin glass */
+    NNSM_RNG_CLUSTER = 21,       /* bonds and flips of the surrogate's clusters */
+    NNSM_RNG_HEAT_BATH = 22,     /* single-site updates under a surrogate */
+    NNSM_RNG_SELF_LEARNING = 23, /* acceptance of a self-learning proposal */
     NNSM_RNG_BOOTSTRAP = 40,     /* which data a member of an ensemble of networks sees */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
@@ -44,6 +47,11 @@ void nnsm_rng_block(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream,
  * the same bits as nnsm_rng_block. Vectorised; streams of 32 or more are efficient. out: 4 * streams words. */
 void nnsm_rng_blocks(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t first, size_t streams, uint32_t step,
                      uint32_t index, uint32_t *out);
+
+/* The blocks index, index+1, ... of one stream: out[w * blocks + i] is word w of block index + i, the same bits as
+ * nnsm_rng_block. Vectorised; 16 blocks or more are efficient. out: 4 * blocks words. */
+void nnsm_rng_run(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream, uint32_t step, uint32_t index,
+                  size_t blocks, uint32_t *out);
 
 /* A sequence: all numbers of one (purpose, stream, step), drawn one after the other. */
 typedef struct {

@@ -19,34 +19,53 @@ void nnsm_rng_block(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream,
     nnsm_rng_blocks(key, purpose, stream, 1, step, index, out);
 }
 
-NNSM_MULTIVERSION
-static void philox_lanes(nnsm_rng_key key, uint32_t purpose, uint32_t first, size_t streams, size_t stride,
-                         uint32_t step, uint32_t index, uint32_t *restrict out)
+static inline __attribute__((always_inline)) void philox(nnsm_rng_key key, const uint32_t counter[4], size_t stride,
+                                                         uint32_t *restrict out)
 {
-    for (size_t i = 0; i < streams; i++) {
-        uint32_t c0 = index, c1 = step, c2 = first + (uint32_t)i, c3 = purpose;
-        uint32_t k0 = key.word[0], k1 = key.word[1];
-        for (int round = 0; round < PHILOX_ROUNDS; round++) {
-            uint64_t product_0 = (uint64_t)multiplier_0 * c0, product_1 = (uint64_t)multiplier_1 * c2;
-            uint32_t high_0 = (uint32_t)(product_0 >> 32), high_1 = (uint32_t)(product_1 >> 32);
-            c0 = high_1 ^ c1 ^ k0;
-            c1 = (uint32_t)product_1;
-            c2 = high_0 ^ c3 ^ k1;
-            c3 = (uint32_t)product_0;
-            k0 += weyl_0;
-            k1 += weyl_1;
-        }
-        out[i] = c0;
-        out[stride + i] = c1;
-        out[2 * stride + i] = c2;
-        out[3 * stride + i] = c3;
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    uint32_t k0 = key.word[0], k1 = key.word[1];
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        uint64_t product_0 = (uint64_t)multiplier_0 * c0, product_1 = (uint64_t)multiplier_1 * c2;
+        uint32_t high_0 = (uint32_t)(product_0 >> 32), high_1 = (uint32_t)(product_1 >> 32);
+        c0 = high_1 ^ c1 ^ k0;
+        c1 = (uint32_t)product_1;
+        c2 = high_0 ^ c3 ^ k1;
+        c3 = (uint32_t)product_0;
+        k0 += weyl_0;
+        k1 += weyl_1;
     }
+    out[0] = c0;
+    out[stride] = c1;
+    out[2 * stride] = c2;
+    out[3 * stride] = c3;
+}
+
+NNSM_MULTIVERSION
+static void philox_streams(nnsm_rng_key key, uint32_t purpose, uint32_t first, size_t streams, uint32_t step,
+                           uint32_t index, uint32_t *restrict out)
+{
+    for (size_t i = 0; i < streams; i++)
+        philox(key, (const uint32_t[]){index, step, first + (uint32_t)i, purpose}, streams, out + i);
+}
+
+NNSM_MULTIVERSION
+static void philox_indices(nnsm_rng_key key, uint32_t purpose, uint32_t stream, uint32_t step, uint32_t index,
+                           size_t blocks, uint32_t *restrict out)
+{
+    for (size_t i = 0; i < blocks; i++)
+        philox(key, (const uint32_t[]){index + (uint32_t)i, step, stream, purpose}, blocks, out + i);
 }
 
 void nnsm_rng_blocks(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t first, size_t streams, uint32_t step,
                      uint32_t index, uint32_t *out)
 {
-    philox_lanes(key, (uint32_t)purpose, first, streams, streams, step, index, out);
+    philox_streams(key, (uint32_t)purpose, first, streams, step, index, out);
+}
+
+void nnsm_rng_run(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream, uint32_t step, uint32_t index,
+                  size_t blocks, uint32_t *out)
+{
+    philox_indices(key, (uint32_t)purpose, stream, step, index, blocks, out);
 }
 
 nnsm_rng_sequence nnsm_rng_sequence_start(nnsm_rng_key key, nnsm_rng_purpose purpose, uint32_t stream, uint32_t step)

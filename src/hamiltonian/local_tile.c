@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "hamiltonian/lanes.h"
 #include "lattice/local_plan.h"
 
 typedef struct {
@@ -13,6 +14,8 @@ typedef struct {
     double energy[NNSM_TILE];
     double change[NNSM_TILE];
     int32_t total[NNSM_TILE]; /* sum of the spins */
+    uint32_t *words;          /* [sites] the spins as bits, to count products */
+    double *values;           /* [classes][NNSM_TILE] */
 } local_tile;
 
 static void destroy(void *state)
@@ -20,6 +23,8 @@ static void destroy(void *state)
     local_tile *t = state;
     nnsm_local_plan_destroy(&t->plan);
     nnsm_release(t->spins);
+    nnsm_release(t->words);
+    nnsm_release(t->values);
     nnsm_release(t);
 }
 
@@ -31,21 +36,16 @@ static void read(const void *state, int8_t *configurations)
             configurations[c * t->plan.sites + i] = t->spins[i * NNSM_TILE + c];
 }
 
-/* Products of a class are whole numbers: their sums are exact. */
 NNSM_MULTIVERSION
-static void sum_products(const int8_t *spins, const int32_t (*site)[NNSM_TERM_SITES], size_t terms, int order,
-                         int32_t *restrict sum)
+static void pack(const int8_t *restrict spins, size_t sites, uint32_t *restrict words, int32_t *restrict total)
 {
-    for (size_t t = 0; t < terms; t++) {
-        int8_t product[NNSM_TILE];
-        memcpy(product, spins + (size_t)site[t][0] * NNSM_TILE, sizeof product);
-        for (int k = 1; k < order; k++) {
-            const int8_t *s = spins + (size_t)site[t][k] * NNSM_TILE;
-            for (size_t c = 0; c < NNSM_TILE; c++)
-                product[c] = (int8_t)((product[c] ^ s[c]) + 1);
+    for (size_t i = 0; i < sites; i++) {
+        uint32_t word = 0;
+        for (size_t c = 0; c < NNSM_TILE; c++) {
+            word |= (uint32_t)(spins[i * NNSM_TILE + c] > 0) << c;
+            total[c] += spins[i * NNSM_TILE + c];
         }
-        for (size_t c = 0; c < NNSM_TILE; c++)
-            sum[c] += product[c];
+        words[i] = word;
     }
 }
 
@@ -53,21 +53,15 @@ static void refresh(void *state)
 {
     local_tile *t = state;
     const nnsm_operators *o = t->local->operators;
-    const int32_t(*site)[NNSM_TERM_SITES] = (const int32_t(*)[NNSM_TERM_SITES])o->site;
     double n = (double)o->sites;
     memset(t->total, 0, sizeof t->total);
-    for (size_t i = 0; i < o->sites; i++)
-        for (size_t c = 0; c < NNSM_TILE; c++)
-            t->total[c] += t->spins[i * NNSM_TILE + c];
+    pack(t->spins, o->sites, t->words, t->total);
+    nnsm_lanes_values(o, t->words, t->values);
     for (size_t c = 0; c < NNSM_TILE; c++)
         t->energy[c] = -t->plan.m2 * t->total[c] * t->total[c] / n;
-    for (size_t k = 0; k < o->classes; site += o->class[k++].terms) {
-        int32_t sum[NNSM_TILE] = {0};
-        if (o->class[k].order && t->local->coupling[k] != 0)
-            sum_products(t->spins, site, o->class[k].terms, o->class[k].order, sum);
-        for (size_t c = 0; c < NNSM_TILE; c++)
-            t->energy[c] -= t->local->coupling[k] * sum[c];
-    }
+    for (size_t k = 0; k < o->classes; k++)
+        for (size_t c = 0; c < NNSM_TILE && o->class[k].order; c++)
+            t->energy[c] -= t->local->coupling[k] * t->values[k * NNSM_TILE + c];
 }
 
 static void load(void *state, const int8_t *configurations)
@@ -137,6 +131,10 @@ nnsm_status nnsm_local_tile_create(nnsm_tile *out, const nnsm_local *local, nnsm
     status = nnsm_local_plan_create(&t->plan, local, error);
     if (!status)
         status = NNSM_NEW(&t->spins, t->plan.sites * NNSM_TILE, "local tile", error);
+    if (!status)
+        status = NNSM_NEW(&t->words, t->plan.sites, "local tile", error);
+    if (!status)
+        status = NNSM_NEW(&t->values, local->operators->classes * NNSM_TILE, "local tile", error);
     if (status) {
         destroy(t);
         return status;

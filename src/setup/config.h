@@ -22,6 +22,7 @@ typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
 typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
 typedef enum { NNSM_CONFIG_CONSTANT, NNSM_CONFIG_COSINE } nnsm_config_schedule;
+typedef enum { NNSM_CONFIG_SINGLE_FLIPS, NNSM_CONFIG_SELF_LEARNING } nnsm_config_sampler;
 
 /* Plain data: copied between ranks byte by byte. */
 typedef struct {
@@ -83,7 +84,7 @@ typedef struct {
     struct {
         int temperatures_count;
         double temperatures[NNSM_CONFIG_TEMPERATURES]; /* strictly increasing */
-        int sampler;                                   /* 0 = metropolis */
+        int sampler;                                   /* nnsm_config_sampler */
         int64_t walkers;                               /* chains a temperature */
         int64_t sweeps, thermalization;
         bool exchange;

@@ -11,7 +11,7 @@ static const uint32_t ancestral_stream = 1u << 31; /* random streams of the scan
 /* [NNSM_ANCESTRAL_TILES][2]: sums of -log p and of its square over a tile's samples, this rank's tiles only. A vote a
  * tile: a stop loses the samples. */
 static nnsm_status sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *trained, int8_t *configurations,
-                                double (*sums)[2], double *histogram, nnsm_witness *const *witnesses, size_t count,
+                                double (*sums)[2], nnsm_scanned *scanned, nnsm_witness *const *witnesses, size_t count,
                                 nnsm_error *error)
 {
     double energy[NNSM_TILE];
@@ -30,11 +30,15 @@ static nnsm_status sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_train
         }
         for (size_t c = 0; c < NNSM_TILE; c++) {
             const int8_t *s = configurations + c * run->lattice.sites;
+            double *values = scanned->reweighted.sample[(size_t)t * NNSM_TILE + c];
+            values[NNSM_REWEIGHTED_M] = fabs(nnsm_magnetization(&run->lattice, s));
+            values[NNSM_REWEIGHTED_E] =
+                run->model_known ? nnsm_model_energy(&run->model, s) / (double)run->lattice.sites : 0;
+            values[NNSM_REWEIGHTED_H] = energy[c];
             sums[t][0] += energy[c] / temperature;
             sums[t][1] += energy[c] / temperature * energy[c] / temperature;
             if (trained->summary.bins)
-                histogram[nnsm_summary_bin(&trained->summary,
-                                           nnsm_model_energy(&run->model, s) / (double)run->lattice.sites)] += 1;
+                scanned->ancestral[nnsm_summary_bin(&trained->summary, values[NNSM_REWEIGHTED_E])] += 1;
         }
     }
     return NNSM_OK;
@@ -54,13 +58,20 @@ nnsm_status nnsm_ancestral_sample(nnsm_run *run, const nnsm_learned *learned, co
         status = nnsm_allocate((void **)&sums, NNSM_ANCESTRAL_TILES, sizeof *sums, "ancestral samples", error);
     if (!status)
         status = NNSM_NEW(&scanned->ancestral, NNSM_HISTOGRAM_BINS, "ancestral samples", error);
+    if (!status)
+        status = nnsm_reweighted_create(&scanned->reweighted, NNSM_ANCESTRAL_SAMPLES,
+                                        (size_t)run->config->scan.temperatures_count, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        status = sample_tiles(run, &tile, trained, configurations, sums, scanned->ancestral, witnesses, count, error);
+        status = sample_tiles(run, &tile, trained, configurations, sums, scanned, witnesses, count, error);
     if (!status) {
         /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * NNSM_ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
+        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->reweighted.sample, NNSM_ANCESTRAL_SAMPLES * NNSM_REWEIGHTED,
+                               MPI_DOUBLE, MPI_SUM, run->world));
+        nnsm_reweighted_evaluate(&scanned->reweighted, nnsm_network_shape_of(&trained->network).temperature,
+                                 run->config->scan.temperatures);
         for (size_t i = 0; i < count; i++)
             NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, witnesses[i]->energy, NNSM_ANCESTRAL_SAMPLES, MPI_DOUBLE, MPI_SUM,
                                    run->world));

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
+#include "hamiltonian/lanes.h"
 #include "setup/agree.h"
 
 /* Rounding of 4096 flips stays below 1e-3 in H; evaluating that seldom costs under 3 % of the sweeps' time. */
@@ -68,13 +69,39 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->numbers, 2 * c->temperatures * c->walkers, "scan", error);
     if (!status)
+        status = NNSM_NEW(&c->words, c->run->lattice.sites, "scan", error);
+    if (!status && c->run->model_known)
+        status = NNSM_NEW(&c->products, c->run->model.operators.classes * NNSM_TILE, "scan", error);
+    if (!status)
         status = NNSM_NEW(&c->tile, c->own, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->done, c->own, "scan", error);
     return status ? status : allocate_series(c, error);
+}
+
+/* One tile of the Hamiltonian serves all chains of the rank. */
+static nnsm_status make_sampler(nnsm_chains *c, nnsm_tile_maker *make, const void *hamiltonian,
+                                const nnsm_proposer *proposer, nnsm_error *error)
+{
+    const nnsm_config *config = c->run->config;
+    nnsm_tile tile = {0};
+    nnsm_status status =
+        nnsm_scale_create(&c->scale, c->temperatures, c->run->lattice.sites,
+                          config->scan.thermalization / config->scan.exchange_interval, proposer->fit, error);
+    if (!status)
+        status = make(&tile, hamiltonian, error);
+    if (!status)
+        status = nnsm_self_learning_create(&c->sampler, proposer->local, proposer->uncertainty, c->temperatures,
+                                           c->ladders.beta, &tile, error);
+    nnsm_tile_destroy(&tile);
+    for (size_t t = 0; t < c->own && !status; t++)
+        status = nnsm_self_learning_tile_create(&c->tile[t], c->sampler, error);
+    return status;
 }
 
 nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
                                const double *temperature, uint32_t stream, nnsm_tile_maker *make,
-                               const void *hamiltonian, nnsm_error *error)
+                               const void *hamiltonian, const nnsm_proposer *proposer, nnsm_error *error)
 {
     nnsm_chains *c = chains;
     size_t r = (size_t)run->rank, ranks = (size_t)run->ranks;
@@ -85,7 +112,9 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
     c->first_temperature = temperatures * r / ranks;
     c->own_temperatures = temperatures * (r + 1) / ranks - c->first_temperature;
     nnsm_status status = allocate(c, temperature, error);
-    for (size_t t = 0; t < c->own && !status; t++)
+    if (!status && proposer)
+        status = make_sampler(c, make, hamiltonian, proposer, error);
+    for (size_t t = 0; t < c->own && !proposer && !status; t++)
         status = make(&c->tile[t], hamiltonian, error);
     status = nnsm_agree(run->world, status, error);
     for (int q = 0; q < run->ranks && !status; q++) {
@@ -104,6 +133,9 @@ void nnsm_chains_destroy(nnsm_chains *chains)
         nnsm_series_destroy(c->series[i]);
     for (size_t t = 0; c->tile && t < c->own; t++)
         nnsm_tile_destroy(&c->tile[t]);
+    nnsm_self_learning_destroy(c->sampler);
+    nnsm_scale_destroy(&c->scale);
+    nnsm_release(c->done);
     nnsm_ladders_destroy(&c->ladders);
     nnsm_bennett_destroy(&c->bennett);
     nnsm_release(c->walker_mean);
@@ -115,6 +147,8 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_release(c->counts);
     nnsm_release(c->starts);
     nnsm_release(c->configurations);
+    nnsm_release(c->words);
+    nnsm_release(c->products);
     nnsm_release(c->tile);
     nnsm_release(c->series);
     nnsm_release(c->numbers);
@@ -159,22 +193,51 @@ static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
         c->accepted[temperature_of(c, first + i)] += accepted[i];
 }
 
+static void propose_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
+{
+    int32_t temperature[NNSM_TILE];
+    size_t first = (c->first_tile + own) * NNSM_TILE;
+    for (size_t i = 0; i < NNSM_TILE; i++)
+        temperature[i] = (int32_t)temperature_of(c, first + i);
+    nnsm_self_learning_step(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, temperature, &c->done[own]);
+    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
+        c->accepted[temperature[i]] += c->done[own].accepted[i];
+}
+
+/* E of the known model, of a tile's chains. */
+static void model_energies(nnsm_chains *c, const int8_t *configurations, double *energy)
+{
+    const nnsm_local *local = &c->run->model.local;
+    memset(energy, 0, NNSM_TILE * sizeof *energy);
+    if (!c->run->model_known)
+        return;
+    nnsm_lanes_pack(configurations, c->run->lattice.sites, c->words);
+    nnsm_lanes_values(local->operators, c->words, c->products);
+    for (size_t k = 0; k < local->operators->classes; k++)
+        for (size_t i = 0; i < NNSM_TILE; i++)
+            energy[i] -= local->coupling[k] * c->products[k * NNSM_TILE + i];
+}
+
 /* All chains' measurements to all ranks. */
 static void measure(nnsm_chains *c)
 {
     nnsm_run *run = c->run;
     size_t sites = run->lattice.sites;
-    double hamiltonian[NNSM_TILE];
+    double hamiltonian[NNSM_TILE], energy[NNSM_TILE];
     for (size_t t = 0; t < c->own; t++) {
         nnsm_measurement *m = c->all + (c->first_tile + t) * NNSM_TILE;
         c->tile[t].methods->read(c->tile[t].state, c->configurations + t * NNSM_TILE * sites);
         c->tile[t].methods->energy(c->tile[t].state, hamiltonian);
+        model_energies(c, c->configurations + t * NNSM_TILE * sites, energy);
         for (size_t i = 0; i < NNSM_TILE; i++) {
             const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
             m[i].magnetization = nnsm_magnetization(&run->lattice, s);
-            m[i].energy = run->model_known ? nnsm_model_energy(&run->model, s) : 0;
+            m[i].energy = energy[i];
             m[i].order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             m[i].hamiltonian = hamiltonian[i];
+            m[i].surrogate = c->done[t].surrogate[i];
+            m[i].accepted = c->done[t].accepted[i];
+            m[i].flips = c->done[t].flips[i];
         }
     }
     double since = nnsm_seconds();
@@ -211,6 +274,27 @@ static void record(nnsm_chains *c)
         }
 }
 
+static void learn(nnsm_chains *c)
+{
+    for (size_t t = 0; t < c->temperatures; t++)
+        for (size_t w = 0; w < c->walkers; w++) {
+            const nnsm_measurement *m = &c->all[c->ladders.chain_at[t * c->walkers + w]];
+            nnsm_scale_add(&c->scale, t, m->hamiltonian, m->surrogate, m->accepted, m->flips);
+        }
+    nnsm_scale_learn(&c->scale, c->sampler);
+}
+
+bool nnsm_chains_rejected(const nnsm_chains *chains)
+{
+    return chains->sampler && (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS ||
+                               nnsm_scale_acceptance(&chains->scale) < NNSM_LEAST_ACCEPTANCE);
+}
+
+uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last)
+{
+    return chains->sampler ? last : last - last % nnsm_chains_period(&chains->run->lattice);
+}
+
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
 {
     nnsm_chains *c = chains;
@@ -219,19 +303,21 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
     do {
         uint32_t sweep = c->sweep++;
         for (size_t t = 0; t < c->own; t++)
-            sweep_tile(c, t, sweep, sweep >= thermalization);
+            (c->sampler ? propose_tile : sweep_tile)(c, t, sweep, sweep >= thermalization);
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval)
             continue;
         measure(c);
         choose_centres(c, sweep, thermalization);
         if (sweep >= thermalization)
             record(c);
+        else if (c->sampler)
+            learn(c);
         if (config->scan.exchange) {
             for (size_t i = 0; i < c->tiles * NNSM_TILE; i++)
                 c->energy[i] = c->all[i].hamiltonian;
             nnsm_ladders_exchange(&c->ladders, c->run->key, c->stream, c->attempt++, c->energy);
         }
-    } while (c->sweep < last && c->sweep % period);
+    } while (c->sweep < last && c->sweep % period && !(c->sampler && c->sweep == thermalization));
 }
 
 /* ---- saving and restoring */
@@ -307,6 +393,8 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     values(state, group, "numbers", NNSM_H5_INTEGERS, 3, numbers);
     values(state, group, "centre", NNSM_H5_DOUBLES, c->temperatures, c->bennett.centre);
     counts(state, group, "accepted", c->temperatures, c->collected);
+    if (c->sampler)
+        nnsm_scale_state(&c->scale, c->sampler, group, state);
     ladders_state(c, group, state);
     items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
     items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures,

@@ -4,6 +4,7 @@
 #define NNSM_STAGE_CHAINS_H
 
 #include "nnsm/metropolis.h"
+#include "stage/scale.h"
 #include "stage/scan.h"
 #include "stage/state.h"
 #include "statistics/bennett.h"
@@ -12,6 +13,7 @@
 typedef struct {
     double magnetization, energy, hamiltonian; /* m; E of the known model; H: all of one configuration, m per site */
     double order;                              /* the known model's order parameter, where that is not |m| */
+    double surrogate, accepted, flips;         /* self-learning: H_s; of the last proposal: 0 or 1, nnsm_scale_sums */
 } nnsm_measurement;
 
 /* |m|, m, m^2, m^4, E/N, H, H^2, Bennett's functions towards the next lower and higher temperature, order parameter */
@@ -33,6 +35,9 @@ typedef struct {
     uint32_t sweep;                             /* sweeps done */
     uint32_t attempt;                           /* exchange attempts done */
     nnsm_tile *tile;                            /* [own] */
+    nnsm_self_learning *sampler;                /* NULL: single flips */
+    nnsm_scale scale;                           /* of its surrogate */
+    nnsm_self_learning_record *done;            /* [own] by the last step */
     nnsm_ladders ladders;                       /* the same on every rank */
     int64_t *accepted;                          /* [temperatures] on this rank */
     int64_t *collected;                         /* [temperatures] on all ranks, on the way to a file */
@@ -42,6 +47,8 @@ typedef struct {
     double *walker_mean;                        /* [temperatures] H, a mean over walkers */
     int *counts, *starts;                       /* [ranks] of the gather, in doubles */
     int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
+    uint32_t *words;                            /* [sites] a tile's spins as bits */
+    double *products;                           /* [classes][NNSM_TILE] of the known model */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */
     nnsm_series **series;                       /* [own_temperatures][walkers] */
     int64_t *numbers;                           /* [2 chains] the ladders, on the way to a file */
@@ -51,10 +58,17 @@ typedef struct {
 /* Makes one tile under the Hamiltonian that is scanned. Local. */
 typedef nnsm_status nnsm_tile_maker(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error);
 
-/* Chains at these temperatures, not started yet. Collective on run->world. */
+/* What proposes for self-learning chains; borrowed, the same on all ranks. */
+typedef struct {
+    const nnsm_local *local;
+    const double *uncertainty; /* [classes] or NULL */
+    bool fit;                  /* learn the scale; false: H is the surrogate itself */
+} nnsm_proposer;
+
+/* Chains at these temperatures, not started yet. proposer NULL: single flips. Collective on run->world. */
 nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
                                const double *temperature, uint32_t stream, nnsm_tile_maker *make,
-                               const void *hamiltonian, nnsm_error *error);
+                               const void *hamiltonian, const nnsm_proposer *proposer, nnsm_error *error);
 void nnsm_chains_destroy(nnsm_chains *chains);
 
 /* Tiles of that many temperatures. */
@@ -68,9 +82,16 @@ void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream)
  * and there, only, it may be saved. The longest step of a scan. */
 uint32_t nnsm_chains_period(const nnsm_lattice *lattice);
 
-/* Sweeps until the next multiple of the period, or until `last`: thermalization and measured sweeps, with exchange
- * where configured. Collective. */
+/* The last sweep up to `last` at which these chains may be saved: for self-learning chains any. */
+uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
+
+/* Sweeps (self-learning: proposals) until the next multiple of the period, or until `last`: thermalization and measured
+ * sweeps, with exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
+
+/* Self-learning does not work here: no proposals, or a thermalization that ended below NNSM_LEAST_ACCEPTANCE. The same
+ * on all ranks. */
+bool nnsm_chains_rejected(const nnsm_chains *chains);
 
 /* Save or restore below `group`. Collective. */
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);

@@ -70,7 +70,15 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     }
     write_free_energy(h5, curve, group);
     (void)snprintf(name, sizeof name, "%s/acceptance", group);
-    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->acceptance, "1", "share of accepted flips");
+    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->acceptance, "1",
+                          "share of accepted flips; where surrogate_scale is a number, of self-learning proposals");
+    (void)snprintf(name, sizeof name, "%s/surrogate_scale", group);
+    nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->surrogate_scale, "1",
+                          "a(T) of the surrogate a H_s in self-learning Monte Carlo; NaN: single flips");
+    nnsm_h5_set_text(h5, group, "sampler",
+                     curve->self_learning == curve->temperatures ? "self_learning"
+                     : curve->self_learning                      ? "self_learning, metropolis where it was rejected"
+                                                                 : "metropolis");
     (void)snprintf(name, sizeof name, "%s/exchange_rate", group);
     if (pairs)
         nnsm_h5_write_doubles(h5, name, 1, &pairs, curve->exchange_rate, "1",
@@ -224,6 +232,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
             write_curve(&h5, run, &scanned->distilled, "/scan/distilled", true);
             write_systematic(&h5, run, scanned);
         }
+        nnsm_reweighted_write(&h5, &scanned->reweighted, run->model_known, (double)run->lattice.sites);
         nnsm_couplings_write(&h5, run, couplings);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);

@@ -53,6 +53,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->cell);
     nnsm_release(curve->acceptance);
     nnsm_release(curve->exchange_rate);
+    nnsm_release(curve->surrogate_scale);
     nnsm_release(curve->round_trips);
     nnsm_release(curve->free_energy);
     *curve = (nnsm_curve){0};
@@ -64,6 +65,7 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
     nnsm_curve_destroy(&scanned->reference);
     nnsm_curve_destroy(&scanned->distilled);
     nnsm_release(scanned->ancestral);
+    nnsm_reweighted_destroy(&scanned->reweighted);
     *scanned = (nnsm_scanned){0};
 }
 
@@ -78,6 +80,7 @@ typedef struct {
     uint32_t stream;
     nnsm_tile_maker *make;
     const void *hamiltonian;
+    nnsm_proposer proposer; /* local NULL: single flips */
     int64_t groups;
     nnsm_chains group[MOST_GROUPS];
     nnsm_witness ancestral;
@@ -121,15 +124,69 @@ static uint32_t streams_before(const scan *s, const branch *b, int64_t group)
     return streams;
 }
 
-static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
+static nnsm_anchor anchor_of(const scan *s, const branch *b)
 {
-    uint32_t before = streams_before(s, b, b->groups);
-    nnsm_chains *chains = &b->group[b->groups++];
+    return (nnsm_anchor){s->temperature, NNSM_ANCESTRAL_SAMPLES, NNSM_ANCESTRAL_TILES, s->branch[0].ancestral.energy,
+                         b->ancestral.energy};
+}
+
+/* T0 is one more neighbour of the chains' temperatures, once the samples there are drawn. */
+static void set_anchor(const scan *s, const branch *b, nnsm_chains *chains)
+{
+    nnsm_anchor anchor = anchor_of(s, b);
+    chains->bennett.anchor = anchor.temperature;
+    chains->bennett.anchor_energy = nnsm_anchor_energy(&anchor);
+}
+
+/* Group number g of a branch, which has none or an unused one there. */
+static nnsm_status make_group(scan *s, branch *b, int64_t g, size_t temperatures, const double *temperature,
+                              bool single_flips, nnsm_error *error)
+{
+    uint32_t before = streams_before(s, b, g);
+    nnsm_chains *chains = &b->group[g];
+    const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
     nnsm_status status = nnsm_chains_create(chains, s->run, b->stage, temperatures, temperature, b->stream + before,
-                                            b->make, b->hamiltonian, error);
+                                            b->make, b->hamiltonian, proposer, error);
+    b->groups = b->groups > g ? b->groups : g + 1;
+    if (!status && b->ancestral.energy)
+        set_anchor(s, b, chains);
     if (!status)
         nnsm_chains_start(chains, &s->sampler, before);
     return status;
+}
+
+/* Self-learning chains that are rejected too often begin anew with single flips. */
+static nnsm_status fall_back(scan *s, branch *b, int64_t g, nnsm_error *error)
+{
+    double temperature[NNSM_CONFIG_TEMPERATURES];
+    nnsm_chains *chains = &b->group[g];
+    size_t count = chains->temperatures;
+    if (!nnsm_chains_rejected(chains))
+        return NNSM_OK;
+    if (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS)
+        nnsm_say(&s->run->log, "%s: no coupling stands out of its error; single flips instead of self-learning",
+                 b->title);
+    else
+        nnsm_say(&s->run->log,
+                 "%s: only %.3f of the self-learning proposals are accepted at some temperature, less than %g; single "
+                 "flips from the start instead",
+                 b->title, nnsm_scale_acceptance(&chains->scale), NNSM_LEAST_ACCEPTANCE);
+    memcpy(temperature, chains->temperature, count * sizeof *temperature);
+    nnsm_chains_destroy(chains);
+    return make_group(s, b, g, count, temperature, true, error);
+}
+
+static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
+{
+    char classes[200];
+    nnsm_status status = make_group(s, b, b->groups, temperatures, temperature, false, error);
+    const nnsm_self_learning *sampler = status ? NULL : b->group[b->groups - 1].sampler;
+    if (sampler && nnsm_self_learning_kind(sampler) != NNSM_NO_PROPOSALS) {
+        nnsm_self_learning_describe(sampler, classes, sizeof classes);
+        nnsm_say(&s->run->log, "%s: self-learning, proposals by %s of %s", b->title,
+                 nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites", classes);
+    }
+    return status ? status : fall_back(s, b, b->groups - 1, error);
 }
 
 /* Where a temperature is scanned; equal but for the rounding of from + i step. */
@@ -175,9 +232,11 @@ static nnsm_status save(scan *s, nnsm_request request, nnsm_error *error)
             (void)snprintf(name, sizeof name, "%s/groups", b->name);
             nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
             for (int64_t g = 0; g < groups; g++) {
-                int64_t count = (int64_t)b->group[g].temperatures;
+                int64_t count = (int64_t)b->group[g].temperatures, single_flips = !b->group[g].sampler;
                 (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
                 nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &count);
+                (void)snprintf(name, sizeof name, "%s/%lld/single_flips", b->name, (long long)g);
+                nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &single_flips);
                 (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
                 nnsm_state_values(&state, name, NNSM_H5_DOUBLES, (size_t)count, b->group[g].temperature);
                 (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
@@ -190,7 +249,7 @@ static nnsm_status save(scan *s, nnsm_request request, nnsm_error *error)
 static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *state, nnsm_error *error)
 {
     double temperature[NNSM_CONFIG_TEMPERATURES];
-    int64_t count = 0;
+    int64_t count = 0, single_flips = 0;
     char name[64];
     (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &count);
@@ -198,6 +257,8 @@ static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *stat
         nnsm_state_impossible(state, "number of temperatures");
         return nnsm_state_agree(state, error);
     }
+    (void)snprintf(name, sizeof name, "%s/%lld/single_flips", b->name, (long long)g);
+    nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &single_flips);
     (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_DOUBLES, (size_t)count, temperature);
     for (int64_t t = 0; t < count; t++)
@@ -205,7 +266,7 @@ static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *stat
             nnsm_state_impossible(state, "temperatures");
     nnsm_status status = nnsm_state_agree(state, error);
     if (!status)
-        status = add_group(s, b, (size_t)count, temperature, error);
+        status = make_group(s, b, g, (size_t)count, temperature, single_flips, error);
     (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
     if (!status)
         nnsm_chains_state(&b->group[g], name, state);
@@ -263,22 +324,25 @@ static void progress(const nnsm_chains *c, const char *title, uint32_t last, uin
     nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left", title, c->sweep, last, left);
 }
 
-/* Up to sweep `last`, with a vote between two steps. */
-static nnsm_status run_chains(scan *s, const char *title, nnsm_chains *chains, uint32_t last, nnsm_error *error)
+/* Up to the last sweep before `last` at which these chains may be saved, with a vote between two steps. */
+static nnsm_status run_chains(scan *s, branch *b, int64_t g, uint32_t last, nnsm_error *error)
 {
-    nnsm_status status = NNSM_OK;
+    nnsm_chains *chains = &b->group[g];
+    nnsm_status status = fall_back(s, b, g, error);
     uint32_t from = chains->sweep;
     double start = nnsm_seconds();
-    while (chains->sweep < last && !status) {
+    while (!status && chains->sweep < nnsm_chains_last_saved(chains, last)) {
         double since = nnsm_seconds();
         nnsm_request request = nnsm_stop_vote(&s->run->stop, s->run->world);
         nnsm_run_waited(s->run, chains->stage, since);
         if (request != NNSM_GO_ON)
             status = save(s, request, error);
         if (!status)
-            nnsm_chains_step(chains, last);
-        if (nnsm_progress_due(&s->run->log))
-            progress(chains, title, last, from, start);
+            nnsm_chains_step(chains, nnsm_chains_last_saved(chains, last));
+        if (!status)
+            status = fall_back(s, b, g, error);
+        if (!status && nnsm_progress_due(&s->run->log))
+            progress(chains, b->title, last, from < chains->sweep ? from : 0, start);
     }
     return status;
 }
@@ -289,23 +353,26 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
 {
     nnsm_run *run = s->run;
     uint32_t last = (uint32_t)(run->config->scan.thermalization + run->config->scan.sweeps);
-    uint32_t period = nnsm_chains_period(&run->lattice), swept = 0;
+    uint32_t swept = 0;
     nnsm_status status = NNSM_OK;
     for (size_t i = 0; i < s->branches && !status; i++) {
         branch *b = &s->branch[i];
         double since = nnsm_seconds(), proposals = 0;
         nnsm_run_begin(run, b->stage);
         for (int64_t g = 0; g < b->groups && !status; g++) {
-            uint32_t from = b->group[g].sweep;
-            status = run_chains(s, b->title, &b->group[g], last / period * period, error);
-            swept += b->group[g].sweep - from;
-            proposals += (double)(b->group[g].sweep - from) * (double)(b->group[g].temperatures * b->group[g].walkers) *
-                         (double)run->lattice.sites;
+            const nnsm_chains *c = &b->group[g];
+            uint32_t from = c->sweep;
+            status = run_chains(s, b, g, last, error);
+            from = from < c->sweep ? from : 0; /* a scan that fell back began anew */
+            swept += c->sweep - from;
+            proposals += (double)(c->sweep - from) * (double)(c->temperatures * c->walkers) *
+                         (c->sampler ? 1 : (double)run->lattice.sites);
         }
         proposals /= nnsm_seconds() - since;
         b->rate = proposals;
         if (!status && proposals > 0)
-            nnsm_say(&run->log, "%s: %.2f million proposals a second on all ranks", b->title, proposals * 1e-6);
+            nnsm_say(&run->log, "%s: %.3g million %sproposals a second on all ranks", b->title, proposals * 1e-6,
+                     b->group[0].sampler ? "self-learning " : "");
         nnsm_run_end(run, b->stage);
     }
     if (!status && swept)
@@ -319,12 +386,6 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
 
 /* ---- evaluation */
 
-static nnsm_anchor anchor_of(const scan *s, const branch *b)
-{
-    return (nnsm_anchor){s->temperature, NNSM_ANCESTRAL_SAMPLES, NNSM_ANCESTRAL_TILES, s->branch[0].ancestral.energy,
-                         b->ancestral.energy};
-}
-
 static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
 {
     nnsm_curve *curve = b->curve;
@@ -337,6 +398,8 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&curve->exchange_rate, temperatures, "results", error);
     if (!status)
+        status = NNSM_NEW(&curve->surrogate_scale, temperatures, "results", error);
+    if (!status)
         status = NNSM_NEW(&curve->round_trips, walkers, "results", error);
     status = nnsm_agree(s->run->world, status, error);
     if (status)
@@ -346,10 +409,12 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
     for (size_t t = 0; t < temperatures; t++) {
         const nnsm_chains *chains = find_temperature(b, c->scan.temperatures[t], &position);
         const nnsm_ladders *l = &chains->ladders;
-        double proposals =
-            ((double)chains->sweep - (double)c->scan.thermalization) * (double)walkers * (double)s->run->lattice.sites;
+        double proposals = ((double)chains->sweep - (double)c->scan.thermalization) * (double)walkers *
+                           (chains->sampler ? 1 : (double)s->run->lattice.sites);
         nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
         curve->acceptance[t] = (double)chains->collected[position] / proposals;
+        curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
+        curve->self_learning += chains->sampler != NULL;
         curve->exchange_rate[t] =
             l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
     }
@@ -383,11 +448,8 @@ static nnsm_status sample(scan *s, const nnsm_learned *learned, const nnsm_train
     if (!status)
         status = nnsm_ancestral_sample(s->run, learned, trained, scanned, witnesses, s->branches, error);
     for (size_t i = 0; i < s->branches && !status; i++)
-        for (int64_t g = 0; g < s->branch[i].groups; g++) {
-            nnsm_anchor anchor = anchor_of(s, &s->branch[i]);
-            s->branch[i].group[g].bennett.anchor = anchor.temperature;
-            s->branch[i].group[g].bennett.anchor_energy = nnsm_anchor_energy(&anchor);
-        }
+        for (int64_t g = 0; g < s->branch[i].groups; g++)
+            set_anchor(s, &s->branch[i], &s->branch[i].group[g]);
     return status;
 }
 
@@ -435,7 +497,7 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
             list_temperature(apart, TEXT, c->scan.temperatures[t]);
         if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
             list_temperature(slow, TEXT, c->scan.temperatures[t]);
-        if (c->scan.exchange && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
+        if (c->scan.exchange && !curve->self_learning && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
             list_temperature(gaps, TEXT, c->scan.temperatures[t]);
     }
     for (size_t w = 0; w < curve->walkers; w++)
@@ -447,8 +509,42 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
         nnsm_warn(&run->log, "%s: too few sweeps for an error at T = %s; raise scan.sweeps", what, slow);
     if (gaps[0])
         nnsm_warn(&run->log, "%s: hardly any exchange from T = %s to the next; take smaller steps there", what, gaps);
-    if (c->scan.exchange && curve->temperatures > 1 && !trips)
+    if (c->scan.exchange && !curve->self_learning && curve->temperatures > 1 && !trips)
         nnsm_warn(&run->log, "%s: no replica went from one end to the other and back; raise scan.sweeps", what);
+}
+
+/* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than
+ * chance allows. */
+static void check_against_samples(nnsm_run *run, const nnsm_scanned *scanned)
+{
+    enum { TEXT = 200 };
+    static const nnsm_observable observable[NNSM_REWEIGHTED] = {NNSM_ABS_MAGNETIZATION, NNSM_ENERGY,
+                                                                NNSM_LEARNED_ENERGY};
+    char apart[TEXT] = "";
+    const nnsm_curve *curve = &scanned->learned;
+    double worst = 0, n = (double)run->lattice.sites;
+    int reached = 0;
+    for (size_t t = 0; t < curve->temperatures; t++) {
+        double here = 0;
+        for (int o = 0; o < NNSM_REWEIGHTED; o++) {
+            const nnsm_cell *cell = &curve->cell[t * NNSM_OBSERVABLES + observable[o]];
+            double unit = o == NNSM_REWEIGHTED_H ? n : 1;
+            here = fmax(here,
+                        fabs(nnsm_reweighted_pull(&scanned->reweighted, t, o, cell->mean * unit, cell->error * unit)));
+        }
+        reached += scanned->reweighted.effective[t] >= NNSM_LEAST_EFFECTIVE;
+        worst = fmax(worst, here);
+        if (here > 4)
+            list_temperature(apart, TEXT, run->config->scan.temperatures[t]);
+    }
+    if (reached)
+        nnsm_say(&run->log,
+                 "scan: reweighted ancestral samples reach %d temperatures; the chains differ by %.1f sigma "
+                 "at most",
+                 reached, worst);
+    if (apart[0])
+        nnsm_warn(&run->log, "scan: chains and reweighted ancestral samples disagree by more than 4 sigma at T = %s",
+                  apart);
 }
 
 /* ---- the stage */
@@ -456,13 +552,18 @@ static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const ch
 static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
                           const nnsm_couplings *couplings, nnsm_scanned *scanned)
 {
+    bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
     *s = (scan){.run = run, .temperature = nnsm_network_shape_of(&trained->network).temperature};
-    s->branch[s->branches++] = (branch){.name = "/scan/learned",
-                                        .title = "scan",
-                                        .stage = NNSM_STAGE_SCAN,
-                                        .make = make_learned,
-                                        .hamiltonian = learned,
-                                        .curve = &scanned->learned};
+    s->branch[s->branches++] =
+        (branch){.name = "/scan/learned",
+                 .title = "scan",
+                 .stage = NNSM_STAGE_SCAN,
+                 .make = make_learned,
+                 .hamiltonian = learned,
+                 .proposer = {self && couplings->present ? &couplings->local : NULL, couplings->error, true},
+                 .curve = &scanned->learned};
+    if (self && !couplings->present)
+        nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
     if (run->model_known && run->config->scan.reference)
         s->branch[s->branches++] = (branch){.name = "/scan/true",
                                             .title = "reference",
@@ -470,6 +571,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = reference_stream,
                                             .make = make_reference,
                                             .hamiltonian = &run->model,
+                                            .proposer = {self ? &run->model.local : NULL, NULL, false},
                                             .curve = &scanned->reference};
     if (couplings->present && run->config->scan.distilled)
         s->branch[s->branches++] = (branch){.name = "/scan/distilled",
@@ -478,13 +580,15 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = distilled_stream,
                                             .make = make_distilled,
                                             .hamiltonian = &couplings->local,
+                                            .proposer = {self ? &couplings->local : NULL, NULL, true},
                                             .curve = &scanned->distilled};
 }
 
 static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *error)
 {
     nnsm_run *run = s->run;
-    nnsm_status status = nnsm_agree(run->world, nnsm_learned_tile_create(&s->sampler, learned, error), error);
+    nnsm_status status = nnsm_learned_tile_create(&s->sampler, learned, error);
+    status = nnsm_agree(run->world, status, error);
     bool valid = run->resume.progress == NNSM_AT_SCAN && !run->resume.rescan && run->resume.network == run->network;
     if (!status && valid)
         status = restore(s, error);
@@ -526,6 +630,8 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
         warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
     for (size_t i = 0; !status && i < s->branches; i++)
         warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
+    if (!status)
+        check_against_samples(run, scanned);
     if (!status && scanned->distilled.cell)
         add_constant(&scanned->distilled, couplings->constant / (double)run->lattice.sites);
     if (s)

@@ -3,6 +3,7 @@
 #define NNSM_STAGE_SCAN_H
 
 #include "stage/couplings.h"
+#include "stage/reweighting.h"
 #include "stage/train.h"
 #include "statistics/series.h"
 
@@ -35,7 +36,9 @@ typedef struct {
 typedef struct {
     size_t temperatures, walkers;
     nnsm_cell *cell;             /* [temperatures][NNSM_OBSERVABLES] */
-    double *acceptance;          /* [temperatures] share of accepted flips */
+    size_t self_learning;        /* temperatures sampled by self-learning; 0: single flips everywhere */
+    double *acceptance;          /* [temperatures] share of accepted flips, or of self-learning proposals */
+    double *surrogate_scale;     /* [temperatures] a(T); NaN where flips are single */
     double *exchange_rate;       /* [temperatures - 1] */
     int64_t *round_trips;        /* [walkers] */
     double proposals_per_second; /* all ranks together */
@@ -51,6 +54,7 @@ typedef struct {
     nnsm_curve learned, reference; /* reference.cell is NULL where no model is known or wanted */
     nnsm_curve distilled;          /* cell is NULL where there are no couplings or it is not wanted */
     double *ancestral;             /* [summary.bins] histogram of ancestral samples; NULL where no model is known */
+    nnsm_reweighted reweighted;    /* the ancestral samples at the temperatures of the scan */
     double ancestral_nll;          /* -<log p> over ancestral samples: the entropy S(T0) of the learned Hamiltonian */
     double ancestral_nll_error;
 } nnsm_scanned;

@@ -2,12 +2,12 @@
 # Every observable of a scan, of the true model and of the learned and the distilled Hamiltonian, and its couplings, against the sum over all 65536 states of a
 # 4 x 4 lattice; numpy evaluates the network from its file.
 . "$(dirname "$0")/common.sh"
-for exchange in true false; do
+for exchange in true false; do for sampler in self_learning metropolis; do
   mpirun -n 2 "$nnsm" run "$source/input/quick.cfg" --set system.lattice=[4,4] --set generate.configurations=6000 \
     --set network.hidden=[24,16] --set train.epochs=10 --set scan.sweeps=20000 --set scan.thermalization=200 \
     --set "scan.temperatures=[1.5,2.0,2.5,3.0,5.0,40.0]" --set scan.exchange=$exchange \
-    --set run.name=small_$exchange >log || fail "$(tail -3 log)"
-  "$python" - results/small_$exchange <<'PY'
+    --set scan.sampler=$sampler --set run.name=small_${exchange}_$sampler >log || fail "$(tail -3 log)"
+  "$python" - results/small_${exchange}_$sampler <<'PY'
 import sys
 import h5py, numpy as np
 
@@ -94,4 +94,4 @@ exact_energy = np.interp(2.5, results["exact/temperature"][:], results["exact/en
 assert abs(exact_energy - exact(energy, 2.5)["energy"]) < 1e-6
 print(f"{len(pulls)} values within {max(map(abs, pulls)):.1f} sigma, width {width:.2f}")
 PY
-done
+done; done

@@ -76,7 +76,8 @@ static void test_defaults(void **state)
     assert_true(c.train.shards_per_batch == 8 && c.train.learning_rate == 1e-3 && c.train.validation == 0.05);
     assert_true(c.train.schedule == NNSM_CONFIG_COSINE && c.train.patience == 0);
     assert_false(c.train.translation || c.train.point_group || c.train.spin_flip);
-    assert_true(c.scan.sampler == 0 && c.scan.walkers == 8 && c.scan.sweeps == 4000 && c.scan.thermalization == 400);
+    assert_true(c.scan.sampler == NNSM_CONFIG_SELF_LEARNING && c.scan.walkers == 8 && c.scan.sweeps == 4000 &&
+                c.scan.thermalization == 400);
     assert_true(c.scan.exchange && c.scan.exchange_interval == 1 && c.scan.reference && c.teams.generators == 0);
     assert_int_equal(c.scan.temperatures_count, 31);
     assert_true(c.scan.temperatures[7] == 1.0 + 7 * 0.1);

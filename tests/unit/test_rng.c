@@ -41,6 +41,21 @@ static void vector_of_streams_equals_the_library(void **state)
     }
 }
 
+static void run_of_indices_equals_single_blocks(void **state)
+{
+    (void)state;
+    nnsm_rng_key key = nnsm_rng_key_from_seed(77);
+    for (size_t blocks = 1; blocks < 80; blocks += 13) {
+        uint32_t out[4 * 80], one[4];
+        nnsm_rng_run(key, NNSM_RNG_TEST, 7, 11, 13, blocks, out);
+        for (size_t i = 0; i < blocks; i++) {
+            nnsm_rng_block(key, NNSM_RNG_TEST, 7, 11, 13 + (uint32_t)i, one);
+            for (size_t w = 0; w < 4; w++)
+                assert_int_equal(out[w * blocks + i], one[w]);
+        }
+    }
+}
+
 static void bounded_numbers_are_uniform(void **state)
 {
     (void)state;
@@ -62,6 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers_of_random123),
         cmocka_unit_test(vector_of_streams_equals_the_library),
+        cmocka_unit_test(run_of_indices_equals_single_blocks),
         cmocka_unit_test(bounded_numbers_are_uniform),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,94 @@
+#!/bin/bash
+# Self-learning Monte Carlo in a run: all samplers agree on one network, the bits do not depend on ranks or on stops, and
+# a surrogate that is of no use makes room for single flips.
+. "$(dirname "$0")/common.sh"
+quick=$source/input/quick.cfg
+compare() { "$python" "$source/tests/cli/compare.py" "results/$1" "results/$2" same; }
+
+echo "== on one network, self-learning with and without exchange, single flips and reweighting agree"
+temperatures="scan.temperatures=[1.5,2.0,2.2,2.4,2.5,2.7,3.5]"
+"$nnsm" run "$quick" --set run.name=net --set train.epochs=8 --set scan.sweeps=10 --set run.progress=100 >log
+for sampler in self_learning metropolis; do
+  for exchange in true false; do
+    [ $sampler.$exchange = metropolis.false ] && continue # stays in one phase
+    "$nnsm" scan "$quick" --set network.file=results/net.network.h5 --set run.name=$sampler.$exchange --set "$temperatures" \
+      --set scan.sampler=$sampler --set scan.exchange=$exchange --set scan.sweeps=8000 --set run.progress=100 >log || fail "$(tail -3 log)"
+    ! grep "disagree by more than" log || fail "$sampler: chains and reweighting"
+  done
+done
+"$python" - <<'PY'
+import h5py, numpy as np
+files = [h5py.File(f"results/{n}.results.h5") for n in ("self_learning.true", "self_learning.false", "metropolis.true")]
+assert [f["scan/learned"].attrs["sampler"].decode() for f in files] == ["self_learning"] * 2 + ["metropolis"]
+assert np.isnan(files[2]["scan/learned/surrogate_scale"][:]).all()
+for f in files[:2]:
+    assert (abs(f["scan/learned/surrogate_scale"][:] - 1) < 0.5).all() and (f["scan/learned/acceptance"][:] > 0.4).all()
+    assert (f["scan/true/acceptance"][:] > 1 - 1e-6).all(), "the reference accepts its own proposals"
+pulls = []
+for h in ("learned", "true", "distilled"):
+    for what in ("abs_magnetization", "learned_energy", "energy", "heat_capacity", "susceptibility", "binder"):
+        if h == "true" and what == "learned_energy":
+            continue
+        for a, b in ((0, 2), (1, 2), (0, 1)):
+            x, y = (files[i][f"scan/{h}/{what}"] for i in (a, b))
+            pull = (x["mean"][:] - y["mean"][:]) / np.hypot(x["error"][:], y["error"][:])
+            assert (abs(pull) < 4.5).all(), (h, what, a, b, pull)
+            pulls += list(pull)
+width = np.sqrt(np.mean(np.square(pulls)))
+assert 0.6 < width < 1.4, width  # about 20 independent ones at seven temperatures: 3 sigma are 0.5
+seen = 0
+for f in files:  # near T0 the reweighted samples have errors of their own
+    r, n = f["scan/reweighted"], f["scan/reweighted/effective_samples"][:]
+    assert n[4] == r.attrs["samples"] and (n <= r.attrs["samples"] * (1 + 1e-12)).all()
+    for what in ("abs_magnetization", "learned_energy", "energy"):
+        c, w = f[f"scan/learned/{what}"], r[what]
+        good = n >= r.attrs["least_effective_samples"]
+        assert (np.isfinite(w["mean"][:]) == good).all() and good.sum() >= 3
+        pull = ((c["mean"][:] - w["mean"][:]) / np.hypot(c["error"][:], w["error"][:]))[good]
+        assert (abs(pull) < 4.5).all(), (what, pull)
+        seen += good.sum()
+print(f"pulls of width {width:.2f}, {seen} reweighted values agree")
+PY
+
+echo "== the same bits on any number of ranks; after a stop; extended"
+heat="--set system.field=0.3 --set train.augment=[] --set couplings.per_bond=true --set couplings.range=1"
+for variant in "" "$heat" "--set scan.exchange=false --set scan.exchange_interval=3"; do
+  for ranks in 1 3; do
+    mpirun -n $ranks "$nnsm" run "$quick" $small --fresh --set run.name=v$ranks $variant >log || fail "$variant on $ranks: $(tail -3 log)"
+  done
+  compare v1 v3
+done
+grep -q "self-learning, proposals by" log || fail "no self-learning: $(cat log)"
+long="$small --set scan.sweeps=2500 --set scan.thermalization=600 --set checkpoint.interval=0.05 --set scan.distilled=false"
+"$nnsm" run "$quick" $long --set run.name=whole >log
+stops=0
+for limit in 0.4 0.6 0.8 1 1.5 2 3 600; do # the more, the faster the machine; some of them stop in the scan
+  status=0
+  mpirun -n $((stops % 3 + 1)) "$nnsm" run "$quick" $long --set run.name=parts --set run.time_limit=$limit >log 2>&1 || status=$?
+  [ $status = 85 ] || break
+  stops=$((stops + 1))
+done
+[ $status = 0 ] && [ $stops -gt 0 ] || fail "exit $status after $stops stops: $(tail -3 log)"
+echo "$stops stops"
+compare whole parts
+"$nnsm" run "$quick" $long --set run.name=longer --set scan.sweeps=2777 >log
+mpirun -n 2 "$nnsm" run "$quick" $long --set run.name=parts --set scan.sweeps=2777 >log
+grep -q "the scan is extended" log || fail "not extended: $(cat log)"
+compare longer parts
+
+echo "== surrogates of no use: single flips instead, said so, with the bits of single flips"
+useless="$small --set system.lattice=[12,12] --set system.field=0.1 --set train.augment=[] --set couplings.basis=[\"field\"]"
+"$nnsm" run "$quick" $useless --set run.name=useless >log
+grep -q "of the self-learning proposals are accepted at some temperature, less than 0.1; single flips" log || fail "$(cat log)"
+mpirun -n 3 "$nnsm" run "$quick" $useless --set run.name=useless3 >log
+compare useless useless3
+"$nnsm" run "$quick" $useless --set run.name=flips --set scan.sampler=metropolis >log
+"$nnsm" run "$quick" $small --set run.name=off --set couplings.enabled=false >log
+grep -q "self-learning needs couplings" log || fail "$(cat log)"
+"$python" - <<'PY'
+import h5py
+a, b, c = (h5py.File(f"results/{n}.results.h5") for n in ("useless", "flips", "off"))
+assert (a["scan/learned/abs_magnetization/mean"][:] == b["scan/learned/abs_magnetization/mean"][:]).all()
+for f in (a, b, c):
+    assert f["scan/learned"].attrs["sampler"] == b"metropolis"
+PY
