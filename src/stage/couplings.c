@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "hamiltonian/pseudo_likelihood.h"
+#include "hamiltonian/refinement.h"
 #include "setup/agree.h"
 #include "stage/samples.h"
 
@@ -21,17 +22,20 @@ typedef struct {
     double *energy[NNSM_BLOCKS]; /* [rows] H of own blocks of samples */
     bool drawn;
     nnsm_projection projection;
+    nnsm_refinement refinement;
     nnsm_pseudo *pseudo;
     const nnsm_pseudo_request *request; /* of the evaluation under way */
     size_t size;                        /* of buffer / 2 */
     double *buffer, *total, *pulls;
+    double *table;  /* [NNSM_BLOCKS][classes] sums of O over the data */
     int8_t *padded; /* [NNSM_TILE][sites] */
 } stage;
 
 void nnsm_couplings_destroy(nnsm_couplings *couplings)
 {
-    double *arrays[] = {couplings->coupling,         couplings->error,      couplings->likelihood,
-                        couplings->likelihood_error, couplings->difference, couplings->truth};
+    double *arrays[] = {couplings->coupling,         couplings->error,         couplings->likelihood,
+                        couplings->likelihood_error, couplings->difference,    couplings->truth,
+                        couplings->refined,          couplings->refined_error, couplings->distilled};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(arrays[i]);
     nnsm_operators_destroy(&couplings->operators);
@@ -71,7 +75,8 @@ static nnsm_status create_basis(stage *s, nnsm_error *error)
     nnsm_status status = nnsm_operators_create(&o->operators, &s->run->lattice, &basis, error);
     status = nnsm_agree(s->run->world, status, error);
     size_t k = o->operators.classes;
-    double **arrays[] = {&o->coupling, &o->error, &o->likelihood, &o->likelihood_error, &o->difference, &o->truth};
+    double **arrays[] = {&o->coupling, &o->error,   &o->likelihood,    &o->likelihood_error, &o->difference,
+                         &o->truth,    &o->refined, &o->refined_error, &o->distilled};
     o->present = !status && k > 0 && k <= MOST_CLASSES;
     if (!status && !o->present)
         nnsm_warn(&s->run->log,
@@ -80,7 +85,7 @@ static nnsm_status create_basis(stage *s, nnsm_error *error)
                   k, MOST_CLASSES);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays && o->present && !status; i++)
         status = NNSM_NEW(arrays[i], k, "couplings", error);
-    o->local = (nnsm_local){&o->operators, o->coupling};
+    o->local = (nnsm_local){&o->operators, o->distilled};
     return nnsm_agree(s->run->world, status, error);
 }
 
@@ -177,6 +182,61 @@ static nnsm_status project(stage *s, nnsm_error *error)
     return NNSM_OK;
 }
 
+/* ---- maximum likelihood from there */
+
+/* Weights that leave less of the samples say that H is not in the basis. */
+static const double least_effective = 0.2;
+enum { REFINEMENTS = 2 }; /* the second one moves nothing that matters; it shows that */
+
+static void add_data(void *context, size_t block, double *sums)
+{
+    stage *s = context;
+    nnsm_refinement_add_data(&s->refinement, s->data.configuration[block], s->data.rows[block], sums);
+}
+
+static void add_weighted(void *context, size_t block, double *sums)
+{
+    stage *s = context;
+    nnsm_refinement_add(&s->refinement, s->out->refined, s->out->constant, s->samples.configuration[block],
+                        s->energy[block], s->samples.rows[block], sums);
+}
+
+static nnsm_status refine(stage *s, nnsm_error *error)
+{
+    nnsm_couplings *o = s->out;
+    nnsm_refinement *r = &s->refinement;
+    size_t k = o->operators.classes;
+    nnsm_status status = NNSM_OK;
+    memcpy(o->distilled, o->coupling, k * sizeof *o->coupling);
+    memcpy(o->refined, o->coupling, k * sizeof *o->coupling);
+    o->refined_present = s->drawn && s->data.configurations > 0;
+    for (int step = 0; step < REFINEMENTS && o->refined_present && !status; step++) {
+        if (step == 0) {
+            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k, s->table, error);
+            nnsm_refinement_data(r, s->total, (double)s->data.configurations);
+        }
+        if (!status)
+            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_weighted, s, nnsm_refinement_sums(r), s->buffer,
+                                      s->total, 0, s->pulls, error);
+        if (!status)
+            nnsm_refinement_step(r, s->total, o->refined);
+        o->refined_present = r->effective >= least_effective * (double)o->samples;
+    }
+    if (status)
+        return status;
+    if (o->refined_present) {
+        nnsm_refinement_errors(r, s->data.rows, s->table, o->refined_error);
+        memcpy(o->distilled, o->refined, k * sizeof *o->refined);
+    }
+    o->distilled_constant = s->projection.mean_energy;
+    for (size_t c = 0; c < k; c++) {
+        o->distilled_constant += o->distilled[c] * s->projection.mean[c];
+        if (!o->refined_present)
+            o->refined[c] = o->refined_error[c] = NAN;
+    }
+    return NNSM_OK;
+}
+
 /* ---- pseudo-likelihood */
 
 static void add_pseudo(void *context, size_t block, double *sums)
@@ -247,6 +307,10 @@ static nnsm_status prepare(stage *s, const nnsm_learned *learned, double tempera
     if (!status)
         status = nnsm_projection_create(&s->projection, o, error);
     if (!status)
+        status = nnsm_refinement_create(&s->refinement, o, temperature, error);
+    if (!status)
+        status = NNSM_NEW(&s->table, NNSM_BLOCKS * o->classes, "couplings", error);
+    if (!status)
         status = nnsm_pseudo_create(&s->pseudo, o, temperature, error);
     if (!status) {
         size_t moments = nnsm_projection_moments(&s->projection), sums = nnsm_pseudo_sums(s->pseudo);
@@ -272,6 +336,8 @@ static void destroy(stage *s)
         nnsm_release(s->energy[b]);
     nnsm_tile_destroy(&s->tile);
     nnsm_projection_destroy(&s->projection);
+    nnsm_refinement_destroy(&s->refinement);
+    nnsm_release(s->table);
     nnsm_pseudo_destroy(s->pseudo);
     nnsm_release(s->buffer);
     nnsm_release(s->total);
@@ -292,6 +358,8 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
         status = prepare(&s, learned, nnsm_network_shape_of(&trained->network).temperature, error);
     if (!status && couplings->present)
         status = project(&s, error);
+    if (!status && couplings->present)
+        status = refine(&s, error);
     if (!status && couplings->present)
         status = maximise(&s, error);
     if (!status && couplings->present)

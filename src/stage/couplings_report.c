@@ -13,12 +13,13 @@ enum { MOST_ROWS = 24, ROW = 200 };
 typedef struct {
     size_t classes;
     const char *name; /* [classes][NNSM_OPERATOR_NAME] */
-    const double *coupling, *error, *likelihood, *likelihood_error, *difference, *truth;
+    const double *coupling, *error, *refined, *refined_error, *likelihood, *likelihood_error, *difference, *truth;
 } columns;
 
 /* ---- rows */
 
-static const char header[] = "operator                 learned            pseudo-likelihood    sigma       true";
+static const char header[] =
+    "operator                 learned         maximum likelihood   pseudo-likelihood    sigma       true";
 
 /* "1.0003(12)" would need care with rounding; "+-" needs none. */
 static void put_value(char *text, size_t size, double value, double error)
@@ -31,15 +32,16 @@ static void put_value(char *text, size_t size, double value, double error)
 
 static void format_row(const columns *t, size_t c, char *row)
 {
-    char learned[40], likelihood[40], difference[16] = "       -", truth[24] = "        -";
+    char learned[40], refined[40], likelihood[40], difference[16] = "       -", truth[24] = "        -";
     put_value(learned, sizeof learned, t->coupling[c], t->error[c]);
+    put_value(refined, sizeof refined, t->refined[c], t->refined_error[c]);
     put_value(likelihood, sizeof likelihood, t->likelihood[c], t->likelihood_error[c]);
     if (isfinite(t->difference[c]))
         (void)snprintf(difference, sizeof difference, "%8.1f", t->difference[c]);
     if (!isnan(t->truth[c]))
         (void)snprintf(truth, sizeof truth, "%9.5f", t->truth[c]);
-    (void)snprintf(row, ROW, "%-20.47s %s %s %s  %s", t->name + c * NNSM_OPERATOR_NAME, learned, likelihood, difference,
-                   truth);
+    (void)snprintf(row, ROW, "%-20.47s %s %s %s %s  %s", t->name + c * NNSM_OPERATOR_NAME, learned, refined, likelihood,
+                   difference, truth);
 }
 
 /* What either estimate or the truth makes of an operator. */
@@ -114,8 +116,8 @@ static columns columns_of(const nnsm_couplings *k, char *names)
 {
     for (size_t c = 0; c < k->operators.classes; c++)
         memcpy(names + c * NNSM_OPERATOR_NAME, k->operators.class[c].name, NNSM_OPERATOR_NAME);
-    return (columns){k->operators.classes, names,         k->coupling, k->error, k->likelihood,
-                     k->likelihood_error,  k->difference, k->truth};
+    return (columns){k->operators.classes, names,         k->coupling,         k->error,      k->refined,
+                     k->refined_error,     k->likelihood, k->likelihood_error, k->difference, k->truth};
 }
 
 void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings)
@@ -154,6 +156,10 @@ static const struct {
     {"coupling", "energy", "J of the learned H = c - sum J O, least squares; 0 where not determined"},
     {"error", "energy",
      "its standard error, block jackknife; of the projection, not of the network; NaN: not determined"},
+    {"maximum_likelihood", "energy",
+     "J of the distilled Hamiltonian by maximum likelihood, means under it from samples of the network; NaN: none, the "
+     "distilled couplings are `coupling`"},
+    {"maximum_likelihood_error", "energy", "its standard error, of data and samples"},
     {"pseudo_likelihood", "energy", "J from the ensemble alone by maximum pseudo-likelihood; NaN: none"},
     {"pseudo_likelihood_error", "energy", "its standard error, block jackknife"},
     {"difference", "standard errors",
@@ -186,8 +192,12 @@ static void write_columns(nnsm_h5 *h5, const nnsm_couplings *k, const columns *t
         order[c] = k->operators.class[c].order;
         terms[c] = (double)k->operators.class[c].terms;
     }
-    const double *values[COLUMNS] = {t->coupling, t->error, t->likelihood, t->likelihood_error, t->difference, t->truth,
-                                     distance,    order,    terms};
+    const double *values[COLUMNS] = {t->coupling,   t->error,
+                                     t->refined,    t->refined_error,
+                                     t->likelihood, t->likelihood_error,
+                                     t->difference, t->truth,
+                                     distance,      order,
+                                     terms};
     for (int i = 0; i < COLUMNS; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "/couplings/%s", column_text[i].name);
@@ -220,6 +230,9 @@ void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_couplings
         nnsm_h5_set_double(h5, "/couplings", "residual", k->residual);
         nnsm_h5_set_text(h5, "/couplings", "residual_units", "energy, rms a configuration");
         nnsm_h5_set_double(h5, "/couplings", "constant", k->constant);
+        nnsm_h5_set_double(h5, "/couplings", "distilled_constant", k->distilled_constant);
+        nnsm_h5_write_doubles(h5, "/couplings/distilled", 1, &t.classes, k->distilled, "energy",
+                              "J of the distilled Hamiltonian: maximum_likelihood where there is one, else coupling");
         nnsm_h5_set_integer(h5, "/couplings", "samples", (int64_t)k->samples);
         nnsm_h5_set_integer(h5, "/couplings", "configurations", (int64_t)k->configurations);
         if (k->truth_known)
@@ -242,16 +255,25 @@ void nnsm_couplings_print(nnsm_h5 *h5)
     double r2 = nnsm_h5_get_double(h5, "/couplings", "r2");
     nnsm_status status = NNSM_NEW(&names, n * NNSM_OPERATOR_NAME, "couplings", h5->error);
     if (!status)
-        status = NNSM_NEW(&values, 6 * n, "couplings", h5->error);
+        status = NNSM_NEW(&values, 8 * n, "couplings", h5->error);
     if (status && !h5->status)
         h5->status = status;
     if (!status)
         nnsm_h5_read_texts(h5, "/couplings/operator", n, NNSM_OPERATOR_NAME, names);
-    for (size_t i = 0; i < 6 && !status; i++) {
+    for (size_t i = 0; i < 8 && !status; i++) {
         (void)snprintf(row, sizeof row, "/couplings/%s", column_text[i].name);
         nnsm_h5_read_doubles(h5, row, n, values + i * n);
     }
-    columns t = {n, names, values, values + n, values + 2 * n, values + 3 * n, values + 4 * n, values + 5 * n};
+    columns t = {n,
+                 names,
+                 values,
+                 values + n,
+                 values + 2 * n,
+                 values + 3 * n,
+                 values + 4 * n,
+                 values + 5 * n,
+                 values + 6 * n,
+                 values + 7 * n};
     if (!h5->status)
         (void)printf("  couplings, R2 = %.6f\n  %s\n", r2, header);
     for (size_t c = 0; c < n && !h5->status; c++)

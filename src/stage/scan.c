@@ -633,7 +633,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     if (!status)
         check_against_samples(run, scanned);
     if (!status && scanned->distilled.cell)
-        add_constant(&scanned->distilled, couplings->constant / (double)run->lattice.sites);
+        add_constant(&scanned->distilled, couplings->distilled_constant / (double)run->lattice.sites);
     if (s)
         destroy(s);
     return status;

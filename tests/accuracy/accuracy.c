@@ -52,7 +52,7 @@ static void read_run(prediction *p, const char *name)
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, "nnsm results", &error) == NNSM_OK)
         (void)nnsm_h5_sizes(&h5, "/couplings/coupling", sizes);
     if (sizes[0] && sizes[0] <= MOST)
-        nnsm_h5_read_doubles(&h5, "/couplings/coupling", sizes[0], p->coupling);
+        nnsm_h5_read_doubles(&h5, "/couplings/distilled", sizes[0], p->coupling);
     check(nnsm_h5_finish(&h5), &error);
     const nnsm_basis basis = {.range = 3.0, .translation = true, .point_group = true};
     check(nnsm_operators_create(&p->operators, &lattice, &basis, &error), &error);

@@ -52,7 +52,7 @@ pulls = (couplings["coupling"][:] - ideal[1:]) / couplings["error"][:]
 assert len(pulls) > 5 and max(abs(pulls)) < 4.5, pulls
 rest = learned - ideal @ design
 assert abs(couplings.attrs["r2"] - 1 + (p * rest**2).sum() / (p * (learned - (p * learned).sum()) ** 2).sum()) < 0.01
-distilled = couplings.attrs["constant"] - couplings["coupling"][:] @ basis
+distilled = couplings.attrs["distilled_constant"] - couplings["distilled"][:] @ basis
 print(f"{len(pulls)} couplings within {max(abs(pulls)):.1f} sigma of the projection on all states")
 
 

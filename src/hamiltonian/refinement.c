@@ -1,0 +1,120 @@
+#include "hamiltonian/refinement.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+nnsm_status nnsm_refinement_create(nnsm_refinement *refinement, const nnsm_operators *operators, double temperature,
+                                   nnsm_error *error)
+{
+    size_t k = operators->classes;
+    *refinement = (nnsm_refinement){.operators = operators, .classes = k, .temperature = temperature};
+    nnsm_status status = nnsm_normal_create(&refinement->normal, k, error);
+    if (!status)
+        status = NNSM_NEW(&refinement->mean, k, "couplings", error);
+    if (!status)
+        status = NNSM_NEW(&refinement->matrix, k * k, "couplings", error);
+    if (!status)
+        status = NNSM_NEW(&refinement->values, k, "couplings", error);
+    return status;
+}
+
+void nnsm_refinement_destroy(nnsm_refinement *refinement)
+{
+    nnsm_normal_destroy(&refinement->normal);
+    nnsm_release(refinement->mean);
+    nnsm_release(refinement->matrix);
+    nnsm_release(refinement->values);
+    *refinement = (nnsm_refinement){0};
+}
+
+/* ---- sums */
+
+void nnsm_refinement_add_data(nnsm_refinement *refinement, const int8_t *configurations, size_t count, double *sums)
+{
+    nnsm_refinement *r = refinement;
+    for (size_t i = 0; i < count; i++) {
+        nnsm_operators_values(r->operators, configurations + i * r->operators->sites, r->values);
+        for (size_t c = 0; c < r->classes; c++)
+            sums[c] += r->values[c];
+    }
+}
+
+void nnsm_refinement_data(nnsm_refinement *refinement, const double *sums, double configurations)
+{
+    for (size_t c = 0; c < refinement->classes; c++)
+        refinement->mean[c] = sums[c] / configurations;
+}
+
+size_t nnsm_refinement_sums(const nnsm_refinement *refinement)
+{
+    return 2 + refinement->classes * (1 + refinement->classes);
+}
+
+void nnsm_refinement_add(nnsm_refinement *refinement, const double *coupling, double constant,
+                         const int8_t *configurations, const double *energy, size_t count, double *sums)
+{
+    nnsm_refinement *r = refinement;
+    size_t k = r->classes;
+    double *mean = sums + 2, *square = mean + k;
+    for (size_t i = 0; i < count; i++) {
+        double rest = energy[i] - constant; /* H - H_J */
+        nnsm_operators_values(r->operators, configurations + i * r->operators->sites, r->values);
+        for (size_t c = 0; c < k; c++)
+            rest += coupling[c] * r->values[c];
+        double w = exp(rest / r->temperature);
+        sums[0] += w;
+        sums[1] += w * w;
+        for (size_t c = 0; c < k; c++) {
+            double x = w * (r->values[c] - r->mean[c]); /* about the data's means, which keeps the digits */
+            mean[c] += x;
+            for (size_t d = 0; d <= c; d++)
+                square[c * k + d] += x * (r->values[d] - r->mean[d]);
+        }
+    }
+}
+
+/* ---- the step */
+
+void nnsm_refinement_step(nnsm_refinement *refinement, const double *sums, double *coupling)
+{
+    nnsm_refinement *r = refinement;
+    size_t k = r->classes;
+    double n = sums[0];
+    const double *mean = sums + 2, *square = mean + k;
+    r->effective = n * n / sums[1];
+    for (size_t c = 0; c < k; c++) {
+        r->values[c] = -mean[c] / n; /* <O>_data - <O>_J */
+        for (size_t d = 0; d <= c; d++)
+            r->matrix[c * k + d] = square[c * k + d] / n - mean[c] * mean[d] / (n * n);
+    }
+    nnsm_normal_factorize(&r->normal, r->matrix);
+    nnsm_normal_solve(&r->normal, r->values);
+    for (size_t c = 0; c < k; c++)
+        coupling[c] += r->temperature * r->values[c];
+}
+
+void nnsm_refinement_errors(nnsm_refinement *refinement, const size_t *rows, const double *table, double *error)
+{
+    nnsm_refinement *r = refinement;
+    size_t k = r->classes;
+    double n = 0;
+    for (size_t b = 0; b < NNSM_BLOCKS; b++)
+        n += (double)rows[b];
+    memset(error, 0, k * sizeof *error);
+    for (size_t b = 0; b < NNSM_BLOCKS; b++) {
+        for (size_t c = 0; c < k; c++)
+            r->values[c] = (table[b * k + c] - (double)rows[b] * r->mean[c]) / n;
+        nnsm_normal_solve(&r->normal, r->values);
+        for (size_t c = 0; c < k; c++)
+            error[c] += r->values[c] * r->values[c] * NNSM_BLOCKS / (NNSM_BLOCKS - 1);
+    }
+    for (size_t c = 0; c < k; c++) {
+        memset(r->values, 0, k * sizeof *r->values);
+        r->values[c] = 1;
+        nnsm_normal_solve(&r->normal, r->values);
+        error[c] =
+            nnsm_normal_determined(&r->normal, c) ? r->temperature * sqrt(error[c] + r->values[c] / r->effective) : NAN;
+    }
+}

@@ -1,0 +1,48 @@
+/* refinement.h: from a projection of the network's H to the maximum-likelihood couplings on the same operators.
+ *
+ * For H_J = -sum_c J_c O_c the likelihood of data at T0 is largest where <O>_J = <O>_data. From a J that is already
+ * close, one step of J += T0 C^-1 (<O>_data - <O>_J),   C = cov_J(O), is as good as the maximum (Le Cam's one-step
+ * estimator): its error is the least that the data allow (Fisher's information C / T0^2 a configuration). Means under
+ * H_J come from samples of the network with the weights w = exp(-(H_J - H) / T0), which are nearly equal where H is
+ * nearly in the basis; where they are not, there is no refinement. Sums are made by the caller in blocks. All functions
+ * are local. */
+#ifndef NNSM_HAMILTONIAN_REFINEMENT_H
+#define NNSM_HAMILTONIAN_REFINEMENT_H
+
+#include "hamiltonian/couplings.h"
+
+typedef struct {
+    const nnsm_operators *operators; /* borrowed */
+    size_t classes;
+    double temperature; /* T0 */
+    double effective;   /* samples that the weights leave, after nnsm_refinement_step */
+    double *mean;       /* [classes] <O>_data, after nnsm_refinement_data */
+    nnsm_normal normal; /* of C */
+    double *matrix;     /* [classes][classes] C */
+    double *values;     /* [classes] */
+} nnsm_refinement;
+
+nnsm_status nnsm_refinement_create(nnsm_refinement *refinement, const nnsm_operators *operators, double temperature,
+                                   nnsm_error *error);
+void nnsm_refinement_destroy(nnsm_refinement *refinement);
+
+/* Data of a block: sum O into sums [classes]. */
+void nnsm_refinement_add_data(nnsm_refinement *refinement, const int8_t *configurations, size_t count, double *sums);
+
+/* <O>_data from the sums of all blocks. */
+void nnsm_refinement_data(nnsm_refinement *refinement, const double *sums, double configurations);
+
+/* Samples of a block: sum w, sum w^2, sum w O, sum w O O (lower triangle) into sums [nnsm_refinement_sums]. energy: in,
+ * [count] H; coupling: in, J; constant: in, c of H_J = c - sum J O, which keeps the weights near 1. */
+size_t nnsm_refinement_sums(const nnsm_refinement *refinement);
+void nnsm_refinement_add(nnsm_refinement *refinement, const double *coupling, double constant,
+                         const int8_t *configurations, const double *energy, size_t count, double *sums);
+
+/* One step from the sums of all blocks. coupling: in and out. Undetermined operators do not move. */
+void nnsm_refinement_step(nnsm_refinement *refinement, const double *sums, double *coupling);
+
+/* Standard errors: of the data by blocks (rows: in, [NNSM_BLOCKS] configurations of a block; table: in,
+ * [NNSM_BLOCKS][classes] their sums O), and of the samples by C. error: out, NaN where undetermined. */
+void nnsm_refinement_errors(nnsm_refinement *refinement, const size_t *rows, const double *table, double *error);
+
+#endif
