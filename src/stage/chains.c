@@ -264,8 +264,11 @@ static void learn(nnsm_chains *c)
 
 bool nnsm_chains_rejected(const nnsm_chains *chains)
 {
-    return chains->sampler && (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS ||
-                               nnsm_scale_acceptance(&chains->scale) < NNSM_LEAST_ACCEPTANCE);
+    if (!chains->sampler)
+        return false;
+    nnsm_proposals kind = nnsm_self_learning_kind(chains->sampler);
+    return kind == NNSM_NO_PROPOSALS || (kind != NNSM_CLUSTERS && chains->clusters_only) ||
+           nnsm_scale_acceptance(&chains->scale) < NNSM_LEAST_ACCEPTANCE;
 }
 
 uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last)
