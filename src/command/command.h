@@ -15,6 +15,9 @@ nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error 
 /* Print what is in an HDF5 file of ours. Local. */
 nnsm_status nnsm_command_info(const char *path, nnsm_error *error);
 
+/* The same without looking in a child process first. Local. */
+nnsm_status nnsm_info_print(const char *path, nnsm_error *error);
+
 /* Read a file as a whole; for setup/probe.h. Local, no MPI. */
 nnsm_status nnsm_command_probe(const char *path, nnsm_error *error);
 

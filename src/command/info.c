@@ -86,12 +86,10 @@ static nnsm_status print_ensemble(nnsm_h5 *h5)
     return h5->status;
 }
 
-nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
+nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     char kind[64] = "";
-    if (nnsm_probe(path, error))
-        return error->status;
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK && nnsm_h5_has_attribute(&h5, "/", "kind"))
         nnsm_h5_get_text(&h5, "/", "kind", kind, sizeof kind);
     if (!h5.status && strcmp(kind, "nnsm results") == 0)
@@ -102,6 +100,12 @@ nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
     if (!status && strcmp(kind, "nnsm checkpoint") == 0)
         return nnsm_checkpoint_info(path, error);
     return !status && strcmp(kind, "nnsm network") == 0 ? print_network(path, error) : status;
+}
+
+nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
+{
+    nnsm_status status = nnsm_probe(path, error);
+    return status ? status : nnsm_info_print(path, error);
 }
 
 void nnsm_command_version(void)

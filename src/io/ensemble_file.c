@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define DATA_SET "/configurations"
+enum { BLOCK_BYTES = 16 << 20 };
 
 void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
@@ -88,6 +89,12 @@ void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header)
         (void)nnsm_h5_fail(h5, "attribute temperature is %g; it must be positive", header->temperature);
     if (nnsm_h5_has_attribute(h5, DATA_SET, "chains"))
         header->chains = nnsm_h5_get_integer(h5, DATA_SET, "chains");
+}
+
+size_t nnsm_ensemble_block(const nnsm_ensemble_header *header)
+{
+    size_t most = header->sites < BLOCK_BYTES ? BLOCK_BYTES / header->sites : 1;
+    return header->configurations < most ? header->configurations : most;
 }
 
 void nnsm_ensemble_read_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count, int8_t *rows)

@@ -24,6 +24,9 @@ void nnsm_ensemble_write_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, s
 /* Check an open file's data set and attributes, before any memory is taken for it. */
 void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header);
 
+/* How many configurations to read at a time, so that they take 16 MB or are one. */
+size_t nnsm_ensemble_block(const nnsm_ensemble_header *header);
+
 /* rows: out, [count][sites], checked to be -1 or +1. */
 void nnsm_ensemble_read_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count, int8_t *rows);
 

@@ -100,10 +100,12 @@ nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, con
 {
     nnsm_seal seal;
     nnsm_status status = start(h5, path, false, error);
-    if (!status && trust == NNSM_H5_CHECK)
+    if (!status && trust != NNSM_H5_CHECKED)
         status = h5->status = nnsm_seal_check(path, &seal, &h5->checksum, error);
     if (status)
         return status;
+    if (trust == NNSM_H5_OWN && seal == NNSM_SEAL_NONE)
+        return nnsm_h5_fail(h5, "not a file that nnsm wrote, or a damaged one: it has no checksum");
     h5->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (h5->file < 0 && H5Fis_hdf5(path) > 0)
         return nnsm_h5_fail(h5,

@@ -31,12 +31,12 @@ typedef struct {
  * found out now. Missing directories are not made. */
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error);
 
-/* CHECK: verify the seal of our files first. CHECKED: another rank has just done so. */
-typedef enum { NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
+/* OWN: only a file of ours, with an intact seal. CHECK: one without a seal is opened too; somebody else made it, and
+ * the caller has probed it (setup/probe.h). CHECKED: as CHECK, and another rank has just looked at the seal. */
+typedef enum { NNSM_H5_OWN, NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
 
-/* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). A file without a seal
- * is opened too: somebody else made it, and the caller has probed it (setup/probe.h). NNSM_DATA for what is missing,
- * torn, damaged or of another kind. */
+/* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA for what is
+ * missing, torn, damaged or of another kind. */
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error);
 
 /* Close; for writers: flush to disk and rename, or remove the part file when something failed. Returns the status of

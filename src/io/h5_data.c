@@ -278,17 +278,17 @@ void nnsm_h5_get_text(nnsm_h5 *h5, const char *object, const char *name, char *v
     hid_t attribute = open_attribute(h5, object, name);
     if (attribute < 0)
         return;
-    hid_t type = H5Aget_type(attribute), memory = H5Tcopy(H5T_C_S1);
+    hid_t type = H5Aget_type(attribute), memory = H5Tcopy(H5T_C_S1), space = H5Aget_space(attribute);
     char *variable = NULL;
-    bool read = false;
-    if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0) { /* as h5py writes text */
+    bool read = false, one = H5Sget_simple_extent_npoints(space) == 1;             /* of an array all would be read */
+    if (one && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0) { /* as h5py writes text */
         (void)H5Tset_size(memory, H5T_VARIABLE);
         (void)H5Tset_cset(memory, H5Tget_cset(type));
         read = H5Aread(attribute, memory, &variable) >= 0 && variable;
         if (read)
             (void)snprintf(value, size, "%s", variable);
         (void)H5free_memory(variable);
-    } else if (H5Tget_class(type) == H5T_STRING && H5Tget_size(type) < size) {
+    } else if (one && H5Tget_class(type) == H5T_STRING && H5Tget_size(type) < size) {
         (void)H5Tset_size(memory, size);
         (void)H5Tset_cset(memory, H5Tget_cset(type));
         read = H5Aread(attribute, memory, value) >= 0;
@@ -296,6 +296,7 @@ void nnsm_h5_get_text(nnsm_h5 *h5, const char *object, const char *name, char *v
     }
     if (!read)
         (void)nnsm_h5_fail(h5, "attribute %s of %s is not readable text", name, object);
+    (void)H5Sclose(space);
     (void)H5Tclose(memory);
     (void)H5Tclose(type);
     (void)H5Aclose(attribute);

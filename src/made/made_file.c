@@ -142,6 +142,14 @@ static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
 }
 
 /* The sizes in the file are checked before memory is taken for the network. */
+static void check_bias(nnsm_h5 *h5, const char *name, size_t rows)
+{
+    size_t sizes[NNSM_H5_RANK];
+    int rank = nnsm_h5_sizes(h5, name, sizes);
+    if (rank && (rank != 1 || sizes[0] != rows))
+        (void)nnsm_h5_fail(h5, "data set %s is not [%zu] as the architecture says", name, rows);
+}
+
 static void check_matrix(nnsm_h5 *h5, const char *name, size_t rows, size_t columns)
 {
     size_t sizes[NNSM_H5_RANK];
@@ -160,12 +168,15 @@ static void check_matrices(nnsm_h5 *h5, const nnsm_architecture *a)
     for (size_t l = 0; l < a->layers; l++) {
         (void)snprintf(name, sizeof name, "/hidden_%zu/weight", l + 1);
         check_matrix(h5, name, a->hidden[l], below);
+        (void)snprintf(name, sizeof name, "/hidden_%zu/bias", l + 1);
+        check_bias(h5, name, a->hidden[l]);
         below = a->hidden[l];
     }
     if (a->layers)
         check_matrix(h5, "/output/weight", sites, below);
     if (a->direct)
         check_matrix(h5, "/direct/weight", sites, sites);
+    check_bias(h5, "/output/bias", sites);
 }
 
 static void read_matrix(nnsm_h5 *h5, const char *name, const nnsm_staircase *matrix, float *w)

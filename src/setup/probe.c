@@ -68,5 +68,8 @@ nnsm_status nnsm_probe(const char *path, nnsm_error *error)
     if (WIFSIGNALED(state))
         return nnsm_fail(error, NNSM_DATA, "%.400s: HDF5 crashed reading it (%s): it is damaged", path,
                          strsignal(WTERMSIG(state)));
+    int end = WEXITSTATUS(state);
+    if (end != NNSM_OK && end != NNSM_USAGE && end != NNSM_DATA && end != NNSM_FAILURE)
+        return nnsm_fail(error, NNSM_DATA, "%.400s: reading it ended with exit code %d: it is damaged", path, end);
     return NNSM_OK; /* what is wrong with its contents is found and told by the one who reads it */
 }

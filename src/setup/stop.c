@@ -33,6 +33,7 @@ void nnsm_stop_install(void)
         (void)sigemptyset(&action.sa_mask);
         (void)sigaction(signals[i], &action, NULL);
     }
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of write, which we report */
 }
 
 /* The job's end on our clock. */

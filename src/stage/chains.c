@@ -49,6 +49,10 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         memcpy(c->temperature, temperature, c->temperatures * sizeof *temperature);
     if (!status)
+        status = nnsm_bennett_create(&c->bennett, c->temperatures, c->temperature, error);
+    if (!status)
+        status = NNSM_NEW(&c->walker_mean, c->temperatures, "scan", error);
+    if (!status)
         status = NNSM_NEW(&c->accepted, c->temperatures, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->collected, c->temperatures, "scan", error);
@@ -133,6 +137,8 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_scale_destroy(&c->scale);
     nnsm_release(c->done);
     nnsm_ladders_destroy(&c->ladders);
+    nnsm_bennett_destroy(&c->bennett);
+    nnsm_release(c->walker_mean);
     nnsm_release(c->temperature);
     nnsm_release(c->accepted);
     nnsm_release(c->collected);
@@ -239,6 +245,20 @@ static void measure(nnsm_chains *c)
     nnsm_run_waited(run, c->stage, since);
 }
 
+/* One more measurement for the constants of the acceptance ratios: the second half of the thermalization, or the first
+ * measurement where that has none. */
+static void choose_centres(nnsm_chains *c, uint32_t sweep, uint32_t thermalization)
+{
+    if (sweep < thermalization ? sweep < thermalization / 2 : c->bennett.centred > 0)
+        return;
+    for (size_t t = 0; t < c->temperatures; t++) {
+        c->walker_mean[t] = 0;
+        for (size_t w = 0; w < c->walkers; w++)
+            c->walker_mean[t] += c->all[c->ladders.chain_at[t * c->walkers + w]].hamiltonian / (double)c->walkers;
+    }
+    nnsm_bennett_centre(&c->bennett, c->walker_mean);
+}
+
 static void record(nnsm_chains *c)
 {
     double n = (double)c->run->lattice.sites;
@@ -246,8 +266,10 @@ static void record(nnsm_chains *c)
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
             double m = c->all[chain].magnetization, h = c->all[chain].hamiltonian;
-            double values[NNSM_SERIES_QUANTITIES] = {
-                fabs(m), m, m * m, m * m * m * m, c->all[chain].energy / n, h, h * h, c->all[chain].order};
+            double f[2];
+            nnsm_bennett_functions(&c->bennett, c->first_temperature + t, h, f);
+            double values[NNSM_SERIES_QUANTITIES] = {fabs(m), m,     m * m, m * m * m * m, c->all[chain].energy / n,
+                                                     h,       h * h, f[0],  f[1],          c->all[chain].order};
             nnsm_series_add(c->series[t * c->walkers + w], values);
         }
 }
@@ -288,6 +310,7 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval)
             continue;
         measure(c);
+        choose_centres(c, sweep, thermalization);
         if (sweep >= thermalization)
             record(c);
         else if (c->sampler)
@@ -324,6 +347,15 @@ static void items(nnsm_state *state, const char *group, const char *name, nnsm_h
     nnsm_state_items(state, path, type, own, size, data);
 }
 
+/* Numbers of events, which will be added to. */
+static void counts(nnsm_state *state, const char *group, const char *name, size_t count, int64_t *numbers)
+{
+    values(state, group, name, NNSM_H5_INTEGERS, count, numbers);
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] < 0 || numbers[i] > INT64_MAX / 2)
+            nnsm_state_impossible(state, name);
+}
+
 /* The ladders are small and the same on all ranks: they travel as one list of whole numbers. */
 static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
 {
@@ -335,11 +367,16 @@ static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
         n[chains + i] = l->extreme[i];
     }
     values(state, group, "ladders", NNSM_H5_INTEGERS, 2 * chains, n);
-    values(state, group, "attempted", NNSM_H5_INTEGERS, c->temperatures, l->attempted);
-    values(state, group, "exchanged", NNSM_H5_INTEGERS, c->temperatures, l->exchanged);
-    values(state, group, "round_trips", NNSM_H5_INTEGERS, c->walkers, l->round_trips);
+    counts(state, group, "attempted", c->temperatures, l->attempted);
+    counts(state, group, "exchanged", c->temperatures, l->exchanged);
+    counts(state, group, "round_trips", c->walkers, l->round_trips);
+    for (size_t i = 0; i < chains && !state->writing; i++)
+        l->temperature_of[i] = -1;
     for (size_t i = 0; i < chains; i++) {
-        size_t chain = n[i] >= 0 && (size_t)n[i] < chains ? (size_t)n[i] : 0;
+        bool possible = n[i] >= 0 && (size_t)n[i] < chains && (state->writing || l->temperature_of[n[i]] < 0);
+        size_t chain = possible ? (size_t)n[i] : 0;
+        if (!possible)
+            nnsm_state_impossible(state, "ladder of temperatures");
         l->chain_at[i] = (int32_t)chain;
         l->temperature_of[chain] = (int32_t)(i / c->walkers);
         l->extreme[i] = (int8_t)n[chains + i];
@@ -350,14 +387,15 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
 {
     nnsm_chains *c = chains;
     size_t size = NNSM_TILE * c->run->lattice.sites;
-    int64_t numbers[2] = {c->sweep, c->attempt};
+    int64_t numbers[3] = {c->sweep, c->attempt, c->bennett.centred};
     for (size_t t = 0; t < c->own && state->writing; t++)
         c->tile[t].methods->read(c->tile[t].state, c->configurations + t * size);
     for (size_t i = 0; i < c->own_temperatures * c->walkers && state->writing; i++)
         nnsm_series_save(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
     nnsm_chains_collect(c);
-    values(state, group, "numbers", NNSM_H5_INTEGERS, 2, numbers);
-    values(state, group, "accepted", NNSM_H5_INTEGERS, c->temperatures, c->collected);
+    values(state, group, "numbers", NNSM_H5_INTEGERS, 3, numbers);
+    values(state, group, "centre", NNSM_H5_DOUBLES, c->temperatures, c->bennett.centre);
+    counts(state, group, "accepted", c->temperatures, c->collected);
     if (c->sampler)
         nnsm_scale_state(&c->scale, c->sampler, group, state);
     ladders_state(c, group, state);
@@ -366,19 +404,24 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
           c->walkers * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), c->packed);
     if (state->writing)
         return;
+    if (numbers[0] < 0 || numbers[0] > UINT32_MAX || numbers[1] < 0 || numbers[1] > numbers[0] ||
+        numbers[0] > c->run->config->scan.thermalization + c->run->config->scan.sweeps)
+        nnsm_state_impossible(state, "number of sweeps");
     c->sweep = (uint32_t)numbers[0];
     c->attempt = (uint32_t)numbers[1];
+    c->bennett.centred = numbers[2];
     if (c->run->rank == 0)
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
     load_tiles(c);
     for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
-        nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
+        if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))
+            nnsm_state_impossible(state, "series of measurements");
 }
 
 /* ---- evaluation */
 
 /* Indices into a series. */
-enum { ABS_M, M, M2, M4, E, H, HH, ORDER };
+enum { ABS_M, M, M2, M4, E, H = NNSM_SERIES_H, HH };
 
 typedef struct {
     double sites, temperature;
@@ -405,7 +448,7 @@ static double binder(const double *x, const void *context)
 static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_t t)
 {
     /* R-hat of heat capacity, susceptibility and Binder cumulant: that of these means */
-    static const int index[NNSM_OBSERVABLES] = {ABS_M, M, M2, M4, E, H, HH, M2, M2, ORDER};
+    static const int index[NNSM_FREE_ENERGY] = {ABS_M, M, M2, M4, E, H, HH, M2, M2, NNSM_SERIES_ORDER};
     nnsm_series *const *w = c->series + t * c->walkers;
     derived_context context = {(double)c->run->lattice.sites, c->temperature[c->first_temperature + t]};
     nnsm_estimate e;
@@ -427,6 +470,6 @@ void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)
     const nnsm_chains *c = chains;
     if (t < c->first_temperature || t >= c->first_temperature + c->own_temperatures)
         return;
-    for (int o = 0; o < NNSM_OBSERVABLES; o++)
+    for (int o = 0; o < NNSM_FREE_ENERGY; o++)
         cells[o] = cell_of(c, (nnsm_observable)o, t - c->first_temperature);
 }

@@ -7,6 +7,7 @@
 #include "stage/scale.h"
 #include "stage/scan.h"
 #include "stage/state.h"
+#include "statistics/bennett.h"
 
 /* What is measured of a chain; products are formed when it enters a series. */
 typedef struct {
@@ -15,7 +16,15 @@ typedef struct {
     double surrogate, accepted, flips;         /* self-learning: H_s; of the last proposal: 0 or 1, nnsm_scale_sums */
 } nnsm_measurement;
 
-enum { NNSM_SERIES_QUANTITIES = 8 }; /* |m|, m, m^2, m^4, E/N, H, H^2, order parameter */
+/* |m|, m, m^2, m^4, E/N, H, H^2, Bennett's functions towards the next lower and higher temperature, order parameter */
+enum {
+    NNSM_SERIES_H = 5,
+    NNSM_SERIES_HH,
+    NNSM_SERIES_DOWN,
+    NNSM_SERIES_UP,
+    NNSM_SERIES_ORDER,
+    NNSM_SERIES_QUANTITIES,
+};
 
 typedef struct {
     nnsm_run *run;
@@ -35,6 +44,8 @@ typedef struct {
     int64_t *collected;                         /* [temperatures] on all ranks, on the way to a file */
     nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
+    nnsm_bennett bennett;                       /* the same on every rank; its anchor is set by the scan */
+    double *walker_mean;                        /* [temperatures] H, a mean over walkers */
     int *counts, *starts;                       /* [ranks] of the gather, in doubles */
     int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
     uint32_t *words;                            /* [sites] a tile's spins as bits */

@@ -51,12 +51,15 @@ static void read_header(nnsm_h5 *h5, header *h)
     complete = nnsm_h5_get_integer(h5, "/", "complete");
     if (!h5->status && (h->resume.progress == NNSM_AT_START || complete != 1))
         (void)nnsm_h5_fail(h5, "an incomplete checkpoint; start anew with --fresh");
+    if (!h5->status && (h->resume.step < 0 || h->resume.sessions < 0 || h->resume.sessions > INT32_MAX ||
+                        !(h->resume.seconds >= 0 && isfinite(h->resume.seconds))))
+        (void)nnsm_h5_fail(h5, "an impossible checkpoint; start anew with --fresh");
 }
 
 static nnsm_status read_file(const char *path, header *h, nnsm_error *error)
 {
     nnsm_h5 h5;
-    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, KIND, error) == NNSM_OK)
+    if (nnsm_h5_open(&h5, path, NNSM_H5_OWN, KIND, error) == NNSM_OK)
         read_header(&h5, h);
     return nnsm_h5_finish(&h5);
 }
@@ -82,12 +85,13 @@ static nnsm_status refuse(const char *path, const char *differences, nnsm_error 
         path, differences);
 }
 
-/* Is nothing but the number of sweeps, or the temperatures of independent chains, different? */
+/* Is nothing different but more sweeps, or the temperatures of independent chains? */
 static bool extends_scan(const nnsm_config *before, const nnsm_config *now)
 {
     nnsm_config same = *before;
     char text[DIFFERENCES];
-    same.scan.sweeps = now->scan.sweeps;
+    if (now->scan.sweeps > before->scan.sweeps)
+        same.scan.sweeps = now->scan.sweeps;
     same.scan.reference = now->scan.reference;
     same.scan.distilled = now->scan.distilled;
     if (!now->scan.exchange) {
@@ -193,7 +197,7 @@ bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progr
     return true;
 }
 
-static nnsm_status stopped(nnsm_run *run, nnsm_request request, nnsm_error *error)
+nnsm_status nnsm_checkpoint_stop(nnsm_run *run, nnsm_request request, nnsm_error *error)
 {
     char reason[NNSM_STOP_REASON], path[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
@@ -201,15 +205,6 @@ static nnsm_status stopped(nnsm_run *run, nnsm_request request, nnsm_error *erro
         nnsm_stop_obeyed(&run->stop);
     return nnsm_fail(error, NNSM_UNFINISHED, "stopped by %s, unfinished; the same command goes on from %.400s",
                      nnsm_stop_reason(request, reason), path);
-}
-
-nnsm_status nnsm_checkpoint_leave(nnsm_run *run, nnsm_request request, nnsm_error *error)
-{
-    char reason[NNSM_STOP_REASON];
-    if (run->rank == 0)
-        nnsm_stop_obeyed(&run->stop);
-    return nnsm_fail(error, NNSM_UNFINISHED, "stopped by %s, unfinished; the same command goes on",
-                     nnsm_stop_reason(request, reason));
 }
 
 nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request request, nnsm_error *error)
@@ -228,5 +223,5 @@ nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request r
     }
     if (status)
         nnsm_warn(&run->log, "no checkpoint: %s; the previous one stays", found.message);
-    return request > NNSM_CHECKPOINT ? stopped(run, request, error) : NNSM_OK;
+    return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(run, request, error) : NNSM_OK;
 }

@@ -24,9 +24,8 @@ nnsm_status nnsm_checkpoint_open(nnsm_run *run, nnsm_state *state, nnsm_error *e
 bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress, size_t bytes);
 nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request request, nnsm_error *error);
 
-/* Stop where nothing needs saving, because what the disk holds is as much as there is: NNSM_UNFINISHED. Local, the same
- * on all ranks. */
-nnsm_status nnsm_checkpoint_leave(nnsm_run *run, nnsm_request request, nnsm_error *error);
+/* Stop where nothing is to be saved: what was done since the last checkpoint is done again. NNSM_UNFINISHED. Local. */
+nnsm_status nnsm_checkpoint_stop(nnsm_run *run, nnsm_request request, nnsm_error *error);
 
 /* "generate", "train", ... Local. */
 const char *nnsm_progress_name(nnsm_progress progress);

@@ -9,6 +9,7 @@
 #include "lattice/exact.h"
 #include "setup/agree.h"
 #include "stage/network_file.h"
+#include "stage/thermodynamics.h"
 
 static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",  "couplings",
                                                      "scan",     "reference", "distilled"};
@@ -32,6 +33,25 @@ static void write_column(nnsm_h5 *h5, const nnsm_curve *curve, const char *group
                           text);
 }
 
+/* Cross-checks, and the anchor. */
+static void write_free_energy(nnsm_h5 *h5, const nnsm_curve *curve, const char *group)
+{
+    char name[128];
+    const char *units, *description;
+    for (int k = 0; k < NNSM_F_COLUMNS; k++) {
+        const char *column = nnsm_free_energy_column_text((nnsm_free_energy_column)k, &units, &description);
+        (void)snprintf(name, sizeof name, "%s/free_energy/%s", group, column);
+        nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->free_energy + (size_t)k * curve->temperatures,
+                              units, description);
+    }
+    (void)snprintf(name, sizeof name, "%s/free_energy", group);
+    nnsm_h5_set_double(h5, name, "log_partition_T0", curve->log_partition);
+    nnsm_h5_set_double(h5, name, "log_partition_T0_error", curve->log_partition_error);
+    nnsm_h5_set_double(h5, name, "effective_samples_T0", curve->anchor_samples);
+    nnsm_h5_set_text(h5, name, "log_partition_T0_meaning",
+                     "ln Z(T0) / N, by ancestral samples of the network reweighted to this Hamiltonian");
+}
+
 static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curve, const char *group, bool learned)
 {
     char name[128];
@@ -43,9 +63,12 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
             continue;
         write_column(h5, curve, group, (nnsm_observable)o, "mean", offsetof(nnsm_cell, mean));
         write_column(h5, curve, group, (nnsm_observable)o, "error", offsetof(nnsm_cell, error));
+        if (o >= NNSM_FREE_ENERGY)
+            continue;
         write_column(h5, curve, group, (nnsm_observable)o, "tau", offsetof(nnsm_cell, tau));
         write_column(h5, curve, group, (nnsm_observable)o, "rhat", offsetof(nnsm_cell, rhat));
     }
+    write_free_energy(h5, curve, group);
     (void)snprintf(name, sizeof name, "%s/acceptance", group);
     nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->acceptance, "1",
                           "share of accepted flips; where surrogate_scale is a number, of self-learning proposals");
@@ -92,31 +115,41 @@ static void write_systematic(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanne
 }
 
 /* Exact curves on a grid ten times as fine as the scan; enumeration only at the scan's own temperatures. */
-static void write_exact(nnsm_h5 *h5, const nnsm_run *run)
+static void write_exact(nnsm_h5 *h5, const nnsm_run *run, double t0)
 {
-    enum { FINE = 301 };
-    double column[5][FINE];
+    enum { FINE = 301, COLUMNS = 6 };
+    double column[COLUMNS][FINE];
     const nnsm_config *c = run->config;
     double low = c->scan.temperatures[0], high = c->scan.temperatures[c->scan.temperatures_count - 1];
     size_t n = run->lattice.sites > 20 && high > low ? FINE : (size_t)c->scan.temperatures_count;
     n = n < FINE ? n : FINE;
-    static const char *const name[] = {"temperature", "log_partition", "energy", "heat_capacity", "entropy"};
-    static const char *const units[] = {"energy / k_B", "1 per site", "energy per site", "k_B per site",
-                                        "k_B per site"};
+    static const char *const name[] = {"temperature",   "log_partition", "energy",
+                                       "heat_capacity", "entropy",       "free_energy"};
+    static const char *const units[] = {"energy / k_B", "1 per site",   "energy per site",
+                                        "k_B per site", "k_B per site", "energy per site"};
     if (!run->model_known || !nnsm_exact_model_available(&run->model))
         return;
+    double start = nnsm_exact_model(&run->model, t0).log_partition;
     for (size_t i = 0; i < n; i++) {
         double t = n == FINE ? low + (high - low) * (double)i / (FINE - 1) : c->scan.temperatures[i];
         nnsm_thermodynamics exact = nnsm_exact_model(&run->model, t);
-        double values[] = {t, exact.log_partition, exact.energy, exact.heat_capacity, exact.entropy};
-        for (int k = 0; k < 5; k++)
+        double values[] = {t,
+                           exact.log_partition,
+                           exact.energy,
+                           exact.heat_capacity,
+                           exact.entropy,
+                           t0 * start - t * exact.log_partition};
+        for (int k = 0; k < COLUMNS; k++)
             column[k][i] = values[k];
     }
-    for (int k = 0; k < 5; k++) {
+    for (int k = 0; k < COLUMNS; k++) {
         char path[64];
         (void)snprintf(path, sizeof path, "/exact/%s", name[k]);
-        nnsm_h5_write_doubles(h5, path, 1, &n, column[k], units[k], "exact value of the known model, finite lattice");
+        nnsm_h5_write_doubles(h5, path, 1, &n, column[k], units[k],
+                              k == COLUMNS - 1 ? "F(T) - F(T0), exact value of the known model, finite lattice"
+                                               : "exact value of the known model, finite lattice");
     }
+    nnsm_h5_set_double(h5, "/exact", "log_partition_T0", start);
 }
 
 /* ---- distribution, timing, provenance */
@@ -203,7 +236,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_couplings_write(&h5, run, couplings);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);
-        write_exact(&h5, run);
+        write_exact(&h5, run, nnsm_network_shape_of(&trained->network).temperature);
         write_distribution(&h5, &trained->summary, scanned);
         write_timing(&h5, run, intervals, scanned);
         write_provenance(&h5, run, trained);
@@ -245,7 +278,7 @@ static bool results_match(const nnsm_run *run, const char *path)
     nnsm_error error;
     nnsm_h5 h5;
     int64_t network = 0;
-    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, "nnsm results", &error) == NNSM_OK) {
+    if (nnsm_h5_open(&h5, path, NNSM_H5_OWN, "nnsm results", &error) == NNSM_OK) {
         network = nnsm_h5_get_integer(&h5, "/provenance", "network_checksum");
         nnsm_h5_get_text(&h5, "/provenance", "config", text, sizeof text);
     }

@@ -155,7 +155,7 @@ nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *
         nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
         nnsm_run_waited(run, NNSM_STAGE_COUPLINGS, since);
         if (request > NNSM_CHECKPOINT)
-            return nnsm_checkpoint_leave(run, request, error);
+            return nnsm_checkpoint_stop(run, request, error);
         memset(buffer, 0, size * sizeof *buffer);
         if ((size_t)run->rank < count)
             function(context, first + (size_t)run->rank, buffer);

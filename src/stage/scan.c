@@ -7,13 +7,14 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
+#include "stage/ancestral.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
+#include "stage/thermodynamics.h"
 
-/* Random streams: chains of the learned scan count from 0, those of the others and of the ancestral samples from here.
- */
-static const uint32_t reference_stream = 1u << 30, ancestral_stream = 1u << 31, distilled_stream = 3u << 29;
-enum { ANCESTRAL_TILES = 640 }; /* 20480 ancestral samples for the distribution at T0 */
+/* Random streams: chains of the learned scan count from 0, those of the others from here, and ancestral samples
+ * (ancestral.c) from 2^31. */
+static const uint32_t reference_stream = 1u << 30, distilled_stream = 3u << 29;
 
 static const struct {
     const char *name, *units, *description;
@@ -28,6 +29,8 @@ static const struct {
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
     {"order_parameter", "1", "staggered |m| of an antiferromagnet, rms of the sublattice magnetizations of Baxter-Wu"},
+    {"free_energy", "energy per site", "F(T) - F(T0), F = -T ln Z"},
+    {"entropy", "k_B per site", "S = (<H> - F) / T, absolute"},
 };
 
 const char *nnsm_observable_name(nnsm_observable observable)
@@ -52,6 +55,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->surrogate_scale);
     nnsm_release(curve->round_trips);
+    nnsm_release(curve->free_energy);
     *curve = (nnsm_curve){0};
 }
 
@@ -63,71 +67,6 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
     nnsm_release(scanned->ancestral);
     nnsm_reweighted_destroy(&scanned->reweighted);
     *scanned = (nnsm_scanned){0};
-}
-
-/* ---- ancestral samples: the distribution at T0, and the entropy of the learned Hamiltonian */
-
-/* [ANCESTRAL_TILES][2]: sums of -log p and of its square over a tile's samples, this rank's tiles only. */
-static void sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *trained, int8_t *configurations,
-                         double (*sums)[2], nnsm_scanned *scanned)
-{
-    double energy[NNSM_TILE];
-    double temperature = nnsm_network_shape_of(&trained->network).temperature;
-    for (int t = run->rank; t < ANCESTRAL_TILES; t += run->ranks) {
-        nnsm_learned_sample(tile, run->key, ancestral_stream + (uint32_t)t * NNSM_TILE, configurations);
-        tile->methods->energy(tile->state, energy);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            const int8_t *s = configurations + c * run->lattice.sites;
-            double *values = scanned->reweighted.sample[(size_t)t * NNSM_TILE + c];
-            values[NNSM_REWEIGHTED_M] = fabs(nnsm_magnetization(&run->lattice, s));
-            values[NNSM_REWEIGHTED_E] =
-                run->model_known ? nnsm_model_energy(&run->model, s) / (double)run->lattice.sites : 0;
-            values[NNSM_REWEIGHTED_H] = energy[c];
-            sums[t][0] += energy[c] / temperature;
-            sums[t][1] += energy[c] / temperature * energy[c] / temperature;
-            if (trained->summary.bins)
-                scanned->ancestral[nnsm_summary_bin(&trained->summary, values[NNSM_REWEIGHTED_E])] += 1;
-        }
-    }
-}
-
-static nnsm_status sample_distribution(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
-                                       nnsm_scanned *scanned, nnsm_error *error)
-{
-    nnsm_tile tile = {0};
-    int8_t *configurations = NULL;
-    double(*sums)[2] = NULL, samples = (double)ANCESTRAL_TILES * NNSM_TILE, mean = 0, square = 0;
-    nnsm_status status = nnsm_learned_tile_create(&tile, learned, error);
-    if (!status)
-        status = NNSM_NEW(&configurations, NNSM_TILE * run->lattice.sites, "ancestral samples", error);
-    if (!status)
-        status = nnsm_allocate((void **)&sums, ANCESTRAL_TILES, sizeof *sums, "ancestral samples", error);
-    if (!status)
-        status = NNSM_NEW(&scanned->ancestral, NNSM_HISTOGRAM_BINS, "ancestral samples", error);
-    if (!status)
-        status = nnsm_reweighted_create(&scanned->reweighted, ANCESTRAL_TILES * NNSM_TILE,
-                                        (size_t)run->config->scan.temperatures_count, error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status) {
-        sample_tiles(run, &tile, trained, configurations, sums, scanned);
-        /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->reweighted.sample, ANCESTRAL_TILES * NNSM_TILE * NNSM_REWEIGHTED,
-                               MPI_DOUBLE, MPI_SUM, run->world));
-        nnsm_reweighted_evaluate(&scanned->reweighted, nnsm_network_shape_of(&trained->network).temperature,
-                                 run->config->scan.temperatures);
-        for (int t = 0; t < ANCESTRAL_TILES; t++) {
-            mean += sums[t][0] / samples;
-            square += sums[t][1] / samples;
-        }
-        scanned->ancestral_nll = mean;
-        scanned->ancestral_nll_error = sqrt(fmax(square - mean * mean, 0) / samples);
-    }
-    nnsm_tile_destroy(&tile);
-    nnsm_release(configurations);
-    nnsm_release(sums);
-    return status;
 }
 
 /* ---- one Hamiltonian */
@@ -144,6 +83,7 @@ typedef struct {
     nnsm_proposer proposer; /* local NULL: single flips */
     int64_t groups;
     nnsm_chains group[MOST_GROUPS];
+    nnsm_witness ancestral;
     double rate;       /* proposals a second on all ranks */
     nnsm_curve *curve; /* for the results */
 } branch;
@@ -154,7 +94,8 @@ enum { MOST_BRANCHES = 3 };
 
 typedef struct {
     nnsm_run *run;
-    nnsm_tile sampler; /* for the first configurations */
+    nnsm_tile sampler;  /* for the first configurations */
+    double temperature; /* T0 of the network */
     size_t branches;
     branch branch[MOST_BRANCHES];
 } scan;
@@ -183,6 +124,20 @@ static uint32_t streams_before(const scan *s, const branch *b, int64_t group)
     return streams;
 }
 
+static nnsm_anchor anchor_of(const scan *s, const branch *b)
+{
+    return (nnsm_anchor){s->temperature, NNSM_ANCESTRAL_SAMPLES, NNSM_ANCESTRAL_TILES, s->branch[0].ancestral.energy,
+                         b->ancestral.energy};
+}
+
+/* T0 is one more neighbour of the chains' temperatures, once the samples there are drawn. */
+static void set_anchor(const scan *s, const branch *b, nnsm_chains *chains)
+{
+    nnsm_anchor anchor = anchor_of(s, b);
+    chains->bennett.anchor = anchor.temperature;
+    chains->bennett.anchor_energy = nnsm_anchor_energy(&anchor);
+}
+
 /* Group number g of a branch, which has none or an unused one there. */
 static nnsm_status make_group(scan *s, branch *b, int64_t g, size_t temperatures, const double *temperature,
                               bool single_flips, nnsm_error *error)
@@ -193,6 +148,8 @@ static nnsm_status make_group(scan *s, branch *b, int64_t g, size_t temperatures
     nnsm_status status = nnsm_chains_create(chains, s->run, b->stage, temperatures, temperature, b->stream + before,
                                             b->make, b->hamiltonian, proposer, error);
     b->groups = b->groups > g ? b->groups : g + 1;
+    if (!status && b->ancestral.energy)
+        set_anchor(s, b, chains);
     if (!status)
         nnsm_chains_start(chains, &s->sampler, before);
     return status;
@@ -239,7 +196,7 @@ static const nnsm_chains *find_temperature(const branch *b, double temperature, 
 {
     for (int64_t g = 0; g < b->groups; g++)
         for (size_t t = 0; t < b->group[g].temperatures; t++)
-            if (fabs(b->group[g].temperature[t] - temperature) < 1e-9 * temperature) {
+            if (nnsm_same_temperature(b->group[g].temperature[t], temperature)) {
                 *position = t;
                 return &b->group[g];
             }
@@ -298,13 +255,20 @@ static nnsm_status restore_group(scan *s, branch *b, int64_t g, nnsm_state *stat
     char name[64];
     (void)snprintf(name, sizeof name, "%s/%lld/count", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &count);
+    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES) {
+        nnsm_state_impossible(state, "number of temperatures");
+        return nnsm_state_agree(state, error);
+    }
     (void)snprintf(name, sizeof name, "%s/%lld/single_flips", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_INTEGERS, 1, &single_flips);
-    if (count < 1 || count > NNSM_CONFIG_TEMPERATURES)
-        return nnsm_fail(error, NNSM_DATA, "the checkpoint's scan is damaged; start anew with --fresh");
     (void)snprintf(name, sizeof name, "%s/%lld/temperature", b->name, (long long)g);
     nnsm_state_values(state, name, NNSM_H5_DOUBLES, (size_t)count, temperature);
-    nnsm_status status = make_group(s, b, g, (size_t)count, temperature, single_flips, error);
+    for (int64_t t = 0; t < count; t++)
+        if (!(temperature[t] > 0 && isfinite(temperature[t])))
+            nnsm_state_impossible(state, "temperatures");
+    nnsm_status status = nnsm_state_agree(state, error);
+    if (!status)
+        status = make_group(s, b, g, (size_t)count, temperature, single_flips, error);
     (void)snprintf(name, sizeof name, "%s/%lld", b->name, (long long)g);
     if (!status)
         nnsm_chains_state(&b->group[g], name, state);
@@ -325,6 +289,8 @@ static nnsm_status restore(scan *s, nnsm_error *error)
         (void)snprintf(name, sizeof name, "%s/groups", b->name);
         if (nnsm_state_has(&state, name))
             nnsm_state_values(&state, name, NNSM_H5_INTEGERS, 1, &groups);
+        if (groups < 0 || groups > MOST_GROUPS)
+            nnsm_state_impossible(&state, "number of groups");
         for (int64_t g = 0; g < groups && g < MOST_GROUPS && !status; g++)
             status = restore_group(s, b, g, &state, error);
         if (groups > 0 && !status)
@@ -463,7 +429,30 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
                              "the energy is not finite at T = %g: the network is damaged; train anew",
                              c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
-    return NNSM_OK;
+    nnsm_anchor anchor = anchor_of(s, b);
+    return nnsm_thermodynamics_evaluate(s->run, b->group, (size_t)b->groups, &anchor, b->title, curve, error);
+}
+
+/* Ancestral samples with the energies of all branches: the anchor of their free energies, and one more temperature for
+ * the chains' acceptance ratios. */
+static nnsm_status sample(scan *s, const nnsm_learned *learned, const nnsm_trained *trained, nnsm_scanned *scanned,
+                          nnsm_error *error)
+{
+    nnsm_witness *witnesses[sizeof s->branch / sizeof *s->branch];
+    nnsm_status status = NNSM_OK;
+    for (size_t i = 0; i < s->branches && !status; i++) {
+        witnesses[i] = &s->branch[i].ancestral;
+        status = s->branch[i].make(&witnesses[i]->tile, s->branch[i].hamiltonian, error);
+        if (!status)
+            status = NNSM_NEW(&witnesses[i]->energy, NNSM_ANCESTRAL_SAMPLES, "ancestral samples", error);
+    }
+    status = nnsm_agree(s->run->world, status, error);
+    if (!status)
+        status = nnsm_ancestral_sample(s->run, learned, trained, scanned, witnesses, s->branches, error);
+    for (size_t i = 0; i < s->branches && !status; i++)
+        for (int64_t g = 0; g < s->branch[i].groups; g++)
+            set_anchor(s, &s->branch[i], &s->branch[i].group[g]);
+    return status;
 }
 
 /* The distilled H is the learned one's projection, constant included; chains need no constant. */
@@ -562,11 +551,11 @@ static void check_against_samples(nnsm_run *run, const nnsm_scanned *scanned)
 
 /* ---- the stage */
 
-static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_couplings *couplings,
-                          nnsm_scanned *scanned)
+static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
+                          const nnsm_couplings *couplings, nnsm_scanned *scanned)
 {
     bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
-    *s = (scan){.run = run};
+    *s = (scan){.run = run, .temperature = nnsm_network_shape_of(&trained->network).temperature};
     s->branch[s->branches++] =
         (branch){.name = "/scan/learned",
                  .title = "scan",
@@ -612,9 +601,12 @@ static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *err
 
 static void destroy(scan *s)
 {
-    for (size_t i = 0; i < s->branches; i++)
+    for (size_t i = 0; i < s->branches; i++) {
         for (int64_t g = 0; g < s->branch[i].groups; g++)
             nnsm_chains_destroy(&s->branch[i].group[g]);
+        nnsm_tile_destroy(&s->branch[i].ancestral.tile);
+        nnsm_release(s->branch[i].ancestral.energy);
+    }
     nnsm_tile_destroy(&s->sampler);
     nnsm_release(s);
 }
@@ -626,12 +618,12 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = sample_distribution(run, learned, trained, scanned, error);
     if (!status) {
-        list_branches(s, run, learned, couplings, scanned);
+        list_branches(s, run, learned, trained, couplings, scanned);
         status = prepare(s, learned, error);
     }
+    if (!status)
+        status = sample(s, learned, trained, scanned, error);
     if (!status)
         status = run_all(s, error);
     for (size_t i = 0; !status && i < s->branches; i++)

@@ -18,6 +18,8 @@ typedef enum {
     NNSM_SUSCEPTIBILITY, /* N (<m^2> - <|m|>^2) / T */
     NNSM_BINDER,         /* 1 - <m^4> / (3 <m^2>^2) */
     NNSM_ORDER,          /* order parameter of the known model, where that is not |m| */
+    NNSM_FREE_ENERGY,    /* (F(T) - F(T0)) / N; from here on estimated from all temperatures together */
+    NNSM_ENTROPY,        /* S / N */
     NNSM_OBSERVABLES
 } nnsm_observable;
 
@@ -40,6 +42,10 @@ typedef struct {
     double *exchange_rate;       /* [temperatures - 1] */
     int64_t *round_trips;        /* [walkers] */
     double proposals_per_second; /* all ranks together */
+    /* thermodynamics.h: cross-checks of the free energy, [NNSM_F_COLUMNS][temperatures]; ln Z(T0) / N, its error, and
+     * the effective number of ancestral samples that it comes from */
+    double *free_energy;
+    double log_partition, log_partition_error, anchor_samples;
 } nnsm_curve;
 
 void nnsm_curve_destroy(nnsm_curve *curve);

@@ -268,6 +268,19 @@ void nnsm_ledger_destroy(nnsm_ledger *ledger)
     *ledger = (nnsm_ledger){0};
 }
 
+/* Between the snapshots that a chain has made and the next one? Nothing is restored from tables that cannot be. */
+static bool tables_possible(const nnsm_config *c, const nnsm_layout *l, const nnsm_ledger *ledger)
+{
+    int64_t first = c->generate.thermalization, interval = c->generate.interval, most = (INT64_C(1) << 32) / interval;
+    for (size_t t = 0; t < l->tiles; t++) {
+        int64_t made = ledger->made[t], updates = ledger->updates[t];
+        if (made < 0 || made > most || updates < 0 || updates > UINT32_MAX || updates > first + made * interval ||
+            (made > 0 && updates < first + (made - 1) * interval))
+            return false;
+    }
+    return true;
+}
+
 static void tables(const nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledger, nnsm_state *state)
 {
     size_t bytes = l->tiles * sizeof *ledger->made;
@@ -282,6 +295,11 @@ static void tables(const nnsm_source *source, const nnsm_layout *l, nnsm_ledger 
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, ledger->updates, count, MPI_INT64_T, MPI_SUM, state->run->world));
     nnsm_state_values(state, "/generate/made", NNSM_H5_INTEGERS, l->tiles, ledger->made);
     nnsm_state_values(state, "/generate/updates", NNSM_H5_INTEGERS, l->tiles, ledger->updates);
+    if (state->writing || tables_possible(state->run->config, l, ledger))
+        return;
+    nnsm_state_impossible(state, "generation");
+    memset(ledger->made, 0, bytes);
+    memset(ledger->updates, 0, bytes);
 }
 
 /* The chains as they stand now, which may be between two snapshots. */

@@ -1,5 +1,6 @@
 #include "stage/state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,11 +14,12 @@ static nnsm_status start(nnsm_state *s, nnsm_run *run, bool writing, const char 
     *s = (nnsm_state){.run = run, .writing = writing, .h5 = {.file = H5I_INVALID_HID}};
     nnsm_status status = NNSM_NEW(&s->block, BLOCK_BYTES, "checkpoint", error);
     if (!status && run->rank == 0) {
-        status = writing ? nnsm_h5_create(&s->h5, path, bytes, error)
-                         : nnsm_h5_open(&s->h5, path, NNSM_H5_CHECK, kind, error);
+        status =
+            writing ? nnsm_h5_create(&s->h5, path, bytes, error) : nnsm_h5_open(&s->h5, path, NNSM_H5_OWN, kind, error);
     }
     status = nnsm_agree(run->world, status, error);
     s->h5.error = &s->error; /* whatever happens from here on is told at the end */
+    (void)snprintf(s->h5.path, sizeof s->h5.path, "%s", path);
     if (status) {
         s->h5.status = status; /* nothing is published */
         (void)nnsm_h5_finish(&s->h5);
@@ -110,6 +112,11 @@ void nnsm_state_items(nnsm_state *state, const char *name, nnsm_h5_type type, si
         nnsm_state_piece(state, name, type, before * size, share * size, r, values);
         before += share;
     }
+}
+
+void nnsm_state_impossible(nnsm_state *state, const char *what)
+{
+    (void)nnsm_h5_fail(&state->h5, "its %s cannot be; start anew with --fresh", what);
 }
 
 nnsm_status nnsm_state_agree(nnsm_state *state, nnsm_error *error)

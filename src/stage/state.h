@@ -14,7 +14,7 @@
 typedef struct {
     nnsm_run *run;
     bool writing;
-    nnsm_h5 h5; /* on rank 0 */
+    nnsm_h5 h5; /* open on rank 0; path and status everywhere */
     nnsm_error error;
     nnsm_status status;
     int8_t *block; /* what passes through rank 0 */
@@ -40,6 +40,9 @@ void nnsm_state_values(nnsm_state *state, const char *name, nnsm_h5_type type, s
 
 /* Items of `size` values, of which every rank owns a number: the first ranks the first ones. values: [own][size]. */
 void nnsm_state_items(nnsm_state *state, const char *name, nnsm_h5_type type, size_t own, size_t size, void *values);
+
+/* What was read makes no sense, on this rank at least: nnsm_state_agree or nnsm_state_finish tells all. Local. */
+void nnsm_state_impossible(nnsm_state *state, const char *what);
 
 /* All is well so far? */
 nnsm_status nnsm_state_agree(nnsm_state *state, nnsm_error *error);

@@ -203,4 +203,9 @@ void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)
     s->width = nnsm_h5_get_double(h5, "/ensemble", "histogram_width");
     if (nnsm_h5_has_attribute(h5, "/ensemble", "histogram"))
         s->bins = (int64_t)nnsm_h5_get_integers(h5, "/ensemble", "histogram", NNSM_HISTOGRAM_BINS, s->histogram);
+    bool possible = isfinite(s->lowest) && (s->bins == 0 || (s->width > 0 && isfinite(s->width)));
+    for (int64_t b = 0; b < s->bins; b++)
+        possible = possible && s->histogram[b] >= 0 && s->histogram[b] <= 1LL << 53;
+    if (!h5->status && !possible)
+        (void)nnsm_h5_fail(h5, "the histogram below /ensemble cannot be; make the file again");
 }

@@ -1,5 +1,6 @@
 #include "stage/system_file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,15 @@ static double optional(nnsm_h5 *h5, const char *name)
     return nnsm_h5_has_attribute(h5, "/system", name) ? nnsm_h5_get_double(h5, "/system", name) : 0;
 }
 
+static void check_ranges(nnsm_h5 *h5, const nnsm_model_parameters *p)
+{
+    const double values[] = {p->coupling,      p->field,         p->next_nearest, p->plaquette,
+                             p->anisotropy[0], p->anisotropy[1], p->anisotropy[2]};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (!h5->status && !(fabs(values[i]) <= 1e6))
+            (void)nnsm_h5_fail(h5, "a coupling of its /system, %g, is out of range", values[i]);
+}
+
 /* False where the file's model is none that we know. */
 static bool read_parameters(nnsm_h5 *h5, int dimensions, nnsm_model_parameters *p, bool *periodic)
 {
@@ -81,6 +91,7 @@ static bool read_parameters(nnsm_h5 *h5, int dimensions, nnsm_model_parameters *
     if (nnsm_h5_has_attribute(h5, "/system", "anisotropy") &&
         nnsm_h5_get_doubles(h5, "/system", "anisotropy", NNSM_MAX_DIMENSIONS, p->anisotropy) != (size_t)dimensions)
         (void)nnsm_h5_fail(h5, "/system anisotropy must have one value an axis");
+    check_ranges(h5, p);
     return nnsm_model_named(model, &p->kind);
 }
 

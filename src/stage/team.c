@@ -134,13 +134,20 @@ static nnsm_status restore(team *t, nnsm_error *error)
         nnsm_training_state(&t->training, &state);
     if (run->resume.step > 0 || nnsm_state_has(&state, "/pool"))
         nnsm_state_values(&state, "/generate/next", NNSM_H5_INTEGERS, 1, &next);
-    t->feed.next = t->sender.next = next > 0 ? (uint64_t)next : 0;
+    if (next < 0 || (uint64_t)next > (t->limit + NNSM_CHUNK - 1) / NNSM_CHUNK) {
+        nnsm_state_impossible(&state, "place in the data");
+        next = 0;
+    }
+    t->feed.next = t->sender.next = (uint64_t)next;
     nnsm_source_state(t->generates ? &t->source : NULL, &t->layout, &t->ledger, &state, keep_chunk, t);
+    for (uint64_t tile = 0; tile < t->layout.tiles; tile++) /* whose chunks below `next` must have been made */
+        if ((int64_t)((t->feed.next + t->layout.tiles - 1 - tile) / t->layout.tiles) > t->ledger.made[tile])
+            nnsm_state_impossible(&state, "place in the data");
     if (nnsm_state_has(&state, "/pool"))
         nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, &state);
     status = nnsm_state_finish(&state, error);
     if (!status)
-        status = nnsm_training_check(&t->training, t->partition.batches, error);
+        status = nnsm_training_check(&t->training, run, t->partition.batches, error);
     if (!status)
         nnsm_say(&run->log, "generate: goes on with %.0f configurations made, training in epoch %zu, batch %zu",
                  (double)next * NNSM_CHUNK, (size_t)t->training.epoch + 1, (size_t)t->training.batch + 1);

@@ -91,19 +91,18 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_summary *summary,
                                   nnsm_error *error)
 {
-    enum { BLOCK = 1024 };
     double *energy = NULL, *magnetization = NULL, *order = NULL;
     int8_t *rows = NULL;
-    size_t n = header->configurations, sites = header->sites;
+    size_t n = header->configurations, sites = header->sites, block = nnsm_ensemble_block(header);
     nnsm_status status = NNSM_NEW(&energy, n, "ensemble energies", error);
     if (!status)
         status = NNSM_NEW(&magnetization, n, "ensemble energies", error);
     if (!status)
         status = NNSM_NEW(&order, n, "ensemble energies", error);
     if (!status)
-        status = NNSM_NEW(&rows, BLOCK * sites, "ensemble energies", error);
-    for (size_t first = 0; first < n && !status; first += BLOCK) {
-        size_t count = n - first < BLOCK ? n - first : BLOCK;
+        status = NNSM_NEW(&rows, block * sites, "ensemble energies", error);
+    for (size_t first = 0; first < n && !status; first += block) {
+        size_t count = n - first < block ? n - first : block;
         nnsm_ensemble_read_rows(h5, header, first, count, rows);
         status = h5->status;
         for (size_t i = 0; i < count && !status; i++) {
@@ -227,7 +226,7 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
     nnsm_training_state(training, &state);
     status = nnsm_state_finish(&state, error);
     if (!status)
-        status = nnsm_training_check(training, partition->batches, error);
+        status = nnsm_training_check(training, run, partition->batches, error);
     if (!status)
         nnsm_say(&run->log, "train: goes on in epoch %zu, batch %zu", (size_t)training->epoch + 1,
                  (size_t)training->batch + 1);

@@ -273,9 +273,12 @@ static nnsm_status await_batch(nnsm_trainer *t, uint64_t needed, uint64_t bound,
 
 /* ---- one epoch */
 
-/* Mean -log p of the epoch's training batches and of the held-out configurations, on all ranks, and the held-out
- * energy. Sums of pieces are disjoint, so the order of ranks cannot matter. */
-static void evaluate(nnsm_trainer *t, double *nll)
+/* Held-out tiles between two votes: about as much work as a batch. */
+enum { TILES_A_VOTE = 16 };
+
+/* -log p and energy of the held-out configurations, tile by tile, into t->sums. A stop in between throws away what is
+ * done: the checkpoint stands at the end of the epoch, before this. */
+static nnsm_status evaluate_tiles(nnsm_trainer *t, nnsm_error *error)
 {
     const nnsm_partition *p = &t->pool->partition;
     double log_p[NNSM_VALIDATION_ROWS], *sums = t->sums;
@@ -284,6 +287,9 @@ static void evaluate(nnsm_trainer *t, double *nll)
     for (size_t v = 0; v < p->tiles; v++) {
         const int8_t *rows = t->pool->piece[p->shards + v];
         size_t count = nnsm_partition_rows(p, p->shards + v);
+        nnsm_status status = v % TILES_A_VOTE == TILES_A_VOTE - 1 ? await_batch(t, 0, 0, error) : NNSM_OK;
+        if (status)
+            return status;
         if (!rows)
             continue;
         nnsm_network_log_probability(t->training->learner.network, &t->evaluation, rows, count, log_p);
@@ -293,6 +299,18 @@ static void evaluate(nnsm_trainer *t, double *nll)
                 sums[p->tiles + v] += nnsm_model_energy(&t->run->model, rows + r * t->pool->sites);
         }
     }
+    return NNSM_OK;
+}
+
+/* Mean -log p of the epoch's training batches and of the held-out configurations, on all ranks, and the held-out
+ * energy. Sums of pieces are disjoint, so the order of ranks cannot matter. */
+static nnsm_status evaluate(nnsm_trainer *t, double *nll, nnsm_error *error)
+{
+    const nnsm_partition *p = &t->pool->partition;
+    double *sums = t->sums;
+    nnsm_status status = evaluate_tiles(t, error);
+    if (status)
+        return status;
     memcpy(sums + 2 * p->tiles, t->training->shard_nll, p->shards * sizeof *sums);
     double since = nnsm_seconds();
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)(2 * p->tiles + p->shards), MPI_DOUBLE, MPI_SUM, t->all));
@@ -306,6 +324,7 @@ static void evaluate(nnsm_trainer *t, double *nll)
         nll[0] += sums[2 * p->tiles + s] / (double)p->training;
     if (!p->tiles)
         nll[1] = NAN;
+    return NNSM_OK;
 }
 
 /* KL = <log p_true - log p> over the held-out configurations, log p_true = -E/T0 - ln Z. */
@@ -372,7 +391,9 @@ static nnsm_status end_epoch(nnsm_trainer *t, nnsm_error *error)
     double nll[2];
     /* log 2 a site is what knowing nothing costs; ten times that is no longer learning. */
     double hopeless = 10 * M_LN2 * (double)t->pool->sites;
-    evaluate(t, nll);
+    nnsm_status status = evaluate(t, nll, error);
+    if (status)
+        return status;
     if (!(nll[0] < hopeless) || (t->pool->partition.tiles && !(nll[1] < hopeless)))
         return diverged(t, nll[0], error);
     record(t, nll);
@@ -400,6 +421,8 @@ static nnsm_status epoch(nnsm_trainer *t, nnsm_error *error)
         if (!status)
             status = step(t, error);
     }
+    if (!status) /* a run that goes on from here may still have to be fed */
+        status = await_batch(t, start + p->training, start + p->training, error);
     return status ? status : end_epoch(t, error);
 }
 

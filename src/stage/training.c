@@ -155,14 +155,15 @@ nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_requ
     return nnsm_checkpoint_end(run, &state, request, error);
 }
 
-nnsm_status nnsm_training_check(const nnsm_training *training, uint64_t batches, nnsm_error *error)
+nnsm_status nnsm_training_check(const nnsm_training *training, const nnsm_run *run, uint64_t batches, nnsm_error *error)
 {
     const nnsm_training *t = training;
+    char path[NNSM_RUN_PATH];
     bool possible = t->epoch <= t->epochs && t->batch <= batches && t->step <= t->epochs * batches &&
                     t->history->epochs <= t->epochs && t->good <= t->epochs && t->learner.phase <= NNSM_PHASE_AVERAGE;
+    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
     return possible ? NNSM_OK
                     : nnsm_fail(error, NNSM_DATA,
-                                "the checkpoint's training is at an impossible place (epoch %llu, batch %llu); start "
-                                "anew with --fresh",
-                                (unsigned long long)t->epoch, (unsigned long long)t->batch);
+                                "%.400s: its training cannot be (epoch %llu, batch %llu); start anew with --fresh",
+                                path, (unsigned long long)t->epoch, (unsigned long long)t->batch);
 }

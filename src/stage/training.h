@@ -45,6 +45,7 @@ size_t nnsm_training_bytes(const nnsm_training *training);
 nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error);
 
 /* After restoring, before anything is used: are the numbers possible? Local. */
-nnsm_status nnsm_training_check(const nnsm_training *training, uint64_t batches, nnsm_error *error);
+nnsm_status nnsm_training_check(const nnsm_training *training, const nnsm_run *run, uint64_t batches,
+                                nnsm_error *error);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = 12 };
+enum { BINS = NNSM_SERIES_BINS, MAX_QUANTITIES = NNSM_SERIES_QUANTITY_LIMIT };
 
 struct nnsm_series {
     size_t quantities, count;
@@ -75,14 +75,19 @@ void nnsm_series_save(nnsm_series *series, double *doubles)
     pass_all(series, doubles + COUNTS, true);
 }
 
-void nnsm_series_restore(nnsm_series *series, double *doubles)
+bool nnsm_series_restore(nnsm_series *series, double *doubles)
 {
     nnsm_series *s = series;
-    s->count = (size_t)doubles[0];
-    s->length = (size_t)doubles[1];
-    s->full = doubles[2] <= BINS ? (size_t)doubles[2] : BINS;
-    s->filled = (size_t)doubles[3];
+    const double *n = doubles, most = 9007199254740992.0;
+    bool counts = n[0] >= 0 && n[0] <= most && n[1] >= 1 && n[1] <= most && n[2] >= 0 && n[2] <= BINS && n[3] >= 0;
+    if (!counts || !(n[3] < n[1]) || n[2] * n[1] + n[3] != n[0])
+        return false;
+    s->count = (size_t)n[0];
+    s->length = (size_t)n[1];
+    s->full = (size_t)n[2];
+    s->filled = (size_t)n[3];
     pass_all(s, doubles + COUNTS, false);
+    return true;
 }
 
 static void merge_bins(nnsm_series *s)
@@ -116,8 +121,18 @@ void nnsm_series_add(nnsm_series *series, const double *values)
     }
 }
 
-/* Pooled mean of every quantity. */
-static void pooled_means(nnsm_series *const *walkers, size_t count, double *means)
+size_t nnsm_series_bins(const nnsm_series *series)
+{
+    return series->full;
+}
+
+double nnsm_series_bin_mean(const nnsm_series *series, size_t bin, size_t quantity)
+{
+    assert(bin < series->full && quantity < series->quantities);
+    return series->bin[bin][quantity] / (double)series->length + series->origin[quantity];
+}
+
+void nnsm_series_means(nnsm_series *const *walkers, size_t count, double *means)
 {
     size_t total = 0;
     for (size_t q = 0; q < walkers[0]->quantities; q++)
@@ -136,7 +151,7 @@ static double bin_deviation(const nnsm_series *s, size_t b, const double *means,
 {
     double sum = 0;
     for (size_t q = 0; q < s->quantities; q++)
-        sum += gradient[q] * (s->bin[b][q] / (double)s->length + s->origin[q] - means[q]);
+        sum += gradient[q] * (nnsm_series_bin_mean(s, b, q) - means[q]);
     return sum;
 }
 
@@ -180,6 +195,26 @@ static double windowed_time(const double *gamma, size_t lags, double samples, bo
     return tau > 0.05 ? tau : 0.05; /* strong anticorrelation is not claimed below this */
 }
 
+/* Adds the autocovariances of one of `count` chains to gamma[0 ... bins / 2 - 1]. */
+static void add_autocovariances(const double *deviation, size_t bins, size_t count, double *gamma)
+{
+    for (size_t t = 0; t < bins / 2; t++)
+        for (size_t b = 0; b + t < bins; b++)
+            gamma[t] += deviation[b] * deviation[b + t] / (double)((bins - t) * count);
+}
+
+double nnsm_series_error(const double *deviation, size_t chains, size_t bins)
+{
+    double gamma[BINS] = {0}, samples = (double)(bins * chains);
+    bool closed;
+    assert(bins <= BINS);
+    if (bins < 4)
+        return NAN;
+    for (size_t c = 0; c < chains; c++)
+        add_autocovariances(deviation + c * bins, bins, chains, gamma);
+    return gamma[0] > 0 ? sqrt(2 * windowed_time(gamma, bins / 2, samples, &closed) * gamma[0] / samples) : gamma[0];
+}
+
 static nnsm_estimate analyse(nnsm_series *const *walkers, size_t count, const double *means, const double *gradient)
 {
     size_t bins = walkers[0]->full, lags = bins / 2;
@@ -192,9 +227,7 @@ static nnsm_estimate analyse(nnsm_series *const *walkers, size_t count, const do
         total += (double)walkers[w]->count;
         for (size_t b = 0; b < bins; b++)
             deviation[b] = bin_deviation(walkers[w], b, means, gradient);
-        for (size_t t = 0; t < lags; t++)
-            for (size_t b = 0; b + t < bins; b++)
-                gamma[t] += deviation[b] * deviation[b + t] / (double)((bins - t) * count);
+        add_autocovariances(deviation, bins, count, gamma);
     }
     double naive = naive_variance(walkers, count, means, gradient), samples = (double)(bins * count);
     if (!(gamma[0] > 0) || !(naive > 0)) {
@@ -211,7 +244,7 @@ static nnsm_estimate analyse(nnsm_series *const *walkers, size_t count, const do
 nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity)
 {
     double means[MAX_QUANTITIES], gradient[MAX_QUANTITIES] = {0};
-    pooled_means(walkers, count, means);
+    nnsm_series_means(walkers, count, means);
     gradient[quantity] = 1;
     nnsm_estimate estimate = analyse(walkers, count, means, gradient);
     estimate.mean = means[quantity];
@@ -223,7 +256,7 @@ nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nns
 {
     double means[MAX_QUANTITIES], gradient[MAX_QUANTITIES] = {0};
     size_t quantities = walkers[0]->quantities;
-    pooled_means(walkers, count, means);
+    nnsm_series_means(walkers, count, means);
     for (size_t q = 0; q < quantities; q++) {
         double centre = means[q], step = nnsm_series_estimate(walkers, count, q).error;
         if (!(step > 0))

@@ -9,12 +9,16 @@
 #ifndef NNSM_STATISTICS_SERIES_H
 #define NNSM_STATISTICS_SERIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "nnsm/error.h"
 
-enum { NNSM_SERIES_BINS = 256 }; /* between half as many and all of them are in use in a long series */
+enum {
+    NNSM_SERIES_BINS = 256, /* between half as many and all of them are in use in a long series */
+    NNSM_SERIES_QUANTITY_LIMIT = 12
+};
 
 typedef struct nnsm_series nnsm_series;
 
@@ -34,7 +38,8 @@ size_t nnsm_series_count(const nnsm_series *series);
 /* A series as numbers and back, bit by bit, for a checkpoint. doubles: [nnsm_series_doubles(quantities)]. */
 size_t nnsm_series_doubles(size_t quantities);
 void nnsm_series_save(nnsm_series *series, double *doubles);
-void nnsm_series_restore(nnsm_series *series, double *doubles);
+/* Returns false, and restores nothing, when the counts contradict each other. */
+bool nnsm_series_restore(nnsm_series *series, double *doubles);
 
 /* walkers: in, [count] series of equal length and quantities. */
 nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity);
@@ -44,6 +49,17 @@ nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, si
 typedef double nnsm_series_function(const double *means, const void *context);
 nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nnsm_series_function *function,
                                   const void *context);
+
+/* Fluctuations bin by bin, for estimates that combine several series measured at the same time: complete bins (equal in
+ * series of equal length), the mean of a quantity over one of them, and the pooled means of all quantities
+ * ([quantities]). */
+size_t nnsm_series_bins(const nnsm_series *series);
+double nnsm_series_bin_mean(const nnsm_series *series, size_t bin, size_t quantity);
+void nnsm_series_means(nnsm_series *const *walkers, size_t count, double *means);
+
+/* Standard error of a mean whose deviations are given bin by bin, by the Gamma method; deviation: in, [chains][bins],
+ * of chains that are independent of each other; bins at most NNSM_SERIES_BINS. NaN with fewer than 4 bins. */
+double nnsm_series_error(const double *deviation, size_t chains, size_t bins);
 
 /* Split R-hat of one quantity over the walkers; 1 when they agree; NaN where it is not defined. */
 double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quantity);

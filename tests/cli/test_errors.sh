@@ -78,6 +78,33 @@ good = np.where(np.random.default_rng(1).random((3000, 8, 8)) < 0.5, -1, 1).asty
 with h5py.File("good.h5", "w") as f:
     f.create_dataset("configurations", data=good, chunks=(100, 8, 8), compression="gzip").attrs["temperature"] = 2.0
 PY
+# Networks without a seal, whose contents contradict themselves.
+"$nnsm" run "$quick" $small --set run.name=good >log
+"$python" - <<'PY'
+import h5py, numpy as np
+whole = open("results/good.network.h5", "rb").read()
+def make(name, change):
+    with open(name, "wb") as file:
+        file.write(bytes(512) + whole[512:])
+    with h5py.File(name, "r+") as f:
+        change(f)
+def put(where, name, value):
+    return lambda f: f[where].attrs.__setitem__(name, value)
+def alone(f):
+    del f["hidden_1"], f["hidden_2"], f["direct"], f["output/weight"]
+    f.attrs.update(layers=0, direct=0, lattice=np.array([4096, 4096]))
+make("texts.h5", put("/", "activation", np.array(["relu"] * 50, "S60")))
+make("variable.h5", put("/system", "boundary", np.array(["open"] * 9, h5py.string_dtype())))
+make("width.h5", put("/ensemble", "histogram_width", np.nan))
+make("coupling.h5", put("/system", "coupling", np.inf))
+make("huge.h5", alone)
+PY
+bare() { echo "scan $quick $small --set run.name=bare --set network.file=$1"; }
+expect 3 "attribute activation of / is not readable text" $(bare texts.h5)
+expect 3 "attribute boundary of /system is not readable text" $(bare variable.h5)
+expect 3 "the histogram below /ensemble cannot be" $(bare width.h5)
+expect 3 "out of range" $(bare coupling.h5)
+expect 3 "/output/bias is not [16777216] as the architecture says" $(bare huge.h5)
 mpirun -n 2 "$nnsm" run measured.cfg --set train.epochs=2 --set scan.sweeps=20 --set scan.thermalization=5 >log 2>&1 || fail "$(tail -3 log)"
 "$nnsm" info results/measured.results.h5 && "$nnsm" info results/measured.network.h5 && "$nnsm" info good.h5
 "$nnsm" check "$quick" --ranks 4 && "$nnsm" --help && "$nnsm" --version

@@ -127,7 +127,7 @@ expect 3 "written by a newer nnsm" $(run h)
 cp results/whole.network.h5 results/h.checkpoint.h5
 expect 3 "not an nnsm checkpoint file (kind: nnsm network)" $(run h)
 echo "not HDF5" >results/h.checkpoint.h5
-expect 3 "not an HDF5 file" $(run h)
+expect 3 "not a file that nnsm wrote" $(run h)
 cp kept.h5 results/h.checkpoint.h5
 expect 0 "files:" "$nnsm" generate "$quick" $long --set run.name=j
 mv results/j.ensemble.h5 aside.h5

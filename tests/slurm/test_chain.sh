@@ -5,6 +5,8 @@
 . "$(dirname "$0")/common.sh"
 config="$config --set network.hidden=[300,200] --set train.batch=750 --set train.epochs=400 --set scan.sweeps=100" # long enough to be warned
 reference
+# A checkpoint is there since generate; a warning before the ranks are there to hear it would be lost.
+training() { is "$1" JobState RUNNING && grep -q "^ensemble:" "slurm-$1.out" 2>/dev/null; }
 declare -A train scan
 for launcher in $launchers; do
   use "$launcher"
@@ -13,7 +15,7 @@ for launcher in $launchers; do
   scan[$launcher]=$(sed -n 's/scan: job //p' chain.log)
 done
 for launcher in $launchers; do
-  await 90 "$launcher: train at work" at_work "${train[$launcher]}" "$launcher"
+  await 90 "$launcher: train at work" training "${train[$launcher]}"
   scancel --batch --signal=USR1 "${train[$launcher]}"
 done
 for launcher in $launchers; do

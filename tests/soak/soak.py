@@ -18,7 +18,7 @@ VARIANTS = [
     ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
     ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis"],
     ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
-    ["train.patience=5", "teams.generators=0", "scan.exchange_interval=3"],
+    ["train.patience=5", "train.validation=0.4", "teams.generators=0", "scan.exchange_interval=3"],
     ["network.kind=frontier", "network.units=8", "train.epochs=4", "scan.sweeps=500"],
 ]
 # Large enough to last about three seconds on one core and to be met in every stage.
@@ -86,7 +86,7 @@ def campaign(options, number, how, wanted, length):
             break
         if how == signal.SIGUSR1 and code != 85 and not (hit and code in (138, -10)):
             sys.exit(f"{name}: exit {code} after SIGUSR1 on {ranks} ranks:\n{output}")
-        if how == signal.SIGKILL and code in (0, 2, 3, 4, 85):
+        if how == signal.SIGKILL and (code in (0, 2, 3, 4, 85) or not hit):
             sys.exit(f"{name}: exit {code} on {ranks} ranks after SIGKILL or at resume:\n{output}")
         if seconds > MOST_TO_COME_DOWN:
             sys.exit(f"{name}: {seconds:.1f} s to come down on {ranks} ranks")

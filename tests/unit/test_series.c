@@ -1,4 +1,6 @@
 /* Errors and autocorrelation times against processes whose values are known. */
+#include <string.h>
+
 #include "check.h"
 #include "nnsm/rng.h"
 #include "statistics/series.h"
@@ -91,12 +93,44 @@ static void a_constant_has_no_error(void **state)
     nnsm_series_destroy(w[0]);
 }
 
+/* What a checkpoint holds goes on as if nothing had been; counts that contradict each other are refused, untouched. */
+static void a_restored_series_goes_on_and_an_impossible_one_is_refused(void **state)
+{
+    (void)state;
+    enum { LENGTH = 1000 };
+    nnsm_series *w[1], *copy;
+    double saved[2048], bad[2048];
+    fill(w, 1, LENGTH, 0.5, 9, 0);
+    assert_int_equal(nnsm_series_create(&copy, 2, NULL), NNSM_OK);
+    assert_true(nnsm_series_doubles(2) <= 2048);
+    nnsm_series_save(w[0], saved);
+    const double wrong[][4] = {{-1, 1, 0, 0},  {LENGTH, 0, 1, 0},   {LENGTH, 1, 1e300, 0}, {LENGTH, 8, -1, 0},
+                               {NAN, 8, 1, 0}, {LENGTH, 8, NAN, 0}, {LENGTH, 4, 100, 600}, {LENGTH + 1, 4, 250, 0}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        memcpy(bad, saved, sizeof bad);
+        memcpy(bad, wrong[i], sizeof wrong[i]);
+        assert_false(nnsm_series_restore(copy, bad));
+        assert_int_equal(nnsm_series_count(copy), 0);
+    }
+    assert_true(nnsm_series_restore(copy, saved));
+    for (int i = 0; i < 100; i++) {
+        double values[2] = {0.01 * i, 1};
+        nnsm_series_add(w[0], values);
+        nnsm_series_add(copy, values);
+    }
+    nnsm_estimate a = nnsm_series_estimate(w, 1, 0), b = nnsm_series_estimate(&copy, 1, 0);
+    assert_memory_equal(&a, &b, sizeof a);
+    nnsm_series_destroy(copy);
+    nnsm_series_destroy(w[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_cover_the_truth),
         cmocka_unit_test(rhat_tells_equal_chains_from_different_ones),
         cmocka_unit_test(a_constant_has_no_error),
+        cmocka_unit_test(a_restored_series_goes_on_and_an_impossible_one_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
