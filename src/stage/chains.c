@@ -85,6 +85,7 @@ static nnsm_status make_sampler(nnsm_chains *c, nnsm_tile_maker *make, const voi
 {
     const nnsm_config *config = c->run->config;
     nnsm_tile tile = {0};
+    c->clusters_only = proposer->clusters_only;
     nnsm_status status =
         nnsm_scale_create(&c->scale, c->temperatures, c->run->lattice.sites,
                           config->scan.thermalization / config->scan.exchange_interval, proposer->fit, error);
