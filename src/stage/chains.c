@@ -85,6 +85,7 @@ static nnsm_status make_sampler(nnsm_chains *c, nnsm_tile_maker *make, const voi
 {
     const nnsm_config *config = c->run->config;
     nnsm_tile tile = {0};
+    c->clusters_only = proposer->clusters_only;
     nnsm_status status =
         nnsm_scale_create(&c->scale, c->temperatures, c->run->lattice.sites,
                           config->scan.thermalization / config->scan.exchange_interval, proposer->fit, error);
@@ -286,8 +287,11 @@ static void learn(nnsm_chains *c)
 
 bool nnsm_chains_rejected(const nnsm_chains *chains)
 {
-    return chains->sampler && (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS ||
-                               nnsm_scale_acceptance(&chains->scale) < NNSM_LEAST_ACCEPTANCE);
+    if (!chains->sampler)
+        return false;
+    nnsm_proposals kind = nnsm_self_learning_kind(chains->sampler);
+    return kind == NNSM_NO_PROPOSALS || (kind != NNSM_CLUSTERS && chains->clusters_only) ||
+           nnsm_scale_acceptance(&chains->scale) < NNSM_LEAST_ACCEPTANCE;
 }
 
 uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last)

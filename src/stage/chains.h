@@ -37,6 +37,7 @@ typedef struct {
     nnsm_tile *tile;                            /* [own] */
     nnsm_self_learning *sampler;                /* NULL: single flips */
     nnsm_scale scale;                           /* of its surrogate */
+    bool clusters_only;                         /* as of nnsm_proposer */
     nnsm_self_learning_record *done;            /* [own] by the last step */
     nnsm_ladders ladders;                       /* the same on every rank */
     int64_t *accepted;                          /* [temperatures] on this rank */
@@ -63,6 +64,7 @@ typedef struct {
     const nnsm_local *local;
     const double *uncertainty; /* [classes] or NULL */
     bool fit;                  /* learn the scale; false: H is the surrogate itself */
+    bool clusters_only;        /* H is as cheap as the surrogate: single sites would propose what single flips do */
 } nnsm_proposer;
 
 /* Chains at these temperatures, not started yet. proposer NULL: single flips. Collective on run->world. */
@@ -89,8 +91,8 @@ uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
  * sweeps, with exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
 
-/* Self-learning does not work here: no proposals, or a thermalization that ended below NNSM_LEAST_ACCEPTANCE. The same
- * on all ranks. */
+/* Self-learning does not work here: no proposals, none by clusters where only those are wanted, or a thermalization
+ * that ended below NNSM_LEAST_ACCEPTANCE. The same on all ranks. */
 bool nnsm_chains_rejected(const nnsm_chains *chains);
 
 /* Save or restore below `group`. Collective. */

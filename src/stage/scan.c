@@ -166,6 +166,8 @@ static nnsm_status fall_back(scan *s, branch *b, int64_t g, nnsm_error *error)
     if (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS)
         nnsm_say(&s->run->log, "%s: no coupling stands out of its error; single flips instead of self-learning",
                  b->title);
+    else if (nnsm_self_learning_kind(chains->sampler) != NNSM_CLUSTERS && b->proposer.clusters_only)
+        nnsm_say(&s->run->log, "%s: its couplings make no clusters; single flips", b->title);
     else
         nnsm_say(&s->run->log,
                  "%s: only %.3f of the self-learning proposals are accepted at some temperature, less than %g; single "
@@ -181,7 +183,7 @@ static nnsm_status add_group(scan *s, branch *b, size_t temperatures, const doub
     char classes[200];
     nnsm_status status = make_group(s, b, b->groups, temperatures, temperature, false, error);
     const nnsm_self_learning *sampler = status ? NULL : b->group[b->groups - 1].sampler;
-    if (sampler && nnsm_self_learning_kind(sampler) != NNSM_NO_PROPOSALS) {
+    if (sampler && !nnsm_chains_rejected(&b->group[b->groups - 1])) {
         nnsm_self_learning_describe(sampler, classes, sizeof classes);
         nnsm_say(&s->run->log, "%s: self-learning, proposals by %s of %s", b->title,
                  nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites", classes);
@@ -560,7 +562,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                  .stage = NNSM_STAGE_SCAN,
                  .make = make_learned,
                  .hamiltonian = learned,
-                 .proposer = {self && couplings->present ? &couplings->local : NULL, couplings->error, true},
+                 .proposer = {self && couplings->present ? &couplings->local : NULL, couplings->error, true, false},
                  .curve = &scanned->learned};
     if (self && !couplings->present)
         nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
@@ -571,7 +573,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = reference_stream,
                                             .make = make_reference,
                                             .hamiltonian = &run->model,
-                                            .proposer = {self ? &run->model.local : NULL, NULL, false},
+                                            .proposer = {self ? &run->model.local : NULL, NULL, false, true},
                                             .curve = &scanned->reference};
     if (couplings->present && run->config->scan.distilled)
         s->branch[s->branches++] = (branch){.name = "/scan/distilled",
@@ -580,7 +582,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                             .stream = distilled_stream,
                                             .make = make_distilled,
                                             .hamiltonian = &couplings->local,
-                                            .proposer = {self ? &couplings->local : NULL, NULL, true},
+                                            .proposer = {self ? &couplings->local : NULL, NULL, true, true},
                                             .curve = &scanned->distilled};
 }
 

@@ -18,7 +18,7 @@ done
 # A stream has no fixed ensemble to shuffle; open boundaries and a field switch symmetries off; Wolff; no exchange.
 # Three ranks are more than two shards.
 for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random" \
-  "train.shards_per_batch=2" "couplings.source=ensemble" "network.kind=frontier --set network.units=12" "scan.sampler=metropolis"; do
+  "train.shards_per_batch=2" "couplings.source=ensemble" "scan.sampler=metropolis" "network.kind=frontier --set network.units=12"; do
   for ranks in 1 3; do
     # shellcheck disable=SC2086
     mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --fresh --set run.name=v"$ranks" --set $variant >log || fail "$variant on $ranks: $(tail -3 log)"

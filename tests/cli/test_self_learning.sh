@@ -83,6 +83,12 @@ grep -q "of the self-learning proposals are accepted at some temperature, less t
 mpirun -n 3 "$nnsm" run "$quick" $useless --set run.name=useless3 >log
 compare useless useless3
 "$nnsm" run "$quick" $useless --set run.name=flips --set scan.sampler=metropolis >log
+triangles="$small --set system.model=baxter_wu --set train.epochs=30 --set generate.configurations=8000 --set train.augment=[\"translation\"]"
+"$nnsm" run "$quick" $triangles --set run.name=triangles >log
+grep -q "scan: self-learning, proposals by single sites" log || fail "$(cat log)"
+grep -q "reference: its couplings make no clusters; single flips" log || fail "$(cat log)"
+mpirun -n 3 "$nnsm" run "$quick" $triangles --set run.name=triangles3 >log
+compare triangles triangles3
 "$nnsm" run "$quick" $small --set run.name=off --set couplings.enabled=false >log
 grep -q "self-learning needs couplings" log || fail "$(cat log)"
 "$python" - <<'PY'
