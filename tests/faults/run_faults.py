@@ -30,12 +30,15 @@ CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second")
 MEASURED = 'run : { name = "quick"; };\nensemble : { file = "measured.h5"; };\n'
 
 # name: arguments, files it starts from, files it makes. Together they pass through every stage in every form: teams that
-# write the ensemble with two ranks, a stream, single stages, a file of somebody else's of which no model is known.
+# write the ensemble with two ranks, a stream, a frontier network and single flips, single stages, a file of somebody
+# else's of which no model is known.
 Command = collections.namedtuple("Command", "arguments inputs outputs")
 COMMANDS = {
     "run": Command("run CONFIG --set teams.generators=2", (), ("ensemble", "network", "results")),
     "stream": Command("run CONFIG --set teams.generators=1 --set train.data=stream", (),
                       ("ensemble", "network", "results")),
+    "frontier": Command("run CONFIG --set teams.generators=1 --set network.kind=frontier --set network.units=2 --set "
+                        "scan.sampler=metropolis", (), ("ensemble", "network", "results")),
     "generate": Command("generate CONFIG", (), ("ensemble",)),
     "train": Command("train CONFIG", ("ensemble",), ("network",)),
     "measured": Command("train measured.cfg", ("measured",), ("network",)),

@@ -129,15 +129,17 @@ def main():
     print(f"seed {options.seed}")
     begin = time.monotonic()
     options.variants = variants = min(len(VARIANTS), max(1, (options.kills + options.stops) // options.each))
+    lengths = []
     for v in range(variants):
+        start = time.monotonic()
         subprocess.run(command(options, f"reference{v}", VARIANTS[v], 1), check=True, stdout=subprocess.DEVNULL)
-    length = (time.monotonic() - begin) / variants
-    print(f"an unbroken run takes {length:.1f} s on one rank", flush=True)
+        lengths.append(time.monotonic() - start)
+    print("unbroken runs take " + ", ".join(f"{s:.1f}" for s in lengths) + " s on one rank", flush=True)
     number, met = 0, collections.Counter()
     for how, total in ((signal.SIGKILL, options.kills), (signal.SIGUSR1, options.stops)):
         done, times = 0, []
         while done < total:
-            stages, more = campaign(options, number, how, min(options.each, total - done), length * 0.6)
+            stages, more = campaign(options, number, how, min(options.each, total - done), lengths[number % variants] * 0.6)
             number, done, times = number + 1, done + len(stages), times + more
             met.update(stages)
         times.sort()
