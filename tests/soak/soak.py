@@ -139,7 +139,8 @@ def main():
     for how, total in ((signal.SIGKILL, options.kills), (signal.SIGUSR1, options.stops)):
         done, times = 0, []
         while done < total:
-            stages, more = campaign(options, number, how, min(options.each, total - done), lengths[number % variants] * 0.6)
+            length = lengths[number % variants] * 0.6
+            stages, more = campaign(options, number, how, min(options.each, total - done), length)
             number, done, times = number + 1, done + len(stages), times + more
             met.update(stages)
         times.sort()
