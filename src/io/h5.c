@@ -124,6 +124,14 @@ nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, con
     return h5->status;
 }
 
+nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error)
+{
+    *there = access(path, F_OK) == 0;
+    return *there || errno == ENOENT || errno == ENOTDIR
+               ? NNSM_OK
+               : nnsm_fail(error, NNSM_DATA, "%.400s: cannot be looked for: %s", path, strerror(errno));
+}
+
 /* The rename is the moment at which the file exists; before it everything is on the disk. */
 static void publish(nnsm_h5 *h5, const char *part)
 {
