@@ -51,10 +51,10 @@ static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, nnsm_error
     return NNSM_OK;
 }
 
-/* Make `part`, or take it as it is, with room for `bytes`. Returns 0 or errno's value. */
+/* Open `part`, or make it with O_CREAT, with room for `bytes`. Returns 0 or errno's value. */
 static int reserve(const char *part, int flags, size_t bytes)
 {
-    int descriptor = open(part, O_RDWR | O_CREAT | flags, 0666);
+    int descriptor = open(part, O_RDWR | O_NOFOLLOW | flags, 0666);
     int code = descriptor < 0 ? errno : bytes ? posix_fallocate(descriptor, 0, (off_t)bytes) : 0;
     if (descriptor >= 0 && close(descriptor) != 0 && !code)
         code = errno;
@@ -83,7 +83,8 @@ nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_err
         return status;
     part_name(h5, part, sizeof part);
     h5->in_memory = bytes <= MOST_IN_MEMORY;
-    int code = reserve(part, O_TRUNC, bytes);
+    (void)unlink(part); /* of a run that was killed; a link would lead elsewhere */
+    int code = reserve(part, O_CREAT | O_EXCL, bytes);
     if (!code) {
         h5->file = make_file(part, h5->in_memory);
         code = h5->file < 0 ? EIO : h5->in_memory ? 0 : reserve(part, 0, bytes); /* creating it gave the room back */
@@ -123,6 +124,14 @@ nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, con
     return h5->status;
 }
 
+nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error)
+{
+    *there = access(path, F_OK) == 0;
+    return *there || errno == ENOENT || errno == ENOTDIR
+               ? NNSM_OK
+               : nnsm_fail(error, NNSM_DATA, "%.400s: cannot be looked for: %s", path, strerror(errno));
+}
+
 /* The rename is the moment at which the file exists; before it everything is on the disk. */
 static void publish(nnsm_h5 *h5, const char *part)
 {
@@ -152,7 +161,8 @@ static void store(nnsm_h5 *h5, const char *part)
     const char *bytes = *(char **)handle;
     size_t size = (size_t)behind + NNSM_SEAL_BYTES, done = 0;
     ssize_t wrote = 0;
-    int descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    (void)unlink(part); /* we left none there: a link would lead elsewhere */
+    int descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL, 0666);
     while (descriptor >= 0 && done < size && (wrote = pwrite(descriptor, bytes + done, size - done, (off_t)done)) > 0)
         done += (size_t)wrote;
     int code = done < size ? errno : 0;

@@ -27,6 +27,9 @@ typedef struct {
 
 /* ---- files */
 
+/* Is there a file? NNSM_DATA where that cannot be told: a file that is there must not pass for none. */
+nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error);
+
 /* Begin PATH.part, for about `bytes` bytes (0: few): that the directory can be written and has the room (quotas too) is
  * found out now. Missing directories are not made. */
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error);

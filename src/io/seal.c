@@ -43,7 +43,7 @@ nnsm_status nnsm_seal_write(const char *path, uint64_t *checksum, nnsm_error *er
 {
     char line[NNSM_SEAL_BYTES] = {0};
     int64_t length;
-    int descriptor = open(path, O_RDWR), code = descriptor < 0 ? errno : 0;
+    int descriptor = open(path, O_RDWR | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
     if (!code)
         code = digest(descriptor, NNSM_SEAL_BYTES, checksum, &length);
     if (!code) {

@@ -66,7 +66,8 @@ static size_t units_of(const nnsm_frontier_architecture *a, size_t frontier)
     return a->units < most ? a->units : most;
 }
 
-static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes, nnsm_error *error)
+/* room: weights of units that may still be made; in and out. */
+static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes, size_t *room, nnsm_error *error)
 {
     nnsm_fit *fit = &f->fit[index];
     size_t representative = SIZE_MAX, next = 0;
@@ -82,6 +83,9 @@ static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes,
         return status;
     fit->frontier = sizes[representative];
     fit->units = units_of(&f->architecture, fit->frontier);
+    if (fit->units * fit->frontier > *room)
+        return nnsm_fail(error, NNSM_USAGE, "frontier network: more units than there are weights of units");
+    *room -= fit->units * fit->frontier;
     status = NNSM_NEW(&fit->w, fit->units * fit->frontier, "frontier units", error);
     if (!status)
         status = NNSM_NEW(&fit->offset, fit->units, "frontier units", error);
@@ -129,7 +133,7 @@ static nnsm_status lay_out_weights(nnsm_frontier *f, nnsm_error *error)
     return status;
 }
 
-static nnsm_status build(nnsm_frontier *f, nnsm_error *error)
+static nnsm_status build(nnsm_frontier *f, size_t room, nnsm_error *error)
 {
     const nnsm_frontier_architecture *a = &f->architecture;
     size_t *sizes = NULL;
@@ -155,7 +159,7 @@ static nnsm_status build(nnsm_frontier *f, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&f->members, f->fits, "frontier", error);
     for (size_t i = 0; i < f->fits && !status; i++)
-        status = make_fit(f, i, sizes, error);
+        status = make_fit(f, i, sizes, &room, error);
     if (!status)
         status = lay_out_weights(f, error);
     if (!status)
@@ -165,6 +169,12 @@ static nnsm_status build(nnsm_frontier *f, nnsm_error *error)
 }
 
 nnsm_status nnsm_frontier_create(nnsm_frontier **out, const nnsm_frontier_architecture *architecture, nnsm_error *error)
+{
+    return nnsm_frontier_create_within(out, architecture, SIZE_MAX, error);
+}
+
+nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier_architecture *architecture,
+                                        size_t most_weights, nnsm_error *error)
 {
     const nnsm_frontier_architecture *a = architecture;
     *out = NULL;
@@ -184,7 +194,7 @@ nnsm_status nnsm_frontier_create(nnsm_frontier **out, const nnsm_frontier_archit
         return status;
     (*out)->architecture = *a;
     (*out)->sites = (size_t)sites;
-    status = build(*out, error);
+    status = build(*out, most_weights, error);
     if (status) {
         nnsm_frontier_destroy(*out);
         *out = NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "made/frontier_geometry.h"
 #include "made/made_file.h"
 
 /* All units' weights and offsets in a row. */
@@ -141,10 +142,13 @@ nnsm_status nnsm_frontier_read(nnsm_frontier **out, nnsm_h5 *h5)
     size_t sites = 1;
     for (int i = 0; i < a.dimensions; i++)
         sites *= (size_t)a.extent[i];
-    check_size(h5, "/order", sites); /* a small file cannot make us take memory for a large lattice */
+    check_size(h5, "/order", sites); /* a small file cannot make us take memory for a large lattice or many units */
+    size_t weights[NNSM_H5_RANK] = {0};
+    if (!h5->status && nnsm_h5_has(h5, "/units/weight"))
+        (void)nnsm_h5_sizes(h5, "/units/weight", weights);
     if (h5->status)
         return h5->status;
-    if (nnsm_frontier_create(out, &a, &error))
+    if (nnsm_frontier_create_within(out, &a, weights[0], &error))
         return nnsm_h5_fail(h5, "%s", error.message);
     read_weights(*out, h5);
     if (h5->status) {

@@ -26,6 +26,11 @@ struct nnsm_frontier {
     float *weights; /* [parameters] of all fits, one after the other */
 };
 
+/* nnsm_frontier_create, for an architecture that a file claims: NNSM_USAGE, before memory is taken for them, where all
+ * units together have more than `most_weights` weights w. */
+nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier_architecture *architecture,
+                                        size_t most_weights, nnsm_error *error);
+
 /* The shortest way from one site to another, d: out, [NNSM_MAX_DIMENSIONS], entries beyond the dimensions untouched. */
 void nnsm_frontier_displacement(const nnsm_frontier_architecture *architecture, int32_t from, int32_t to, int *d);
 

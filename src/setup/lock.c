@@ -127,7 +127,7 @@ nnsm_status nnsm_lock_take(nnsm_lock *lock, const char *path, nnsm_error *error)
     (void)snprintf(lock->path, sizeof lock->path, "%s", path);
     describe_self(&me);
     while (again && !status) {
-        lock->descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        lock->descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (lock->descriptor < 0)
             return nnsm_fail(error, NNSM_FAILURE, "%.400s: cannot make the lock: %s; choose another run.output", path,
                              strerror(errno));

@@ -134,11 +134,12 @@ nnsm_status nnsm_checkpoint_find(nnsm_run *run, bool fresh, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     header h = {0};
+    bool there = false;
     nnsm_status status = NNSM_OK;
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
     if (run->rank == 0 && fresh)
         (void)unlink(path);
-    else if (run->rank == 0 && access(path, F_OK) == 0) {
+    else if (run->rank == 0 && (status = nnsm_h5_exists(path, &there, error)) == NNSM_OK && there) {
         status = read_file(path, &h, error);
         if (!status)
             status = compare(run, path, &h, error);

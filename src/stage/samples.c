@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/timer.h"
@@ -64,7 +63,10 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
         (void)snprintf(path, sizeof path, "%s", run->config->ensemble.file);
     else
         nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
-    if (run->rank == 0 && access(path, F_OK) == 0) {
+    bool there = false;
+    if (run->rank == 0)
+        status = nnsm_h5_exists(path, &there, error);
+    if (there && !status) {
         status = nnsm_probe(path, error);
         if (!status && nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
             nnsm_ensemble_read_header(h5, header);

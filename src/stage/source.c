@@ -326,6 +326,14 @@ static void chains(nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledge
         count_rounds(source);
 }
 
+static bool spins(const int8_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (values[i] != -1 && values[i] != 1)
+            return false;
+    return true;
+}
+
 void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledger *ledger, nnsm_state *state,
                        nnsm_chunk_visitor *visit, void *context)
 {
@@ -346,6 +354,8 @@ void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledg
             continue;
         }
         nnsm_state_piece(state, name, NNSM_H5_BYTES, chunk * size, size, NNSM_EVERYBODY, ledger->rows);
+        if (!spins(ledger->rows, size))
+            nnsm_state_impossible(state, "configurations");
         if (mine)
             memcpy(rows, ledger->rows, size);
         if (visit)

@@ -379,6 +379,11 @@ static nnsm_status diverged(nnsm_trainer *t, double nll, nnsm_error *error)
         memcpy(n->learner.parameters, n->best, n->learner.count[NNSM_VECTOR_PARAMETERS] * sizeof *n->best);
     nnsm_learner_publish(&n->learner);
     n->diverged = true;
+    if (t->run->config->network.kind == NNSM_CONFIG_FRONTIER)
+        return nnsm_fail(error, NNSM_FAILURE,
+                         "training diverged in epoch %zu (-log p = %g); raise network.ridge (now %g) or lower "
+                         "network.units, and start anew with --fresh",
+                         (size_t)n->epoch + 1, nll, t->run->config->network.ridge);
     return nnsm_fail(error, NNSM_FAILURE,
                      "training diverged in epoch %zu (-log p = %g); lower train.learning_rate (now %g) and start anew "
                      "with --fresh",

@@ -35,10 +35,18 @@ for name in ../out .. . .out a/b /out "$(pwd)/out" 'a b' 'a;b' ''; do
   expect 2 "run.name" "$nnsm" run "$quick" $small --set run.output=cage --set "run.name=$name"
 done
 [ -z "$(ls -A cage)" ] || fail "something was written: $(ls -A cage)"
-ln -s "$scratch/elsewhere" results/link.ensemble.h5
+echo precious >precious
+for file in ensemble.h5 ensemble.h5.part network.h5.part results.h5.part checkpoint.h5.part; do
+  ln -s "$scratch/elsewhere" "results/link.$file"
+done
+for file in network.h5.part checkpoint.h5.part; do ln -sf "$scratch/precious" "results/link.$file"; done
 expect 0 "done" "$nnsm" run "$quick" $small --set run.name=link
 [ ! -e elsewhere ] || fail "a link in the output directory was followed"
-[ ! -L results/link.ensemble.h5 ] || fail "the link is still in the place of the file"
+[ "$(cat precious)" = precious ] || fail "a file outside the output directory was overwritten through a link"
+for file in results/link.*; do [ ! -L "$file" ] || fail "the link $file is still there"; done
+ln -s "$scratch/precious" results/linked.lock
+expect 4 "cannot make the lock" "$nnsm" run "$quick" $small --set run.name=linked
+[ "$(cat precious)" = precious ] || fail "the lock was written through a link"
 
 echo "== fewer sweeps than there are do not pass for the ones asked for"
 expect 0 "done" "$nnsm" run "$quick" $small --set run.name=fewer --set scan.sweeps=90
@@ -84,6 +92,7 @@ echo "== a long run: the same memory, bounded files, a progress line an interval
 $(run steady --set scan.sweeps=4000000 --set run.progress=0.5 --set scan.exchange_interval=20) >steady.log 2>&1 & pid=$!
 memory() { awk '/^VmRSS/ { print $2 }' /proc/$pid/status; }
 until grep -q "^scan: sweep" steady.log; do sleep 0.1; done
+until "$nnsm" info results/steady.checkpoint.h5 | grep -q "stage scan"; do sleep 0.1; done
 sleep 1
 first=$(memory) size=$(stat -c %s results/steady.checkpoint.h5) lines=$(wc -l <steady.log) began=$EPOCHREALTIME
 sleep 5

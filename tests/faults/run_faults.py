@@ -26,16 +26,21 @@ import h5py
 RANKS = 3
 EARLIER = b"an earlier file\n"
 CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to run
-CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second")
+CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second", "checksum")  # the last: of a file that holds dates
 MEASURED = 'run : { name = "quick"; };\nensemble : { file = "measured.h5"; };\n'
 
 # name: arguments, files it starts from, files it makes. Together they pass through every stage in every form: teams that
-# write the ensemble with two ranks, a stream, single stages, a file of somebody else's of which no model is known.
+# write the ensemble with two ranks, a stream, a frontier network and single flips, a finished scan that goes
+# on from its checkpoint, single stages, a file of somebody else's of which no model is known.
 Command = collections.namedtuple("Command", "arguments inputs outputs")
 COMMANDS = {
     "run": Command("run CONFIG --set teams.generators=2", (), ("ensemble", "network", "results")),
     "stream": Command("run CONFIG --set teams.generators=1 --set train.data=stream", (),
                       ("ensemble", "network", "results")),
+    "frontier": Command("run CONFIG --set teams.generators=1 --set network.kind=frontier --set network.units=2 --set "
+                        "scan.sampler=metropolis", (), ("ensemble", "network", "results")),
+    "extend": Command("run CONFIG --set teams.generators=2 --set scan.sweeps=30", ("ensemble", "network", "checkpoint"),
+                      ("results",)),
     "generate": Command("generate CONFIG", (), ("ensemble",)),
     "train": Command("train CONFIG", ("ensemble",), ("network",)),
     "measured": Command("train measured.cfg", ("measured",), ("network",)),
@@ -211,7 +216,10 @@ class Harness:
         for name in COMMANDS[command].inputs:
             at = "measured.h5" if name == "measured" else f"results/quick.{name}.h5"
             made = "ensemble" if name == "measured" else name
-            if open(f"{directory}/{at}", "rb").read() != \
+            if name == "checkpoint":  # which is written anew; contents() opens a whole file only
+                if not contents(f"{directory}/{at}").get("@complete"):
+                    wrong.append("the checkpoint is not whole")
+            elif open(f"{directory}/{at}", "rb").read() != \
                     open(f"{self.scratch}/run/results/quick.{made}.h5", "rb").read():
                 wrong.append(f"changed its input {name}")
         return wrong

@@ -92,6 +92,7 @@ int main(int argc, char **argv)
     nnsm_error error;
     if (argc == 3 && strcmp(argv[1], "probe") == 0)
         return program(argc, argv);
+    nnsm_blas_choose_core(argv); /* executes this program again; a command of the forked child must not */
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS)
         return 1;
     openblas_set_num_threads(1);

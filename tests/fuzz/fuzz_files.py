@@ -31,11 +31,17 @@ import mutate
 
 SETTINGS = """system.lattice=[4,4] generate.configurations=256 generate.chains=64 generate.interval=2
 generate.thermalization=5 network.hidden=[6,4] train.epochs=8 train.batch=64 scan.sweeps=300 scan.thermalization=300
-scan.walkers=2 scan.temperatures=[1.0,2.0,4.0] run.progress=100 run.output=o""".split()
+scan.walkers=2 scan.temperatures=[1.0,2.0,4.0] couplings.basis=["pairs"] couplings.range=1 couplings.samples=512
+run.progress=100 run.output=o""".split()
 LARGEST = 1 << 30  # bytes of a file
 LIMIT = 30  # seconds; the slowest command takes about one
 MEASURED = 'run : {{ name = "m"; output = "o"; }};\nensemble : {{ file = "{}"; }};\n'
 RUN = "run quick.cfg --set run.name=r".split()
+FRONTIER = "--set network.kind=frontier --set network.units=4 --set network.ridge=0.1".split()
+FLIPS = "--set scan.sampler=metropolis".split()
+MODEL = [w for s in "system.anisotropy=(1,0.5) system.next_nearest=0.3 system.plaquette=0.2 train.augment=()".split()
+         for w in ("--set", s)]
+BARE = "scan bare.cfg --set network.file=n.h5 --set scan.sweeps=50".split()
 TRAIN = "train m.cfg --set train.epochs=1 --set train.batch=32 --set network.hidden=[5]".split()
 
 # kind of file: where it lies, what it needs beside it, the command that reads it
@@ -48,9 +54,13 @@ TARGETS = {
     "training": Target("o/r.checkpoint.h5", ("ensemble",), RUN),
     "scanning": Target("o/r.checkpoint.h5", ("ensemble", "own_network"), RUN),
     "finished": Target("o/r.checkpoint.h5", ("ensemble", "own_network"), RUN + ["--set", "scan.sweeps=400"]),
+    "flipping": Target("o/r.checkpoint.h5", ("ensemble", "own_network"), RUN + FLIPS),
+    "frontier_training": Target("o/r.checkpoint.h5", ("ensemble",), RUN + FRONTIER),
+    "frontier_network": Target("n.h5", (), BARE),
+    "model_network": Target("n.h5", (), BARE),
     "measured": Target("m.h5", (), TRAIN),
     "packed": Target("m.h5", (), TRAIN),
-    "foreign_network": Target("n.h5", (), "scan bare.cfg --set network.file=n.h5 --set scan.sweeps=50".split()),
+    "foreign_network": Target("n.h5", (), BARE),
 }
 BESIDE = {"own_network": "o/r.network.h5"}
 FOREIGN = ("measured", "packed", "foreign_network")
@@ -109,7 +119,7 @@ def command(driver, directory, words, limit=LIMIT):
     """Every command in a directory of its own; `cd` would change the driver's."""
     settings = [w for s in SETTINGS for w in ("--set", s)] if words[0] != "info" and "m.cfg" not in words else []
     if "bare.cfg" in words:
-        settings = [w for s in SETTINGS if s.startswith(("scan", "run")) for w in ("--set", s)]
+        settings = [w for s in SETTINGS if s.startswith(("scan", "run", "couplings")) for w in ("--set", s)]
     return driver.ask("run", str(limit), directory, f"{directory}/said", *words[:2], *settings, *words[2:])
 
 
@@ -120,36 +130,41 @@ def said(directory):
 
 def prepare(driver, options):
     """One file of each kind, from short runs that are stopped in different stages."""
-    base = f"{options.scratch}/base"
+    base, seeds = f"{options.scratch}/base", f"{options.scratch}/seeds"
     os.makedirs(f"{base}/o")
-    write_configurations(base, options)
-    stop, seeds = "--set run.time_limit=1e-9", f"{options.scratch}/seeds"
     os.makedirs(seeds)
+    write_configurations(base, options)
 
-    def session(words, wanted, file, kind):
-        answer = command(driver, base, words.split())
+    def session(words, wanted, file, kind, more=()):
+        answer = command(driver, base, words.split() + ["--set", "run.name=r", *more])
         if answer != f"exit {wanted}":
             sys.exit(f"{words}: {answer}, not {wanted}: {said(base)}")
         shutil.copy(f"{base}/o/r.{file}.h5", f"{seeds}/{kind}")
 
-    session(f"run quick.cfg {stop} --set run.name=r", 85, "checkpoint", "generating")
-    session("generate quick.cfg --set run.name=r", 0, "ensemble", "ensemble")
-    within(driver, base, "train", "train", "train", f"{seeds}/training")
-    session("train quick.cfg --set run.name=r", 0, "network", "own_network")
-    within(driver, base, "run", "scan", "scan/learned/0", f"{seeds}/scanning")
-    session("run quick.cfg --set run.name=r", 0, "results", "results")
+    session("run quick.cfg --set run.time_limit=1e-9", 85, "checkpoint", "generating")
+    session("generate quick.cfg", 0, "ensemble", "ensemble")
+    for kind, more in (("frontier_training", FRONTIER), ("training", [])):
+        session("train quick.cfg --fresh --set run.time_limit=1e-9", 85, "checkpoint", kind, more)
+        within(driver, base, ["train", *more], "train", "train", f"{seeds}/{kind}")
+        session("train quick.cfg", 0, "network", kind.replace("training", "network"), more)
+    shutil.copy(f"{seeds}/network", f"{seeds}/own_network")
+    within(driver, base, ["run"], "scan", "scan/learned/0/surrogate", f"{seeds}/scanning")
+    session("run quick.cfg", 0, "results", "results")
     shutil.copy(f"{base}/o/r.checkpoint.h5", f"{seeds}/finished")
-    shutil.copy(f"{seeds}/own_network", f"{seeds}/network")
+    within(driver, base, ["run", *FLIPS], "scan", "scan/learned/0", f"{seeds}/flipping")
+    session("generate quick.cfg --fresh", 0, "ensemble", "model_ensemble", MODEL)
+    session("train quick.cfg --fresh", 0, "network", "model_network", MODEL)
     make_foreign(seeds)
     return base, seeds
 
 
-def within(driver, base, name, stage, needed, copy):
+def within(driver, base, words, stage, needed, copy):
     """Stop in the middle of a stage, which is a question of time; every session goes on from the one before."""
     path, limit = f"{base}/o/r.checkpoint.h5", 0.002
     shutil.copy(path, f"{base}/before")
     for _ in range(40):
-        answer = command(driver, base, [name, "quick.cfg", "--set", "run.name=r", "--set", f"run.time_limit={limit}"])
+        answer = command(driver, base, [words[0], "quick.cfg", "--set", "run.name=r", "--set",
+                                        f"run.time_limit={limit}", *words[1:]])
         with h5py.File(path) as file:
             if answer == "exit 85" and needed in file and file.attrs["stage"] == stage.encode() and file.attrs["step"]:
                 shutil.copy(path, copy)
@@ -157,6 +172,8 @@ def within(driver, base, name, stage, needed, copy):
         limit *= 1.3
         if answer == "exit 0":
             shutil.copy(f"{base}/before", path)
+            if os.path.exists(f"{base}/o/r.results.h5"):  # else there is nothing to do
+                os.unlink(f"{base}/o/r.results.h5")
             limit *= 0.5
     sys.exit(f"no checkpoint in the middle of {stage}: {answer}: {said(base)}")
 

@@ -3,11 +3,15 @@
 Each campaign runs a small configuration to its end through sessions on a random number of ranks (1 to 4). A session is
 ended at a random time, by SIGKILL to one random rank (the job must come down by itself within seconds, with a non-zero
 code) or by SIGUSR1 (it must write a checkpoint and exit 85). Finished campaigns must hold the same bits as a run that was
-never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping, a frontier network."""
+never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping, a
+frontier network. All read couplings and scan by self-learning, but the one that takes single flips. The closing lines say
+which stages were interrupted, as far as the log tells; every stage must have been."""
 import argparse
+import collections
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +31,11 @@ SETTINGS = [
     "generate.thermalization=2000", "network.hidden=[48,32]", "train.epochs=30", "train.batch=100", "scan.sweeps=1500",
     "scan.thermalization=101", "scan.walkers=8", "run.progress=0", "checkpoint.interval=0.05",
 ]
+# What a session was at after a line of its log.
+AFTER = (("found .*stage generate|generate:", "generate"), ("found .*stage train|ensemble:|epoch", "train"),
+         ("found .*stage scan|train:", "couplings"), ("couplings:|  ", "couplings and ancestral samples"),
+         ("scan: sweep|/scan/learned", "scan"), ("reference: sweep|/scan/true", "reference"),
+         ("distilled: sweep|/scan/distilled", "distilled"))
 MOST_TO_COME_DOWN = 20  # seconds; measured: mpirun takes about 4
 
 
@@ -49,6 +58,13 @@ def ranks_of(name):
         if f"run.name={name}".encode() in words and b"mpirun" not in words[0]:
             found.append(int(entry.name))
     return found
+
+
+def stage_of(output):
+    stage = "generate"
+    for line in output.split("\nstage  ")[0].splitlines():
+        stage = next((name for pattern, name in AFTER if re.match(pattern, line)), stage)
+    return stage
 
 
 def session(options, name, variant, ranks, moment, how):
@@ -74,13 +90,13 @@ def session(options, name, variant, ranks, moment, how):
 
 
 def campaign(options, number, how, wanted, length):
-    """Run to the end through interruptions; returns how many there were and the times to come down."""
+    """Run to the end through interruptions; returns the stages at which there were some and the times to come down."""
     kind = number % options.variants
     variant = VARIANTS[kind]
-    name, done, times = f"c{number}_{'kill' if how == signal.SIGKILL else 'stop'}", 0, []
+    name, stages, times = f"c{number}_{'kill' if how == signal.SIGKILL else 'stop'}", [], []
     while True:
         ranks = random.randint(1, 4)
-        moment = random.uniform(0, length) if done < wanted else 600
+        moment = random.uniform(0, length) if len(stages) < wanted else 600
         code, seconds, output, hit = session(options, name, variant, ranks, moment, how)
         if code == 0:
             break
@@ -93,11 +109,11 @@ def campaign(options, number, how, wanted, length):
         if code in (138, -10):  # the signal came before the handlers were installed
             continue
         times.append(seconds)
-        done += 1
+        stages.append(stage_of(output))
     compare = [sys.executable, options.source + "/tests/cli/compare.py"]
     subprocess.run(compare + [f"results/reference{kind}", f"results/{name}", "same"], check=True)
-    print(f"  {done} interruptions, variant {variant}", flush=True)
-    return done, times
+    print(f"  {len(stages)} interruptions, variant {variant}", flush=True)
+    return stages, times
 
 
 def main():
@@ -113,21 +129,29 @@ def main():
     print(f"seed {options.seed}")
     begin = time.monotonic()
     options.variants = variants = min(len(VARIANTS), max(1, (options.kills + options.stops) // options.each))
+    lengths = []
     for v in range(variants):
+        start = time.monotonic()
         subprocess.run(command(options, f"reference{v}", VARIANTS[v], 1), check=True, stdout=subprocess.DEVNULL)
-    length = (time.monotonic() - begin) / variants
-    print(f"an unbroken run takes {length:.1f} s on one rank", flush=True)
-    number = 0
+        lengths.append(time.monotonic() - start)
+    print("unbroken runs take " + ", ".join(f"{s:.1f}" for s in lengths) + " s on one rank", flush=True)
+    number, met = 0, collections.Counter()
     for how, total in ((signal.SIGKILL, options.kills), (signal.SIGUSR1, options.stops)):
         done, times = 0, []
         while done < total:
-            count, more = campaign(options, number, how, min(options.each, total - done), length * 0.6)
-            number, done, times = number + 1, done + count, times + more
+            length = lengths[number % variants] * 0.6
+            stages, more = campaign(options, number, how, min(options.each, total - done), length)
+            number, done, times = number + 1, done + len(stages), times + more
+            met.update(stages)
         times.sort()
         if times:
             print(f"{signal.Signals(how).name}: {done} interruptions, all resumed to the same bits; to the end of the "
                   f"job median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s", flush=True)
+    print("interrupted: " + ", ".join(f"{n} {stage}" for stage, n in met.most_common()))
     print(f"{time.monotonic() - begin:.0f} s in all")
+    missed = sorted({stage for _, stage in AFTER} - met.keys())
+    if missed and options.kills + options.stops >= 100:
+        sys.exit(f"never interrupted: {missed}")
 
 
 main()

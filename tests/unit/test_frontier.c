@@ -1,6 +1,7 @@
 /* The frontier network: geometry by the Markov property, normalisation, derivatives, tiles, and the fit. */
 #include "check.h"
 #include "made/frontier_fit.h"
+#include "made/frontier_geometry.h"
 #include "nnsm/hamiltonian.h"
 #include "nnsm/metropolis.h"
 
@@ -373,6 +374,24 @@ static void impossible_networks_are_refused(void **state)
         assert_int_equal(nnsm_frontier_create(&f, &bad[i], &error), NNSM_USAGE);
 }
 
+static void no_more_units_are_made_than_a_file_holds(void **state)
+{
+    (void)state;
+    nnsm_frontier *f = NULL;
+    nnsm_error error;
+    const nnsm_frontier_architecture a = {
+        .dimensions = 2, .extent = {12, 12, 1}, .periodic = true, .reach = 1, .units = 40, .temperature = 1};
+    size_t weights = 0;
+    assert_int_equal(nnsm_frontier_create(&f, &a, &error), NNSM_OK);
+    for (size_t i = 0; i < nnsm_frontier_fits(f); i++)
+        weights += nnsm_frontier_look(f, i)->units * nnsm_frontier_look(f, i)->frontier;
+    nnsm_frontier_destroy(f);
+    assert_int_equal(nnsm_frontier_create_within(&f, &a, weights, &error), NNSM_OK);
+    nnsm_frontier_destroy(f);
+    assert_int_equal(nnsm_frontier_create_within(&f, &a, weights - 1, &error), NNSM_USAGE);
+    assert_null(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +402,7 @@ int main(void)
         cmocka_unit_test(sums_are_derivatives_of_the_loss),
         cmocka_unit_test(newton_steps_find_the_distribution),
         cmocka_unit_test(impossible_networks_are_refused),
+        cmocka_unit_test(no_more_units_are_made_than_a_file_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
