@@ -30,9 +30,8 @@ typedef struct {
 
 void nnsm_couplings_destroy(nnsm_couplings *couplings)
 {
-    double *arrays[] = {couplings->coupling,         couplings->error,      couplings->likelihood,
-                        couplings->likelihood_error, couplings->difference, couplings->truth,
-                        couplings->spread};
+    double *arrays[] = {couplings->coupling,   couplings->error, couplings->likelihood, couplings->likelihood_error,
+                        couplings->difference, couplings->truth, couplings->spread};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(arrays[i]);
     nnsm_operators_destroy(&couplings->operators);
@@ -72,7 +71,8 @@ static nnsm_status create_basis(stage *s, nnsm_error *error)
     nnsm_status status = nnsm_operators_create(&o->operators, &s->run->lattice, &basis, error);
     status = nnsm_agree(s->run->world, status, error);
     size_t k = o->operators.classes;
-    double **arrays[] = {&o->coupling, &o->error, &o->likelihood, &o->likelihood_error, &o->difference, &o->truth, &o->spread};
+    double **arrays[] = {&o->coupling,   &o->error, &o->likelihood, &o->likelihood_error,
+                         &o->difference, &o->truth, &o->spread};
     o->present = !status && k > 0 && k <= MOST_CLASSES;
     if (!status && !o->present)
         nnsm_warn(&s->run->log,

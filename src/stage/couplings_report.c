@@ -32,8 +32,7 @@ static void put_value(char *text, size_t size, double value, double error)
 
 static void format_row(const columns *t, size_t c, char *row)
 {
-    char learned[40], likelihood[40], difference[16] = "       -", truth[24] = "        -",
-                                                                               spread[16] = "       -";
+    char learned[40], likelihood[40], difference[16] = "       -", truth[24] = "        -", spread[16] = "       -";
     put_value(learned, sizeof learned, t->coupling[c], t->error[c]);
     put_value(likelihood, sizeof likelihood, t->likelihood[c], t->likelihood_error[c]);
     if (isfinite(t->difference[c]))
@@ -119,7 +118,7 @@ static columns columns_of(const nnsm_couplings *k, char *names)
     for (size_t c = 0; c < k->operators.classes; c++)
         memcpy(names + c * NNSM_OPERATOR_NAME, k->operators.class[c].name, NNSM_OPERATOR_NAME);
     return (columns){k->operators.classes, names,         k->coupling, k->error, k->likelihood,
-                     k->likelihood_error,  k->difference, k->truth, k->spread};
+                     k->likelihood_error,  k->difference, k->truth,    k->spread};
 }
 
 void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings)
@@ -192,8 +191,9 @@ static void write_columns(nnsm_h5 *h5, const nnsm_couplings *k, const columns *t
         order[c] = k->operators.class[c].order;
         terms[c] = (double)k->operators.class[c].terms;
     }
-    const double *values[COLUMNS] = {t->coupling, t->error, t->likelihood, t->likelihood_error, t->difference, t->truth,
-                                     t->spread,   distance, order,    terms};
+    const double *values[COLUMNS] = {t->coupling,   t->error, t->likelihood, t->likelihood_error,
+                                     t->difference, t->truth, t->spread,     distance,
+                                     order,         terms};
     for (int i = 0; i < COLUMNS; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "/couplings/%s", column_text[i].name);
@@ -257,7 +257,8 @@ void nnsm_couplings_print(nnsm_h5 *h5)
         (void)snprintf(row, sizeof row, "/couplings/%s", column_text[i].name);
         nnsm_h5_read_doubles(h5, row, n, values + i * n);
     }
-    columns t = {n, names, values, values + n, values + 2 * n, values + 3 * n, values + 4 * n, values + 5 * n, values + 6 * n};
+    columns t = {
+        n, names, values, values + n, values + 2 * n, values + 3 * n, values + 4 * n, values + 5 * n, values + 6 * n};
     if (!h5->status)
         (void)printf("  couplings, R2 = %.6f\n  %s\n", r2, header);
     for (size_t c = 0; c < n && !h5->status; c++)

@@ -12,7 +12,7 @@
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",  "couplings",
+static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",   "couplings",
                                                      "scan",     "reference", "distilled", "trust"};
 
 /* ---- curves */
@@ -107,7 +107,7 @@ static void write_systematic(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust 
         const char *units = nnsm_observable_units((nnsm_observable)o);
         (void)snprintf(name, sizeof name, "/scan/systematic/%s/difference", nnsm_observable_name((nnsm_observable)o));
         nnsm_h5_write_doubles(h5, name, 1, &trust->temperatures, difference, units,
-                              "learned minus distilled, on common samples where they reach it");
+                              "learned minus distilled, on common samples or of the two scans, by the smaller error");
         (void)snprintf(name, sizeof name, "/scan/systematic/%s/error", nnsm_observable_name((nnsm_observable)o));
         nnsm_h5_write_doubles(h5, name, 1, &trust->temperatures, error, units, "statistical error of the difference");
     }

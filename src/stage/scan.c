@@ -466,8 +466,8 @@ static void add_constant(nnsm_curve *curve, double constant)
 static nnsm_status judge(scan *s, const nnsm_learned *learned, const nnsm_couplings *couplings,
                          const nnsm_members *members, nnsm_scanned *scanned, nnsm_error *error)
 {
-    nnsm_trust_subject subject = {s->branch[0].group, (size_t)s->branch[0].groups, learned, members,
-                                  couplings,          s->temperature};
+    nnsm_trust_subject subject = {s->branch[0].group, (size_t)s->branch[0].groups, learned, members, couplings,
+                                  s->temperature};
     return nnsm_stage_trust(s->run, &subject, scanned, error);
 }
 
@@ -628,6 +628,8 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     status = nnsm_agree(run->world, status, error);
+    if (!status)
+        status = nnsm_second_check(run, error);
     if (!status) {
         list_branches(s, run, learned, trained, couplings, scanned);
         status = prepare(s, learned, error);

@@ -253,6 +253,8 @@ nnsm_status nnsm_stage_trust(nnsm_run *run, const nnsm_trust_subject *subject, n
         status = nnsm_trust_audit(run, subject->learned, out, error);
     if (!status)
         nnsm_trust_total(out, scanned, (double)run->lattice.sites);
+    if (!status)
+        status = nnsm_second_compare(run, subject->learned, scanned, out, error);
     destroy(&s);
     nnsm_run_end(run, NNSM_STAGE_TRUST);
     return status;

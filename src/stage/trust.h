@@ -43,8 +43,8 @@ enum { NNSM_TRUST_M, NNSM_TRUST_E, NNSM_TRUST_ORDER, NNSM_TRUST_H /* and on: of 
 nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature, double temperature0, double sites,
                                 const double *rows, size_t samples, const nnsm_scanned *scanned, nnsm_error *error);
 
-/* The errors, once all temperatures are there. Where the common samples do not reach the distilled Hamiltonian, its own
- * scan is compared. A part that there should be and is not known leaves no total. Local. */
+/* The errors, once all temperatures are there. Learned minus distilled is that of the common samples or that of the two
+ * scans, whichever has the smaller error. A part that there should be and is not known leaves no total. Local. */
 void nnsm_trust_total(nnsm_trust *trust, const nnsm_scanned *scanned, double sites);
 
 /* The energies of H that were seen in training: trust->low, high, seen. Collective on run->world. */
@@ -55,6 +55,16 @@ nnsm_status nnsm_trust_seen(nnsm_run *run, const nnsm_learned *learned, const nn
 
 /* Symmetries of H on ancestral samples: trust->audit. Collective on run->world. */
 nnsm_status nnsm_trust_audit(nnsm_run *run, const nnsm_learned *learned, nnsm_trust *trust, nnsm_error *error);
+
+/* trust.compare: its header, checked: NNSM_DATA or NNSM_USAGE before any time is spent on a scan. Collective on
+ * run->world. */
+nnsm_status nnsm_second_check(nnsm_run *run, nnsm_error *error);
+
+/* Measure the second ensemble and compare: trust->second. Its H is that of the run's own network, and the prediction's
+ * error the one of this same function under the other networks. Needs the totals. Collective on run->world. */
+nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, const nnsm_scanned *scanned,
+                                nnsm_trust *trust, nnsm_error *error);
+const char *nnsm_second_name(size_t row);
 
 /* Log and /trust of an open results file. Local. */
 void nnsm_trust_report(nnsm_run *run, const nnsm_trust *trust);

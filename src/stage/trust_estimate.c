@@ -119,14 +119,18 @@ static void members_spread(const nnsm_trust *trust, size_t q, size_t t, nnsm_tru
     cell->shift = n > 0 ? mean - value[0] : NAN;
 }
 
+/* Two scans that are long enough tell the difference better than common samples do. */
 static void compare_scans(const nnsm_trust *trust, const nnsm_scanned *scanned, size_t observable, size_t t,
                           double sites, nnsm_trust_cell *cell)
 {
     const nnsm_cell *raw = &scanned->learned.cell[t * NNSM_OBSERVABLES + observable];
     const nnsm_cell *distilled = &scanned->distilled.cell[t * NNSM_OBSERVABLES + observable];
     double constant = observable == NNSM_LEARNED_ENERGY ? trust->constant / sites : 0;
+    double error = hypot(raw->error, distilled->error);
+    if (cell->systematic_error <= error)
+        return;
     cell->systematic = raw->mean - distilled->mean - constant;
-    cell->systematic_error = hypot(raw->error, distilled->error);
+    cell->systematic_error = error;
 }
 
 void nnsm_trust_total(nnsm_trust *trust, const nnsm_scanned *scanned, double sites)
@@ -139,7 +143,7 @@ void nnsm_trust_total(nnsm_trust *trust, const nnsm_scanned *scanned, double sit
             members_spread(trust, q, t, cell);
             if (!trust->distilled)
                 cell->systematic = cell->systematic_error = NAN;
-            else if (isnan(cell->systematic) && q != NNSM_TRUST_OWN_H)
+            else if (q != NNSM_TRUST_OWN_H)
                 compare_scans(trust, scanned, observable, t, sites, cell);
             double spread = trust->networks > 1 ? cell->spread : 0,
                    systematic = trust->distilled ? cell->systematic : 0;

@@ -137,6 +137,33 @@ static void write_audit(nnsm_h5 *h5, const nnsm_trust *trust)
     nnsm_h5_write_doubles(h5, "/trust/symmetry/claimed", 1, &n, column[2], "1", "1 where train.augment names it");
 }
 
+static void write_second(nnsm_h5 *h5, const nnsm_run *run, const nnsm_second *second)
+{
+    static const char *const name[] = {"predicted", "predicted_error", "measured", "measured_error", "p"};
+    static const char *const description[] = {
+        "of the learned Hamiltonian", "its total error", "mean over the second ensemble",
+        "its standard error, from 64 blocks of chains or of time",
+        "probability of a difference as large by chance, if both errors are right"};
+    char path[96];
+    if (!second->configurations)
+        return;
+    for (size_t r = 0; r < NNSM_SECONDS; r++) {
+        const nnsm_second_row *row = &second->row[r];
+        const double value[] = {row->predicted, row->predicted_error, row->measured, row->measured_error, row->p};
+        for (size_t i = 0; i < 5 && (r != NNSM_SECOND_E || run->model_known); i++) {
+            (void)snprintf(path, sizeof path, "/trust/second/%s/%s", nnsm_second_name(r), name[i]);
+            nnsm_h5_write_doubles(h5, path, 1, &(size_t){1}, &value[i],
+                                  i == 4               ? "1"
+                                  : r == NNSM_SECOND_M ? "1"
+                                                       : "energy per site",
+                                  description[i]);
+        }
+    }
+    nnsm_h5_set_double(h5, "/trust/second", "temperature", second->temperature);
+    nnsm_h5_set_integer(h5, "/trust/second", "configurations", (int64_t)second->configurations);
+    nnsm_h5_set_text(h5, "/trust/second", "file", run->config->trust.compare);
+}
+
 void nnsm_trust_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust *trust)
 {
     double *column = NULL;
@@ -162,4 +189,5 @@ void nnsm_trust_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust *trust)
     nnsm_h5_set_integer(h5, "/trust", "samples", (int64_t)trust->samples);
     nnsm_h5_set_integer(h5, "/trust", "least_effective_samples", NNSM_TRUST_EFFECTIVE);
     write_audit(h5, trust);
+    write_second(h5, run, &trust->second);
 }

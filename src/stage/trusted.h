@@ -30,6 +30,21 @@ typedef struct {
     double averaged; /* the same when H is a mean over random copies of s */
 } nnsm_audit;
 
+/* A second ensemble, at another temperature: what was predicted for it, and what was measured. */
+enum { NNSM_SECOND_M, NNSM_SECOND_E, NNSM_SECOND_H, NNSM_SECONDS };
+
+typedef struct {
+    double predicted, predicted_error, measured, measured_error; /* errors: total of the prediction, standard error */
+    double p; /* probability of a difference as large by chance, if both errors are right */
+} nnsm_second_row;
+
+typedef struct {
+    double temperature;
+    size_t position;       /* in the scan */
+    size_t configurations; /* 0: no second ensemble */
+    nnsm_second_row row[NNSM_SECONDS];
+} nnsm_second;
+
 /* Hamiltonians: 0 the run's own, 1 to networks - 1 the other networks, then the distilled one where there is one. */
 typedef struct {
     size_t temperatures, networks, hamiltonians;
@@ -44,6 +59,7 @@ typedef struct {
     double seen;           /* configurations behind it */
     bool from_ensemble;    /* of the ensemble; else ancestral samples, for want of it */
     nnsm_audit audit[NNSM_AUDITS];
+    nnsm_second second;
 } nnsm_trust;
 
 nnsm_status nnsm_trust_create(nnsm_trust *trust, size_t temperatures, size_t networks, bool distilled,
