@@ -5,6 +5,7 @@
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/members.h"
 #include "stage/network_file.h"
 #include "stage/report.h"
 #include "stage/train.h"
@@ -50,16 +51,17 @@ static nnsm_status read_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
     return status;
 }
 
-static nnsm_status scan_and_report(nnsm_run *run, const nnsm_trained *trained, nnsm_error *error)
+static nnsm_status scan_and_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_members *members,
+                                   nnsm_error *error)
 {
     nnsm_learned *learned = NULL;
     nnsm_couplings couplings = {0};
     nnsm_scanned scanned = {0};
     nnsm_status status = nnsm_agree(run->world, nnsm_network_learned(&learned, &trained->network, error), error);
     if (!status)
-        status = nnsm_stage_couplings(run, learned, trained, &couplings, error);
+        status = nnsm_stage_couplings(run, learned, trained, members, &couplings, error);
     if (!status)
-        status = nnsm_stage_scan(run, learned, trained, &couplings, &scanned, error);
+        status = nnsm_stage_scan(run, learned, trained, &couplings, members, &scanned, error);
     if (!status)
         status = nnsm_stage_report(run, trained, &couplings, &scanned, error);
     nnsm_scanned_destroy(&scanned);
@@ -84,6 +86,7 @@ static nnsm_status make_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
 nnsm_status nnsm_command_run(nnsm_run *run, nnsm_error *error)
 {
     nnsm_trained trained = {0};
+    nnsm_members members = {0};
     if (!run->config->generate.given && !run->config->ensemble.given)
         return nnsm_fail(error, NNSM_USAGE,
                          "the configuration has neither generate nor ensemble; add one, or use "
@@ -94,7 +97,10 @@ nnsm_status nnsm_command_run(nnsm_run *run, nnsm_error *error)
     }
     nnsm_status status = make_network(run, &trained, error);
     if (!status)
-        status = scan_and_report(run, &trained, error);
+        status = nnsm_stage_members(run, &trained, &members, error);
+    if (!status)
+        status = scan_and_report(run, &trained, &members, error);
+    nnsm_members_destroy(&members);
     nnsm_trained_destroy(&trained);
     return status;
 }
@@ -132,6 +138,7 @@ nnsm_status nnsm_command_train(nnsm_run *run, nnsm_error *error)
 nnsm_status nnsm_command_scan(nnsm_run *run, nnsm_error *error)
 {
     nnsm_trained trained = {0};
+    nnsm_members members = {0};
     if (run->resume.progress == NNSM_AT_GENERATE || (run->resume.progress == NNSM_AT_TRAIN && run->resume.step > 0))
         return nnsm_fail(error, NNSM_USAGE,
                          "%s was stopped in stage %s; finish that with nnsm run, or choose another run.name",
@@ -139,8 +146,12 @@ nnsm_status nnsm_command_scan(nnsm_run *run, nnsm_error *error)
     nnsm_status status = read_network(run, &trained, error);
     if (!status && nnsm_report_finished(run))
         say_finished(run, NNSM_FILE_RESULTS);
-    else if (!status)
-        status = scan_and_report(run, &trained, error);
+    else if (!status) {
+        status = nnsm_members_read(run, &trained, &members, error);
+        if (!status)
+            status = scan_and_report(run, &trained, &members, error);
+    }
+    nnsm_members_destroy(&members);
     nnsm_trained_destroy(&trained);
     return status;
 }

@@ -101,7 +101,8 @@ typedef struct {
         int64_t samples; /* rounded up to full blocks */
     } couplings;
     struct {
-        int64_t networks; /* of the ensemble that tells the spread; 1: only the run's own */
+        int64_t networks;               /* of the ensemble that tells the spread; 1: only the run's own */
+        char compare[NNSM_CONFIG_TEXT]; /* file of a second ensemble; empty: none */
     } trust;
     struct {
         int64_t generators; /* ranks that generate while the others train; 0: chosen from measured rates */

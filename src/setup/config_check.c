@@ -255,6 +255,19 @@ static nnsm_status check_couplings(const nnsm_reader *r)
     return NNSM_OK;
 }
 
+static nnsm_status check_trust(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (c->trust.networks > 1 && c->train.data == NNSM_CONFIG_STREAM)
+        return REFUSE(r, "trust.networks", "train.data",
+                      "trust.networks: a stream has no data to take bootstrap samples of; take train.data = \"fixed\" "
+                      "or trust.networks = 1");
+    if (c->trust.networks == 2)
+        return REFUSE(r, "trust.networks", "trust.networks",
+                      "trust.networks = 2: one network beside the run's own has no spread; take 1, or 3 and more");
+    return NNSM_OK;
+}
+
 nnsm_status nnsm_config_check(const nnsm_reader *reader)
 {
     nnsm_status status = check_name(reader, reader->config->run.name);
@@ -268,5 +281,7 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
         status = check_data(reader);
     if (!status)
         status = check_train(reader);
-    return status ? status : check_couplings(reader);
+    if (!status)
+        status = check_couplings(reader);
+    return status ? status : check_trust(reader);
 }

@@ -219,9 +219,9 @@ static void model_energies(nnsm_chains *c, const int8_t *configurations, double 
             energy[i] -= local->coupling[k] * c->products[k * NNSM_TILE + i];
 }
 
-/* All chains' measurements to all ranks. */
-static void measure(nnsm_chains *c)
+void nnsm_chains_measure(nnsm_chains *chains)
 {
+    nnsm_chains *c = chains;
     nnsm_run *run = c->run;
     size_t sites = run->lattice.sites;
     double hamiltonian[NNSM_TILE], energy[NNSM_TILE];
@@ -310,7 +310,7 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
             (c->sampler ? propose_tile : sweep_tile)(c, t, sweep, sweep >= thermalization);
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval)
             continue;
-        measure(c);
+        nnsm_chains_measure(c);
         choose_centres(c, sweep, thermalization);
         if (sweep >= thermalization)
             record(c);

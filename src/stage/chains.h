@@ -91,6 +91,9 @@ uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
  * sweeps, with exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
 
+/* Measure all chains now: `all` on every rank, `configurations` of own tiles. Nothing is recorded. Collective. */
+void nnsm_chains_measure(nnsm_chains *chains);
+
 /* Self-learning does not work here: no proposals, none by clusters where only those are wanted, or a thermalization
  * that ended below NNSM_LEAST_ACCEPTANCE. The same on all ranks. */
 bool nnsm_chains_rejected(const nnsm_chains *chains);

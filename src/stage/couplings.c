@@ -33,9 +33,9 @@ typedef struct {
 
 void nnsm_couplings_destroy(nnsm_couplings *couplings)
 {
-    double *arrays[] = {couplings->coupling,         couplings->error,         couplings->likelihood,
-                        couplings->likelihood_error, couplings->difference,    couplings->truth,
-                        couplings->refined,          couplings->refined_error, couplings->distilled};
+    double *arrays[] = {couplings->coupling,   couplings->error, couplings->likelihood, couplings->likelihood_error,
+                        couplings->difference, couplings->truth, couplings->refined,    couplings->refined_error,
+                        couplings->distilled,  couplings->spread};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(arrays[i]);
     nnsm_operators_destroy(&couplings->operators);
@@ -76,7 +76,7 @@ static nnsm_status create_basis(stage *s, nnsm_error *error)
     status = nnsm_agree(s->run->world, status, error);
     size_t k = o->operators.classes;
     double **arrays[] = {&o->coupling, &o->error,   &o->likelihood,    &o->likelihood_error, &o->difference,
-                         &o->truth,    &o->refined, &o->refined_error, &o->distilled};
+                         &o->truth,    &o->refined, &o->refined_error, &o->distilled,        &o->spread};
     o->present = !status && k > 0 && k <= MOST_CLASSES;
     if (!status && !o->present)
         nnsm_warn(&s->run->log,
@@ -345,8 +345,49 @@ static void destroy(stage *s)
     nnsm_release(s->padded);
 }
 
+/* J of another network on the basis of the first, on its own samples. */
+static nnsm_status project_member(nnsm_run *run, const nnsm_network *network, nnsm_couplings *couplings,
+                                  nnsm_error *error)
+{
+    nnsm_learned *learned = NULL;
+    stage s = {.run = run, .out = couplings};
+    *couplings = (nnsm_couplings){0};
+    nnsm_status status = nnsm_agree(run->world, nnsm_network_learned(&learned, network, error), error);
+    if (!status)
+        status = create_basis(&s, error);
+    if (!status)
+        status = prepare(&s, learned, nnsm_network_shape_of(network).temperature, error);
+    if (!status)
+        status = project(&s, error);
+    destroy(&s);
+    nnsm_learned_destroy(learned);
+    return status;
+}
+
+/* Standard deviation of J over the members, by Welford's recurrence. */
+static nnsm_status find_spread(nnsm_run *run, const nnsm_members *members, nnsm_couplings *couplings, nnsm_error *error)
+{
+    nnsm_couplings other;
+    size_t classes = couplings->operators.classes, count = members->count;
+    double *mean = NULL;
+    nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&mean, classes, "couplings", error), error);
+    for (size_t k = 1; k < count && !status; k++) {
+        status = project_member(run, &members->network[k], &other, error);
+        for (size_t c = 0; c < classes && !status; c++) {
+            double change = other.coupling[c] - mean[c];
+            mean[c] += change / (double)k;
+            couplings->spread[c] += change * (other.coupling[c] - mean[c]);
+        }
+        nnsm_couplings_destroy(&other);
+    }
+    for (size_t c = 0; c < classes; c++)
+        couplings->spread[c] = count > 2 ? sqrt(couplings->spread[c] / (double)(count - 2)) : NAN;
+    nnsm_release(mean);
+    return status;
+}
+
 nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
-                                 nnsm_couplings *couplings, nnsm_error *error)
+                                 const nnsm_members *members, nnsm_couplings *couplings, nnsm_error *error)
 {
     stage s = {.run = run, .out = couplings};
     *couplings = (nnsm_couplings){0};
@@ -365,6 +406,8 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     if (!status && couplings->present)
         status = find_truth(&s, error);
     destroy(&s);
+    if (!status && couplings->present)
+        status = find_spread(run, members, couplings, error);
     nnsm_run_end(run, NNSM_STAGE_COUPLINGS);
     if (!status && couplings->present)
         nnsm_couplings_report(run, couplings);

@@ -4,7 +4,7 @@
 #define NNSM_STAGE_COUPLINGS_H
 
 #include "nnsm/local.h"
-#include "stage/trained.h"
+#include "stage/members.h"
 
 /* The same on all ranks. Arrays are [operators.classes] and owned. Must stay where it is: `local` points into it. */
 typedef struct {
@@ -13,6 +13,7 @@ typedef struct {
     nnsm_local local;         /* the distilled Hamiltonian, undetermined couplings being 0 */
     double constant;          /* c in H = c - sum J O + rest */
     double *coupling, *error; /* J of the learned H by least squares; error NaN: not determined */
+    double *spread;           /* of J over the other networks of an ensemble; NaN without */
     double r2, residual;      /* explained share of the variance of H; rms of the rest, energy */
     size_t samples;           /* behind them */
     size_t configurations;    /* behind the pseudo-likelihood; 0: the ensemble is not at hand, NaN below */
@@ -27,10 +28,11 @@ typedef struct {
     double missing; /* largest coupling of the known model outside the basis */
 } nnsm_couplings;
 
-/* Cheap and deterministic: a run that goes on computes it again. NNSM_UNFINISHED when asked to stop. Collective on
+/* With members, each is projected in the same way, and the spread of J is what the network owes to data and training.
+ * Cheap and deterministic: a run that goes on computes it again. NNSM_UNFINISHED when asked to stop. Collective on
  * run->world. */
 nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
-                                 nnsm_couplings *couplings, nnsm_error *error);
+                                 const nnsm_members *members, nnsm_couplings *couplings, nnsm_error *error);
 void nnsm_couplings_destroy(nnsm_couplings *couplings);
 
 /* The table of the log. Local. */

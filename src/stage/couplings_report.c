@@ -13,13 +13,14 @@ enum { MOST_ROWS = 24, ROW = 200 };
 typedef struct {
     size_t classes;
     const char *name; /* [classes][NNSM_OPERATOR_NAME] */
-    const double *coupling, *error, *refined, *refined_error, *likelihood, *likelihood_error, *difference, *truth;
+    const double *coupling, *error, *refined, *refined_error, *likelihood, *likelihood_error, *difference, *truth,
+        *spread;
 } columns;
 
 /* ---- rows */
 
 static const char header[] =
-    "operator                 learned         maximum likelihood   pseudo-likelihood    sigma       true";
+    "operator                 learned            spread  maximum likelihood   pseudo-likelihood    sigma       true";
 
 /* "1.0003(12)" would need care with rounding; "+-" needs none. */
 static void put_value(char *text, size_t size, double value, double error)
@@ -32,7 +33,8 @@ static void put_value(char *text, size_t size, double value, double error)
 
 static void format_row(const columns *t, size_t c, char *row)
 {
-    char learned[40], refined[40], likelihood[40], difference[16] = "       -", truth[24] = "        -";
+    char learned[40], refined[40], likelihood[40], difference[16] = "       -", truth[24] = "        -",
+                                                   spread[16] = "       -";
     put_value(learned, sizeof learned, t->coupling[c], t->error[c]);
     put_value(refined, sizeof refined, t->refined[c], t->refined_error[c]);
     put_value(likelihood, sizeof likelihood, t->likelihood[c], t->likelihood_error[c]);
@@ -40,8 +42,10 @@ static void format_row(const columns *t, size_t c, char *row)
         (void)snprintf(difference, sizeof difference, "%8.1f", t->difference[c]);
     if (!isnan(t->truth[c]))
         (void)snprintf(truth, sizeof truth, "%9.5f", t->truth[c]);
-    (void)snprintf(row, ROW, "%-20.47s %s %s %s %s  %s", t->name + c * NNSM_OPERATOR_NAME, learned, refined, likelihood,
-                   difference, truth);
+    if (!isnan(t->spread[c]))
+        (void)snprintf(spread, sizeof spread, "%8.5f", t->spread[c]);
+    (void)snprintf(row, ROW, "%-20.47s %s %s %s %s %s  %s", t->name + c * NNSM_OPERATOR_NAME, learned, spread, refined,
+                   likelihood, difference, truth);
 }
 
 /* What either estimate or the truth makes of an operator. */
@@ -116,8 +120,9 @@ static columns columns_of(const nnsm_couplings *k, char *names)
 {
     for (size_t c = 0; c < k->operators.classes; c++)
         memcpy(names + c * NNSM_OPERATOR_NAME, k->operators.class[c].name, NNSM_OPERATOR_NAME);
-    return (columns){k->operators.classes, names,         k->coupling,         k->error,      k->refined,
-                     k->refined_error,     k->likelihood, k->likelihood_error, k->difference, k->truth};
+    return (columns){
+        k->operators.classes, names,         k->coupling, k->error, k->refined, k->refined_error, k->likelihood,
+        k->likelihood_error,  k->difference, k->truth,    k->spread};
 }
 
 void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings)
@@ -165,6 +170,8 @@ static const struct {
     {"difference", "standard errors",
      "coupling minus pseudo_likelihood over the root of the sum of their squared errors"},
     {"true", "energy", "J of the known model; NaN: none"},
+    {"spread", "energy",
+     "standard deviation of coupling over networks on bootstrap samples of the data; NaN: trust.networks = 1"},
     {"distance", "lattice spacings", "of the two sites of a pair; 0: not a pair"},
     {"order", "1", "spins in a product; 0: (sum of the spins)^2 / N"},
     {"terms", "1", "products that share the coupling"},
@@ -192,12 +199,9 @@ static void write_columns(nnsm_h5 *h5, const nnsm_couplings *k, const columns *t
         order[c] = k->operators.class[c].order;
         terms[c] = (double)k->operators.class[c].terms;
     }
-    const double *values[COLUMNS] = {t->coupling,   t->error,
-                                     t->refined,    t->refined_error,
-                                     t->likelihood, t->likelihood_error,
-                                     t->difference, t->truth,
-                                     distance,      order,
-                                     terms};
+    const double *values[COLUMNS] = {
+        t->coupling,   t->error, t->refined, t->refined_error, t->likelihood, t->likelihood_error,
+        t->difference, t->truth, t->spread,  distance,         order,         terms};
     for (int i = 0; i < COLUMNS; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "/couplings/%s", column_text[i].name);
@@ -255,12 +259,12 @@ void nnsm_couplings_print(nnsm_h5 *h5)
     double r2 = nnsm_h5_get_double(h5, "/couplings", "r2");
     nnsm_status status = NNSM_NEW(&names, n * NNSM_OPERATOR_NAME, "couplings", h5->error);
     if (!status)
-        status = NNSM_NEW(&values, 8 * n, "couplings", h5->error);
+        status = NNSM_NEW(&values, 9 * n, "couplings", h5->error);
     if (status && !h5->status)
         h5->status = status;
     if (!status)
         nnsm_h5_read_texts(h5, "/couplings/operator", n, NNSM_OPERATOR_NAME, names);
-    for (size_t i = 0; i < 8 && !status; i++) {
+    for (size_t i = 0; i < 9 && !status; i++) {
         (void)snprintf(row, sizeof row, "/couplings/%s", column_text[i].name);
         nnsm_h5_read_doubles(h5, row, n, values + i * n);
     }
@@ -273,7 +277,8 @@ void nnsm_couplings_print(nnsm_h5 *h5)
                  values + 4 * n,
                  values + 5 * n,
                  values + 6 * n,
-                 values + 7 * n};
+                 values + 7 * n,
+                 values + 8 * n};
     if (!h5->status)
         (void)printf("  couplings, R2 = %.6f\n  %s\n", r2, header);
     for (size_t c = 0; c < n && !h5->status; c++)

@@ -20,21 +20,26 @@ void nnsm_members_destroy(nnsm_members *members)
 
 nnsm_status nnsm_members_pause(nnsm_run *run, nnsm_request request, nnsm_error *error)
 {
-    nnsm_state state;
-    if (request <= NNSM_CHECKPOINT)
-        return NNSM_OK; /* finished members are in their files */
-    (void)nnsm_checkpoint_begin(run, &state, NNSM_AT_SCAN, 0);
-    return nnsm_checkpoint_end(run, &state, request, error);
+    /* Finished members are in their files, and the checkpoint is that of the end of the training, or of a scan. */
+    return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(run, request, error) : NNSM_OK;
 }
 
+/* Beside the run's network, or beside network.file: NAME.network.h5 -> NAME.memberK.network.h5. */
 static void path_of(const nnsm_run *run, size_t member, char *path)
 {
-    (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.member%zu.network.h5", run->config->run.output, run->config->run.name,
-                   member);
+    static const char ending[] = ".network.h5";
+    char own[NNSM_RUN_PATH];
+    nnsm_run_path(run, NNSM_FILE_NETWORK, own);
+    if (run->config->network.file[0])
+        (void)snprintf(own, sizeof own, "%s", run->config->network.file);
+    size_t length = strlen(own), cut = strlen(ending);
+    if (length > cut && strcmp(own + length - cut, ending) == 0)
+        own[length - cut] = '\0';
+    (void)snprintf(path, NNSM_RUN_PATH, "%.*s.member%zu%s", NNSM_RUN_PATH - 40, own, member, ending);
 }
 
-/* Rank 0: is there a file of this member, trained on this ensemble with what this configuration says? */
-static bool usable(nnsm_run *run, const char *path)
+/* Rank 0: is there a file of this member, trained on this ensemble with what `wanted` says? */
+static bool usable(nnsm_run *run, const nnsm_config *wanted, const char *path)
 {
     enum { DIFFERENCES = 256 };
     nnsm_trained *found = NULL;
@@ -47,8 +52,8 @@ static bool usable(nnsm_run *run, const char *path)
         return false;
     if (nnsm_network_file_read(run, path, found, &error) == NNSM_OK && found->ensemble == run->ensemble)
         same = nnsm_config_read_text(&before, found->origin, path, &error) == NNSM_OK &&
-               nnsm_config_differences(&before, run->config, NNSM_AFFECTS_DATA, differences, DIFFERENCES) == 0 &&
-               nnsm_config_differences(&before, run->config, NNSM_AFFECTS_NETWORK, differences, DIFFERENCES) == 0;
+               nnsm_config_differences(&before, wanted, NNSM_AFFECTS_DATA, differences, DIFFERENCES) == 0 &&
+               nnsm_config_differences(&before, wanted, NNSM_AFFECTS_NETWORK, differences, DIFFERENCES) == 0;
     run->network = network;
     nnsm_trained_destroy(found);
     nnsm_release(found);
@@ -102,7 +107,7 @@ static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, si
     char path[NNSM_RUN_PATH];
     nnsm_trained *trained = NULL;
     path_of(run, member, path);
-    int there = run->rank == 0 && usable(run, path);
+    int there = run->rank == 0 && usable(run, run->config, path);
     NNSM_MPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->world));
     nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&trained, 1, "network", error), error);
     if (!status && !there && !pool->piece)
@@ -135,8 +140,59 @@ nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_
     while (members->count < (size_t)run->config->trust.networks && !status) {
         status = get(run, &pool, &summary, members->count, &members->network[members->count], error);
         members->count++;
+        if (!status && run->ensemble != trained->ensemble)
+            status = nnsm_fail(error, NNSM_DATA,
+                               "the ensemble is not the one that the network was trained on, its checksum differs; "
+                               "restore its file, or start anew with --fresh");
     }
     nnsm_pool_destroy(&pool);
     nnsm_run_end(run, NNSM_STAGE_MEMBERS);
+    return status;
+}
+
+/* Rank 0: files from the first member on that belong to the network that is scanned, which tells its configuration. */
+static int count_usable(nnsm_run *run, const nnsm_trained *trained)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_config own;
+    nnsm_error error;
+    int count = 1;
+    if (!trained->origin[0] || nnsm_config_read_text(&own, trained->origin, "network file", &error))
+        return 1;
+    for (bool there = true; there && count < run->config->trust.networks;) {
+        path_of(run, (size_t)count, path);
+        there = usable(run, &own, path);
+        count += there;
+    }
+    return count;
+}
+
+nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_trained *found = NULL;
+    nnsm_status status = NNSM_OK;
+    int64_t ensemble = run->ensemble, wanted = run->config->trust.networks;
+    *members = (nnsm_members){.count = 1};
+    if (wanted < 2)
+        return NNSM_OK;
+    run->ensemble = trained->ensemble;
+    int count = run->rank == 0 ? count_usable(run, trained) : 0;
+    run->ensemble = ensemble;
+    NNSM_MPI(MPI_Bcast(&count, 1, MPI_INT, 0, run->world));
+    if (count < wanted)
+        nnsm_warn(&run->log, "trust: %d of %lld networks are there; nnsm run trains the others", count,
+                  (long long)wanted);
+    if (count < 3) /* one network more has no spread */
+        return NNSM_OK;
+    status = nnsm_agree(run->world, NNSM_NEW(&found, 1, "network", error), error);
+    while (members->count < (size_t)count && !status) {
+        path_of(run, members->count, path);
+        status = read_member(run, path, found, error);
+        members->network[members->count++] = found->network;
+        found->network = (nnsm_network){0};
+        nnsm_trained_destroy(found);
+    }
+    nnsm_release(found);
     return status;
 }

@@ -16,8 +16,11 @@ typedef struct {
     nnsm_network network[NNSM_MOST_MEMBERS]; /* from entry 1; 0 stays empty */
 } nnsm_members;
 
-/* Train or read config->trust.networks - 1 members. Collective on run->world; NNSM_UNFINISHED when stopped. */
+/* Train or read config->trust.networks - 1 members. Collective on run->world; NNSM_UNFINISHED when
+ * stopped; NNSM_DATA when the ensemble is not the one that the run's own network was trained on. */
 nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error);
+/* The members whose files are there, beside the network's own file, for a scan alone; says how many. As above. */
+nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error);
 void nnsm_members_destroy(nnsm_members *members);
 
 /* A request while a member trains: a stop gives up what was done of this member. Collective. */

@@ -10,9 +10,10 @@
 #include "setup/agree.h"
 #include "stage/network_file.h"
 #include "stage/thermodynamics.h"
+#include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",  "couplings",
-                                                     "scan",     "reference", "distilled"};
+static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",   "couplings",
+                                                     "scan",     "reference", "distilled", "trust"};
 
 /* ---- curves */
 
@@ -92,25 +93,23 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
 
 /* How far the prediction moves when H is replaced by its projection on local operators: an estimate, from the data
  * alone, of the error that no longer sampling would remove. */
-static void write_systematic(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanned *scanned)
+static void write_systematic(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust *trust)
 {
-    const nnsm_curve *raw = &scanned->learned, *distilled = &scanned->distilled;
     double difference[NNSM_CONFIG_TEMPERATURES], error[NNSM_CONFIG_TEMPERATURES];
     char name[128];
     for (int o = 0; o < NNSM_OBSERVABLES; o++) {
-        if (o == NNSM_ENERGY && !run->model_known)
+        if ((o == NNSM_ENERGY && !run->model_known) || (o == NNSM_ORDER && !nnsm_summary_orders(run)))
             continue;
-        for (size_t t = 0; t < raw->temperatures; t++) {
-            const nnsm_cell *a = &raw->cell[t * NNSM_OBSERVABLES + (size_t)o];
-            const nnsm_cell *b = &distilled->cell[t * NNSM_OBSERVABLES + (size_t)o];
-            difference[t] = a->mean - b->mean;
-            error[t] = hypot(a->error, b->error);
+        for (size_t t = 0; t < trust->temperatures; t++) {
+            difference[t] = trust->cell[t * NNSM_TRUST_QUANTITIES + (size_t)o].systematic;
+            error[t] = trust->cell[t * NNSM_TRUST_QUANTITIES + (size_t)o].systematic_error;
         }
         const char *units = nnsm_observable_units((nnsm_observable)o);
         (void)snprintf(name, sizeof name, "/scan/systematic/%s/difference", nnsm_observable_name((nnsm_observable)o));
-        nnsm_h5_write_doubles(h5, name, 1, &raw->temperatures, difference, units, "learned minus distilled");
+        nnsm_h5_write_doubles(h5, name, 1, &trust->temperatures, difference, units,
+                              "learned minus distilled, on common samples or of the two scans, by the smaller error");
         (void)snprintf(name, sizeof name, "/scan/systematic/%s/error", nnsm_observable_name((nnsm_observable)o));
-        nnsm_h5_write_doubles(h5, name, 1, &raw->temperatures, error, units, "statistical error of the difference");
+        nnsm_h5_write_doubles(h5, name, 1, &trust->temperatures, error, units, "statistical error of the difference");
     }
 }
 
@@ -230,8 +229,9 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
             write_curve(&h5, run, &scanned->reference, "/scan/true", false);
         if (scanned->distilled.cell) {
             write_curve(&h5, run, &scanned->distilled, "/scan/distilled", true);
-            write_systematic(&h5, run, scanned);
+            write_systematic(&h5, run, &scanned->trust);
         }
+        nnsm_trust_write(&h5, run, &scanned->trust);
         nnsm_reweighted_write(&h5, &scanned->reweighted, run->model_known, (double)run->lattice.sites);
         nnsm_couplings_write(&h5, run, couplings);
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll", scanned->ancestral_nll);

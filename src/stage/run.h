@@ -19,6 +19,7 @@ typedef enum {
     NNSM_STAGE_SCAN,
     NNSM_STAGE_REFERENCE,
     NNSM_STAGE_DISTILLED,
+    NNSM_STAGE_TRUST,
     NNSM_STAGES
 } nnsm_stage;
 

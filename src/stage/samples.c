@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
-#include "io/ensemble_file.h"
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
@@ -44,7 +43,7 @@ nnsm_status nnsm_samples_create(nnsm_samples *samples, const nnsm_run *run, size
 /* ---- the ensemble */
 
 /* Chains are interleaved in an ensemble. */
-static size_t block_of(const nnsm_ensemble_header *header, size_t index)
+size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index)
 {
     size_t chains = header->chains > 0 ? (size_t)header->chains : 1, n = header->configurations;
     if (chains >= NNSM_BLOCKS)
@@ -95,7 +94,7 @@ static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, 
             nnsm_ensemble_read_rows(h5, header, first, count, slab);
         NNSM_MPI(MPI_Bcast(slab, (int)(count * sites), MPI_SIGNED_CHAR, 0, run->world));
         for (size_t r = 0; r < count; r++) {
-            size_t b = block_of(header, first + r);
+            size_t b = nnsm_samples_block(header, first + r);
             if (is_own(run, b))
                 memcpy(samples->configuration[b] + filled[b]++ * sites, slab + r * sites, sites);
         }
@@ -113,7 +112,7 @@ nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double tempe
     if (!status && header.configurations) {
         samples->configurations = header.configurations;
         for (size_t i = 0; i < header.configurations; i++)
-            samples->rows[block_of(&header, i)]++;
+            samples->rows[nnsm_samples_block(&header, i)]++;
         status = NNSM_NEW(&slab, SLAB * header.sites, "samples", error);
         status = nnsm_agree(run->world, status, error);
         if (!status)

@@ -5,6 +5,7 @@
 #define NNSM_STAGE_SAMPLES_H
 
 #include "hamiltonian/couplings.h"
+#include "io/ensemble_file.h"
 #include "stage/run.h"
 
 typedef struct {
@@ -14,6 +15,9 @@ typedef struct {
 } nnsm_samples;
 
 void nnsm_samples_destroy(nnsm_samples *samples);
+
+/* The block that a configuration of an ensemble belongs to. Local. */
+size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index);
 
 /* Room for blocks of equal size. Collective on run->world. */
 nnsm_status nnsm_samples_create(nnsm_samples *samples, const nnsm_run *run, size_t rows, nnsm_error *error);

@@ -11,6 +11,7 @@
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
 #include "stage/thermodynamics.h"
+#include "stage/trust.h"
 
 /* Random streams: chains of the learned scan count from 0, those of the others from here, and ancestral samples
  * (ancestral.c) from 2^31. */
@@ -66,6 +67,7 @@ void nnsm_scanned_destroy(nnsm_scanned *scanned)
     nnsm_curve_destroy(&scanned->distilled);
     nnsm_release(scanned->ancestral);
     nnsm_reweighted_destroy(&scanned->reweighted);
+    nnsm_trust_destroy(&scanned->trust);
     *scanned = (nnsm_scanned){0};
 }
 
@@ -462,6 +464,15 @@ static void add_constant(nnsm_curve *curve, double constant)
         curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean += constant;
 }
 
+/* The learned branch's chains go on, under other Hamiltonians. */
+static nnsm_status judge(scan *s, const nnsm_learned *learned, const nnsm_couplings *couplings,
+                         const nnsm_members *members, nnsm_scanned *scanned, nnsm_error *error)
+{
+    nnsm_trust_subject subject = {s->branch[0].group, (size_t)s->branch[0].groups, learned, members, couplings,
+                                  s->temperature};
+    return nnsm_stage_trust(s->run, &subject, scanned, error);
+}
+
 /* ---- what a reader should be warned of */
 
 static void warn_of_range(nnsm_run *run, double temperature)
@@ -612,12 +623,15 @@ static void destroy(scan *s)
 }
 
 nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
-                            const nnsm_couplings *couplings, nnsm_scanned *scanned, nnsm_error *error)
+                            const nnsm_couplings *couplings, const nnsm_members *members, nnsm_scanned *scanned,
+                            nnsm_error *error)
 {
     scan *s = NULL;
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     status = nnsm_agree(run->world, status, error);
+    if (!status)
+        status = nnsm_second_check(run, error);
     if (!status) {
         list_branches(s, run, learned, trained, couplings, scanned);
         status = prepare(s, learned, error);
@@ -629,11 +643,15 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     for (size_t i = 0; !status && i < s->branches; i++)
         status = evaluate(s, &s->branch[i], error);
     if (!status)
+        status = judge(s, learned, couplings, members, scanned, error);
+    if (!status)
         warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
     for (size_t i = 0; !status && i < s->branches; i++)
         warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
-    if (!status)
+    if (!status) {
         check_against_samples(run, scanned);
+        nnsm_trust_report(run, &scanned->trust);
+    }
     if (!status && scanned->distilled.cell)
         add_constant(&scanned->distilled, couplings->distilled_constant / (double)run->lattice.sites);
     if (s)

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
+#include "ensemble/bootstrap.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
 
@@ -142,26 +143,6 @@ void nnsm_trainer_settle(nnsm_trainer *trainer)
 
 /* ---- one step */
 
-/* A bootstrap sample of a shard's rows, the same in every epoch: whole chains, drawn with replacement, because the
- * configurations of one depend on each other; 64 stretches of time where the data are one series. */
-static void resample(nnsm_trainer *t, size_t shard)
-{
-    enum { STRETCHES = 64 };
-    const nnsm_partition *p = &t->pool->partition;
-    uint32_t rows = (uint32_t)nnsm_partition_rows(p, shard), *order = t->order[shard], filled = 0;
-    size_t chains = t->training->chains > 1 ? t->training->chains : STRETCHES,
-           length = (p->configurations + STRETCHES - 1) / STRETCHES;
-    nnsm_rng_sequence draw = nnsm_rng_sequence_start(t->training->key, NNSM_RNG_BOOTSTRAP, (uint32_t)shard, 0);
-    while (filled < rows) {
-        size_t chosen = nnsm_rng_below(&draw, (uint32_t)chains);
-        for (uint32_t r = 0; r < rows && filled < rows; r++) {
-            size_t index = nnsm_partition_index(p, shard, r);
-            if ((t->training->chains > 1 ? index % chains : index / length) == chosen)
-                order[filled++] = r;
-        }
-    }
-}
-
 /* Rows of a shard in the order of this epoch: as they came in the first one (and in a stream), shuffled later. */
 static void shuffle(nnsm_trainer *t, size_t shard)
 {
@@ -169,7 +150,7 @@ static void shuffle(nnsm_trainer *t, size_t shard)
     for (uint32_t i = 0; i < rows; i++)
         order[i] = i;
     if (t->training->member)
-        resample(t, shard);
+        nnsm_bootstrap_rows(&t->pool->partition, t->training->chains, t->training->key, shard, order);
     else if (t->training->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM)
         return;
     nnsm_rng_sequence draw =

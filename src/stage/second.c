@@ -1,0 +1,196 @@
+/* second.c: a second ensemble, at another temperature, tests the prediction: observables predicted from the first
+ * against those measured in it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "setup/agree.h"
+#include "setup/probe.h"
+#include "stage/checkpoint.h"
+#include "stage/samples.h"
+#include "stage/trust.h"
+
+enum { SLAB = 4096 }; /* configurations between two votes */
+
+typedef struct {
+    nnsm_h5 h5; /* on rank 0 */
+    nnsm_ensemble_header header;
+    nnsm_tile tile;
+    int8_t *slab;                          /* [SLAB + NNSM_TILE][sites] */
+    double sum[NNSM_BLOCKS][NNSM_SECONDS]; /* on rank 0 */
+    double count[NNSM_BLOCKS];
+} second;
+
+static size_t position_of(const nnsm_config *c, double temperature)
+{
+    int t = 0;
+    while (t < c->scan.temperatures_count && !nnsm_same_temperature(c->scan.temperatures[t], temperature))
+        t++;
+    return (size_t)t;
+}
+
+/* On rank 0. */
+static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_error *error)
+{
+    const nnsm_config *c = run->config;
+    const char *path = c->trust.compare;
+    const nnsm_lattice *l = &run->lattice;
+    nnsm_status status = nnsm_probe(path, error);
+    if (status)
+        return status;
+    if (nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
+        nnsm_ensemble_read_header(h5, header);
+    if (h5->status)
+        return h5->status;
+    bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
+    for (int a = 0; a < l->dimensions; a++)
+        fits = fits && header->extent[a] == l->extent[a];
+    if (!fits)
+        return nnsm_h5_fail(h5, "trust.compare: its lattice is not that of the network");
+    if (header->configurations < 2 * NNSM_BLOCKS)
+        return nnsm_h5_fail(h5, "trust.compare: %zu configurations are too few for an error; %d are the least",
+                            header->configurations, 2 * NNSM_BLOCKS);
+    if (position_of(c, header->temperature) == (size_t)c->scan.temperatures_count)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "trust.compare: %.400s is at T = %g, which is not scanned; add it to scan.temperatures", path,
+                         header->temperature);
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_second_check(nnsm_run *run, nnsm_error *error)
+{
+    nnsm_h5 h5 = {.file = H5I_INVALID_HID};
+    nnsm_ensemble_header header;
+    nnsm_status status = NNSM_OK;
+    if (!run->config->trust.compare[0])
+        return NNSM_OK;
+    if (run->rank == 0) {
+        status = open_file(run, &h5, &header, error);
+        (void)nnsm_h5_finish(&h5);
+    }
+    return nnsm_agree(run->world, status, error);
+}
+
+/* ---- measuring, on rank 0 */
+
+static void add(const nnsm_run *run, second *s, size_t first, size_t count)
+{
+    size_t sites = run->lattice.sites;
+    double h[NNSM_TILE], n = (double)sites;
+    for (size_t r = count; r < count + NNSM_TILE; r++) /* a tile is always full */
+        memcpy(s->slab + r * sites, s->slab, sites);
+    for (size_t from = 0; from < count; from += NNSM_TILE) {
+        s->tile.methods->load(s->tile.state, s->slab + from * sites);
+        s->tile.methods->energy(s->tile.state, h);
+        for (size_t i = 0; i < NNSM_TILE && from + i < count; i++) {
+            const int8_t *spins = s->slab + (from + i) * sites;
+            size_t b = nnsm_samples_block(&s->header, first + from + i);
+            s->sum[b][NNSM_SECOND_M] += fabs(nnsm_magnetization(&run->lattice, spins));
+            s->sum[b][NNSM_SECOND_E] += run->model_known ? nnsm_model_energy(&run->model, spins) / n : 0;
+            s->sum[b][NNSM_SECOND_H] += h[i] / n;
+            s->count[b]++;
+        }
+    }
+}
+
+static nnsm_status measure(nnsm_run *run, second *s, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    for (size_t first = 0; first < s->header.configurations && !status; first += SLAB) {
+        size_t left = s->header.configurations - first, count = left < SLAB ? left : SLAB;
+        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_stop(run, request, error);
+        if (run->rank == 0) {
+            nnsm_ensemble_read_rows(&s->h5, &s->header, first, count, s->slab);
+            status = s->h5.status;
+            if (!status)
+                add(run, s, first, count);
+        }
+        status = nnsm_agree(run->world, status, error);
+    }
+    return status;
+}
+
+/* Mean over all, and its error from the blocks by how far each pulls it. */
+static void measured(const second *s, size_t row, double *mean, double *error)
+{
+    double total = 0, count = 0, square = 0;
+    for (size_t b = 0; b < NNSM_BLOCKS; b++) {
+        total += s->sum[b][row];
+        count += s->count[b];
+    }
+    *mean = total / count;
+    for (size_t b = 0; b < NNSM_BLOCKS; b++) {
+        double pull = (s->sum[b][row] - s->count[b] * *mean) / count;
+        square += pull * pull;
+    }
+    *error = sqrt(square * NNSM_BLOCKS / (NNSM_BLOCKS - 1));
+}
+
+/* ---- comparing */
+
+static void compare(const nnsm_run *run, const second *s, const nnsm_scanned *scanned, nnsm_trust *trust)
+{
+    static const struct {
+        int observable, quantity;
+    } source[NNSM_SECONDS] = {{NNSM_ABS_MAGNETIZATION, NNSM_ABS_MAGNETIZATION},
+                              {NNSM_ENERGY, NNSM_ENERGY},
+                              {NNSM_LEARNED_ENERGY, NNSM_TRUST_OWN_H}};
+    nnsm_second *out = &trust->second;
+    for (size_t r = 0; r < NNSM_SECONDS; r++) {
+        nnsm_second_row *row = &out->row[r];
+        row->predicted = scanned->learned.cell[out->position * NNSM_OBSERVABLES + (size_t)source[r].observable].mean;
+        row->predicted_error = trust->cell[out->position * NNSM_TRUST_QUANTITIES + (size_t)source[r].quantity].total;
+        measured(s, r, &row->measured, &row->measured_error);
+        double z = (row->predicted - row->measured) / hypot(row->predicted_error, row->measured_error);
+        row->p = erfc(fabs(z) / M_SQRT2);
+        if (r == NNSM_SECOND_E && !run->model_known)
+            continue;
+        nnsm_say(&run->log, "trust: the ensemble at T = %g: %s predicted %.5f +- %.5f, measured %.5f +- %.5f, p = %.3g",
+                 out->temperature, nnsm_second_name(r), row->predicted, row->predicted_error, row->measured,
+                 row->measured_error, row->p);
+    }
+}
+
+nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, const nnsm_scanned *scanned,
+                                nnsm_trust *trust, nnsm_error *error)
+{
+    second *s = NULL;
+    size_t sites = run->lattice.sites;
+    if (!run->config->trust.compare[0])
+        return NNSM_OK;
+    nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&s, 1, "second ensemble", error), error);
+    if (status)
+        return status;
+    s->h5.file = H5I_INVALID_HID;
+    status = NNSM_NEW(&s->slab, (SLAB + NNSM_TILE) * sites, "second ensemble", error);
+    if (!status)
+        status = nnsm_learned_tile_create(&s->tile, learned, error);
+    if (!status && run->rank == 0)
+        status = open_file(run, &s->h5, &s->header, error);
+    status = nnsm_agree(run->world, status, error);
+    if (!status) {
+        NNSM_MPI(MPI_Bcast(&s->header, (int)sizeof s->header, MPI_BYTE, 0, run->world));
+        status = measure(run, s, error);
+    }
+    if (!status) {
+        trust->second.temperature = s->header.temperature;
+        trust->second.position = position_of(run->config, s->header.temperature);
+        trust->second.configurations = s->header.configurations;
+        compare(run, s, scanned, trust);
+        NNSM_MPI(MPI_Bcast(&trust->second, (int)sizeof trust->second, MPI_BYTE, 0, run->world));
+    }
+    (void)nnsm_h5_finish(&s->h5);
+    nnsm_tile_destroy(&s->tile);
+    nnsm_release(s->slab);
+    nnsm_release(s);
+    return status;
+}
+
+const char *nnsm_second_name(size_t row)
+{
+    static const char *const name[NNSM_SECONDS] = {"abs_magnetization", "energy", "own_hamiltonian"};
+    return name[row];
+}
