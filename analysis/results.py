@@ -75,7 +75,7 @@ def plot_trust(axes, results, observable):
     temperature, mean, _ = found
     total = results[f"trust/{observable}/total"][:]
     axes.fill_between(temperature, mean - total, mean + total, color=LEARNED["color"], alpha=0.25, linewidth=0, zorder=1,
-                      label="total error")
+                      label="total error" if results["trust"].attrs["networks"] > 1 else "error without data noise")
     shade_support(axes, results)
     return True
 

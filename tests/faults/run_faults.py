@@ -26,7 +26,7 @@ import h5py
 RANKS = 3
 EARLIER = b"an earlier file\n"
 CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to run
-CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second")
+CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second", "checksum")  # of a file with dates in it
 MEASURED = 'run : { name = "quick"; };\nensemble : { file = "measured.h5"; };\n'
 
 # name: arguments, files it starts from, files it makes. Together they pass through every stage in every form: teams that
@@ -36,6 +36,8 @@ COMMANDS = {
     "run": Command("run CONFIG --set teams.generators=2", (), ("ensemble", "network", "results")),
     "stream": Command("run CONFIG --set teams.generators=1 --set train.data=stream", (),
                       ("ensemble", "network", "results")),
+    "trust": Command("run CONFIG --set teams.generators=1 --set trust.networks=3 --set network.kind=frontier --set network.units=4",
+                     (), ("ensemble", "network", "results")),
     "generate": Command("generate CONFIG", (), ("ensemble",)),
     "train": Command("train CONFIG", ("ensemble",), ("network",)),
     "measured": Command("train measured.cfg", ("measured",), ("network",)),
