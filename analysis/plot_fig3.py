@@ -7,12 +7,13 @@ def draw(results):
     figure, axes = r.plt.subplots(figsize=(5.6, 4.2))
     observable, symbol = r.order(results)
     r.plot_curves(axes, results, observable)
+    r.plot_trust(axes, results, observable)
     ensemble = results["ensemble"].attrs
     axes.errorbar(ensemble["temperature"], ensemble[observable + "_mean"], ensemble[observable + "_error"],
                   fmt="*", color="tab:orange", markersize=13, markeredgecolor="black", markeredgewidth=0.5, zorder=5,
                   label="training ensemble")
     axes.set(xlabel="T", ylabel=symbol, ylim=(-0.02, 1.05), title=r.title(results))
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower left", fontsize=7)
     if "distribution" in results:
         d = results["distribution"]
         inset = axes.inset_axes([0.60, 0.50, 0.38, 0.47])

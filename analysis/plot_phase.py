@@ -14,30 +14,53 @@ def onsager(results):
     return T_C * abs(system.attrs["coupling"]) if system.attrs["field"] == 0 else None
 
 
-def draw_systematic(panels, results):
-    """Learned minus distilled: the systematic error as the data alone tell it."""
+PARTS = (("total", "black", "-"), ("statistical", "tab:blue", ":"), ("spread", "tab:red", "--"),
+         ("systematic", "tab:purple", "-."))
+
+
+def draw_errors(panels, results):
+    """The parts of a prediction's error, and below them how much of the energies was seen in training."""
     temperature = results["scan/temperature"][:]
-    energy = "energy" if "scan/systematic/energy" in results else "learned_energy"
-    for axes, observable, label in ((panels[0], "abs_magnetization", "|m|"), (panels[1], energy, "energy per site")):
-        axes.axhline(0, color="gray", linewidth=0.7)
-        axes.errorbar(temperature, results[f"scan/systematic/{observable}/difference"][:],
-                      results[f"scan/systematic/{observable}/error"][:], color="tab:purple", marker="o", capsize=2)
-        axes.set(ylabel=f"learned - distilled, {label}")
+    energy = "energy" if "trust/energy" in results else "learned_energy"
+    order = r.order(results)[0]
+    for axes, observable in ((panels[0, 0], order), (panels[0, 1], energy)):
+        for part, color, line in PARTS:
+            value = abs(results[f"trust/{observable}/{part}"][:])
+            if r.np.isfinite(value).any():
+                axes.plot(temperature, value, line, color=color, marker=".",
+                          label="|learned - distilled|" if part == "systematic" else part)
+        axes.set(ylabel=f"error of {observable.replace('_', ' ')}", ylim=(0, None))
+        r.shade_support(axes, results)
+        axes.legend(fontsize=6, loc="upper left")
+    support = panels[1, 0]
+    support.plot(temperature, results["trust/support"][:], "o-", color="tab:brown")
+    support.axhline(r.SUPPORT, color="gray", linestyle=":")
+    support.set(ylabel="energies seen in training", ylim=(-0.02, 1.05))
+    symmetry = panels[1, 1]
+    symmetry.grid(False)
+    symmetry.set_axis_off()
+    lines = ["rms change of H / std of H:", "one copy | mean of 8"]
+    if "trust/symmetry" in results:
+        s = results["trust/symmetry"]
+        lines += [f"{r.text(n).replace('_', ' ')}{'' if c else ' (not claimed)'}: {a:.3f} | {b:.3f}"
+                  for n, a, b, c in zip(s["name"][:], s["residual"][:], s["averaged"][:], s["claimed"][:])]
+    symmetry.text(0.05, 0.9, "\n".join(lines), va="top", fontsize=8)
 
 
 def draw(results):
-    rows = 3 if "scan/systematic" in results else 2
+    rows = 4 if "trust" in results else 2
     figure, panels = r.plt.subplots(rows, 2, figsize=(7.2, 2.7 * rows), sharex=True)
     critical = onsager(results)
     for axes, observable, label in ((panels[0, 0], "susceptibility", r"$\chi$"), (panels[0, 1], "heat_capacity", "C / N")):
         r.plot_curves(axes, results, observable)
+        r.plot_trust(axes, results, observable)
         temperature, mean, _ = r.curve(results, "learned", observable) or r.fail(f"no learned {observable}")
         peak = temperature[mean.argmax()]
         axes.axvline(peak, color="tab:blue", linewidth=0.8, label=f"learned peak at T = {peak:.3g}")
         if critical:
             axes.axvline(critical, color="black", linewidth=0.8, linestyle=":", label="$T_c$, infinite lattice")
         axes.set_ylabel(label)
-        axes.legend(fontsize=6, loc="upper right")
+        axes.legend(fontsize=6, loc="upper left" if temperature.mean() < peak else "upper right")
     temperature = results["scan/temperature"][:]
     rates = panels[1, 0]
     rates.plot(temperature, results["scan/learned/acceptance"][:], "o-", label="accepted flips")
@@ -52,9 +75,9 @@ def draw(results):
     agreement.axhline(1.01, color="gray", linestyle=":")
     agreement.set(ylabel=r"$\hat R$ between walkers")
     agreement.legend(fontsize=7)
-    if rows == 3:
-        draw_systematic(panels[2], results)
-    for axes in panels[-1]:
+    if rows == 4:
+        draw_errors(panels[2:], results)
+    for axes in (panels[-1, 0], panels[-2, 1] if rows == 4 else panels[-1, 1]):
         axes.set_xlabel("T")
     figure.suptitle(r.title(results))
     return figure

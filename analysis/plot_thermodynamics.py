@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Energy, heat capacity, susceptibility, Binder cumulant, free energy and entropy against T: learned, true, and exact where
-known; below, how far free energy and entropy are from the exact ones, with one standard error."""
+known, with bands of the total error; below, how far free energy and entropy are from the exact ones, with one standard error."""
 import results as r
 
 PANELS = (("energy", "E / N", "energy"), ("heat_capacity", "C / N", "heat_capacity"),
@@ -28,6 +28,7 @@ def draw(results):
         if observable == "energy" and "scan/learned/energy" not in results:
             observable, label = "learned_energy", "H / N (learned)"
         r.plot_curves(axes, results, observable)
+        r.plot_trust(axes, results, observable)
         if exact and "exact" in results and observable != "learned_energy":
             axes.plot(results["exact/temperature"][:], results[f"exact/{exact}"][:], **r.EXACT)
         axes.set_ylabel(label)

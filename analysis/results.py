@@ -63,6 +63,32 @@ def plot_curves(axes, results, observable):
             axes.errorbar(found[0], found[1], yerr=found[2], **style)
 
 
+SUPPORT = 0.5  # below this share of energies seen in training, a prediction extrapolates
+
+
+def plot_trust(axes, results, observable):
+    """Band of the total error around the learned curve; grey where less than SUPPORT of the energies visited was seen in
+    training. Returns whether there was anything to show."""
+    found = curve(results, "learned", observable)
+    if not found or f"trust/{observable}" not in results:
+        return False
+    temperature, mean, _ = found
+    total = results[f"trust/{observable}/total"][:]
+    axes.fill_between(temperature, mean - total, mean + total, color=LEARNED["color"], alpha=0.25, linewidth=0, zorder=1,
+                      label="total error" if results["trust"].attrs["networks"] > 1 else "error without data noise")
+    shade_support(axes, results)
+    return True
+
+
+def shade_support(axes, results):
+    temperature, known = results["scan/temperature"][:], results["trust/support"][:] >= SUPPORT
+    edges = np.concatenate(([temperature[0]], (temperature[1:] + temperature[:-1]) / 2, [temperature[-1]]))
+    label = f"fewer than {100 * SUPPORT:.0f} % of energies seen"
+    for i in np.flatnonzero(~known):
+        axes.axvspan(edges[i], edges[i + 1], color="0.85", linewidth=0, zorder=0, label=label)
+        label = None
+
+
 def order(results):
     """The observable that shows the order of the system, and its symbol."""
     if "scan/learned/order_parameter" in results:

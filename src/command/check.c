@@ -131,6 +131,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     double slowest = ceil((double)c->train.shards_per_batch / trainers) / (double)c->train.shards_per_batch;
     double generate = c->generate.given ? updates / r->flips / ranks : 0;
     double train = n * (1 - c->train.validation) * (double)c->train.epochs / r->trained * slowest;
+    double members = (double)(c->trust.networks - 1) * train;
     double scan = sweeps * most * NNSM_TILE * sites / r->proposals;
     double parameters = (double)r->parameters * 4e-6;
     double memory = n * sites * 2e-6 +
@@ -147,11 +148,14 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
                  (long long)c->train.epochs, (long long)c->train.shards_per_batch, trainers, ranks, train);
     if (trainers < ranks)
         (void)printf("             %d ranks idle in training; raise train.shards_per_batch\n", ranks - trainers);
+    if (c->trust.networks > 1)
+        (void)printf("  trust      %lld networks more, one after the other on all ranks: %.1f s\n",
+                     (long long)c->trust.networks - 1, members);
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     (void)printf("  memory     about %.0f MB a rank\n", memory);
     (void)printf("  time       about %.0f s, if every rank has a core of its own (rates measured here, now)\n",
-                 generate + train + scan);
+                 generate + train + members + scan);
     (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);
 }
 

@@ -95,6 +95,8 @@ nnsm_status nnsm_command_run(nnsm_run *run, nnsm_error *error)
         say_finished(run, NNSM_FILE_RESULTS);
         return NNSM_OK;
     }
+    if (run->resume.progress == NNSM_AT_START)
+        nnsm_members_forget(run);
     nnsm_status status = make_network(run, &trained, error);
     if (!status)
         status = nnsm_stage_members(run, &trained, &members, error);

@@ -24,18 +24,39 @@ nnsm_status nnsm_members_pause(nnsm_run *run, nnsm_request request, nnsm_error *
     return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(run, request, error) : NNSM_OK;
 }
 
-/* Beside the run's network, or beside network.file: NAME.network.h5 -> NAME.memberK.network.h5. */
-static void path_of(const nnsm_run *run, size_t member, char *path)
+/* NAME.network.h5 -> NAME.memberK.network.h5. */
+static void path_beside(const char *network, size_t member, char *path)
 {
     static const char ending[] = ".network.h5";
+    size_t length = strlen(network), cut = strlen(ending);
+    if (length > cut && strcmp(network + length - cut, ending) == 0)
+        length -= cut;
+    (void)snprintf(path, NNSM_RUN_PATH, "%.*s.member%zu%s", (int)length, network, member, ending);
+}
+
+static void path_of(const nnsm_run *run, size_t member, char *path)
+{
     char own[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_NETWORK, own);
+    path_beside(own, member, path);
+}
+
+/* Of the network that a scan takes. */
+static void path_to_read(const nnsm_run *run, size_t member, char *path)
+{
     if (run->config->network.file[0])
-        (void)snprintf(own, sizeof own, "%s", run->config->network.file);
-    size_t length = strlen(own), cut = strlen(ending);
-    if (length > cut && strcmp(own + length - cut, ending) == 0)
-        own[length - cut] = '\0';
-    (void)snprintf(path, NNSM_RUN_PATH, "%.*s.member%zu%s", NNSM_RUN_PATH - 40, own, member, ending);
+        path_beside(run->config->network.file, member, path);
+    else
+        path_of(run, member, path);
+}
+
+void nnsm_members_forget(nnsm_run *run)
+{
+    char path[NNSM_RUN_PATH];
+    for (size_t k = 1; k < NNSM_MOST_MEMBERS && run->rank == 0; k++) {
+        path_of(run, k, path);
+        (void)unlink(path);
+    }
 }
 
 /* Rank 0: is there a file of this member, trained on this ensemble with what `wanted` says? */
@@ -160,7 +181,7 @@ static int count_usable(nnsm_run *run, const nnsm_trained *trained)
     if (!trained->origin[0] || nnsm_config_read_text(&own, trained->origin, "network file", &error))
         return 1;
     for (bool there = true; there && count < run->config->trust.networks;) {
-        path_of(run, (size_t)count, path);
+        path_to_read(run, (size_t)count, path);
         there = usable(run, &own, path);
         count += there;
     }
@@ -187,7 +208,7 @@ nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_m
         return NNSM_OK;
     status = nnsm_agree(run->world, NNSM_NEW(&found, 1, "network", error), error);
     while (members->count < (size_t)count && !status) {
-        path_of(run, members->count, path);
+        path_to_read(run, members->count, path);
         status = read_member(run, path, found, error);
         members->network[members->count++] = found->network;
         found->network = (nnsm_network){0};

@@ -21,6 +21,8 @@ typedef struct {
 nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error);
 /* The members whose files are there, beside the network's own file, for a scan alone; says how many. As above. */
 nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error);
+/* Remove the files of an earlier run's members: this one begins from the start. Local. */
+void nnsm_members_forget(nnsm_run *run);
 void nnsm_members_destroy(nnsm_members *members);
 
 /* A request while a member trains: a stop gives up what was done of this member. Collective. */

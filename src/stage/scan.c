@@ -367,7 +367,7 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
             const nnsm_chains *c = &b->group[g];
             uint32_t from = c->sweep;
             status = run_chains(s, b, g, last, error);
-            from = from < c->sweep ? from : 0; /* a scan that fell back began anew */
+            from = from <= c->sweep ? from : 0; /* a scan that fell back began anew */
             swept += c->sweep - from;
             proposals += (double)(c->sweep - from) * (double)(c->temperatures * c->walkers) *
                          (c->sampler ? 1 : (double)run->lattice.sites);

@@ -10,6 +10,12 @@
 #include "lattice/exact.h"
 #include "setup/agree.h"
 
+/* On whose clock this training waits. */
+static nnsm_stage stage_of(const nnsm_trainer *t)
+{
+    return t->training->member ? NNSM_STAGE_MEMBERS : NNSM_STAGE_TRAIN;
+}
+
 /* ---- creation */
 
 static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
@@ -200,7 +206,7 @@ static nnsm_status agree_on_step(nnsm_trainer *t, nnsm_status status, double dra
     status = nnsm_agree(t->all, status, error);
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &noise, 1, MPI_DOUBLE, MPI_MAX, t->all));
     nnsm_learner_advance(&t->training->learner, draws, noise);
-    nnsm_run_waited(t->run, NNSM_STAGE_TRAIN, since);
+    nnsm_run_waited(t->run, stage_of(t), since);
     return status;
 }
 
@@ -221,7 +227,7 @@ static nnsm_status step(nnsm_trainer *t, nnsm_error *error)
     }
     n->step++;
     n->batch++;
-    t->run->clock[NNSM_STAGE_TRAIN].wait += waited;
+    t->run->clock[stage_of(t)].wait += waited;
     return agree_on_step(t, status, (double)draws, noise, error);
 }
 
@@ -248,7 +254,7 @@ static nnsm_status await_batch(nnsm_trainer *t, uint64_t needed, uint64_t bound,
         }
         lacking = vote[1];
     }
-    nnsm_run_waited(t->run, NNSM_STAGE_TRAIN, since);
+    nnsm_run_waited(t->run, stage_of(t), since);
     return status;
 }
 
@@ -295,7 +301,7 @@ static nnsm_status evaluate(nnsm_trainer *t, double *nll, nnsm_error *error)
     memcpy(sums + 2 * p->tiles, t->training->shard_nll, p->shards * sizeof *sums);
     double since = nnsm_seconds();
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)(2 * p->tiles + p->shards), MPI_DOUBLE, MPI_SUM, t->all));
-    nnsm_run_waited(t->run, NNSM_STAGE_TRAIN, since);
+    nnsm_run_waited(t->run, stage_of(t), since);
     nll[0] = nll[1] = t->validation_energy = 0;
     for (size_t v = 0; v < p->tiles; v++) {
         nll[1] += sums[v] / (double)p->validation;

@@ -104,12 +104,12 @@ static void destroy(stage *s)
 
 /* ---- rounds */
 
-/* Sweeps (proposals) of a round: twice the longest autocorrelation time, but all rounds together are no more than half
- * of the scan where that is possible. A multiple of the interval at which chains are measured. */
+/* Sweeps (proposals) of a round: twice the longest autocorrelation time, but all rounds together are no more than a
+ * quarter of the scan where that is possible. A multiple of the interval at which chains are measured. */
 static uint32_t round_length(const stage *s, const nnsm_curve *curve)
 {
     const nnsm_config *c = s->run->config;
-    double tau = 0.5, most = 0.5 * (double)c->scan.sweeps / (double)s->rounds;
+    double tau = 0.5, most = 0.25 * (double)c->scan.sweeps / (double)s->rounds;
     for (size_t t = 0; t < curve->temperatures; t++)
         for (int o = 0; o < 2; o++) {
             double found = curve->cell[t * NNSM_OBSERVABLES + (o ? NNSM_LEARNED_ENERGY : NNSM_ABS_MAGNETIZATION)].tau;
@@ -152,6 +152,7 @@ static void record(stage *s, const nnsm_chains *c, size_t round)
 
 static nnsm_status run_group(stage *s, nnsm_chains *c, uint32_t length, nnsm_error *error)
 {
+    c->stage = NNSM_STAGE_TRUST; /* on whose clock they wait from now on */
     for (size_t round = 0; round < s->rounds; round++) {
         double since = nnsm_seconds();
         nnsm_request request = nnsm_stop_vote(&s->run->stop, s->run->world);

@@ -89,7 +89,10 @@ static const struct {
     {"spread", "standard deviation over networks on bootstrap samples of the data", offsetof(nnsm_trust_cell, spread)},
     {"shift", "mean of these networks minus the run's own", offsetof(nnsm_trust_cell, shift)},
     {"systematic", "learned minus distilled", offsetof(nnsm_trust_cell, systematic)},
-    {"total", "root of the sum of squares of statistical, spread and systematic: the 68 % band of the learned curve",
+    {"total",
+     "root of the sum of squares of statistical, spread and systematic: the 68 % band of the learned curve; without "
+     "the "
+     "noise of the data where trust.networks = 1",
      offsetof(nnsm_trust_cell, total)},
 };
 

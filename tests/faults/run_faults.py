@@ -41,6 +41,8 @@ COMMANDS = {
                         "scan.sampler=metropolis", (), ("ensemble", "network", "results")),
     "extend": Command("run CONFIG --set teams.generators=2 --set scan.sweeps=30", ("ensemble", "network", "checkpoint"),
                       ("results",)),
+    "trust": Command("run CONFIG --set teams.generators=1 --set trust.networks=3 --set network.kind=frontier --set network.units=4",
+                     (), ("ensemble", "network", "results")),
     "generate": Command("generate CONFIG", (), ("ensemble",)),
     "train": Command("train CONFIG", ("ensemble",), ("network",)),
     "measured": Command("train measured.cfg", ("measured",), ("network",)),

@@ -569,6 +569,22 @@ static void test_a_basis_has_operators(void **state)
     accept(&c, RUN "couplings : { basis = []; enabled = false; };", NULL, NULL);
 }
 
+static void test_a_spread_needs_networks_and_data(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, WHOLE, NULL, NULL);
+    assert_true(c.trust.networks == 1 && !c.trust.compare[0]);
+    accept(&c, RUN "trust : { networks = 3; compare = \"other.h5\"; };", NULL, NULL);
+    assert_true(c.trust.networks == 3);
+    assert_string_equal(c.trust.compare, "other.h5");
+    refuse(RUN "trust : { networks = 2; };", ":2: ", "has no spread");
+    refuse(RUN "trust : { networks = 65; };", ":2: ", "trust.networks");
+    refuse(RUN "system : { lattice = [4, 4]; };\ngenerate : { temperature = 2.5; };\ntrain : { data = \"stream\"; };\n"
+               "trust : { networks = 3; };",
+           ":5: ", "a stream has no data to take bootstrap samples of");
+}
+
 static void test_lattices(void **state)
 {
     (void)state;
@@ -697,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_where_the_data_come_from),
         cmocka_unit_test(test_symmetries_must_be_ones_of_the_system),
         cmocka_unit_test(test_a_basis_has_operators),
+        cmocka_unit_test(test_a_spread_needs_networks_and_data),
         cmocka_unit_test(test_symmetries_that_a_model_keeps),
         cmocka_unit_test(test_models),
         cmocka_unit_test(test_clusters_grow_through_pairs),

@@ -1,0 +1,137 @@
+#!/bin/bash
+# How far to believe: networks on bootstrap samples, on any number of ranks and after stops; what the parts of an error
+# are; a member's curve against a scan of its own; a second ensemble; single stages.
+. "$(dirname "$0")/common.sh"
+quick=$source/input/quick.cfg
+trust="$small --set network.kind=frontier --set network.units=6 --set train.augment=[\"translation\",\"spin_flip\"] --set trust.networks=4
+  --set scan.temperatures=[1.8,2.5,3.0,9.0] --set scan.sweeps=400"
+compare() { # A B: results and members, bit by bit
+  "$python" "$source/tests/cli/compare.py" "results/$1" "results/$2" same
+  for k in 1 2 3; do
+    "$python" - "results/$1.member$k.network.h5" "results/$2.member$k.network.h5" <<'PY'
+import sys
+import h5py
+with h5py.File(sys.argv[1]) as a, h5py.File(sys.argv[2]) as b:
+    names = []
+    a.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    assert len(names) > 3, names
+    for name in names:
+        assert name == "training/seconds" or a[name][()].tobytes() == b[name][()].tobytes(), name
+PY
+  done
+}
+"$nnsm" run "$quick" $trust --set run.name=one >log || fail "$(tail -3 log)"
+grep -q "^trust: |m| is least certain at" log || fail "no errors in the log"
+grep -q "H under point_group: .*(not a symmetry that train.augment names)" log || fail "no audit of what is not claimed"
+
+echo "== any number of ranks; single stages; members that are lost are trained again"
+mpirun -n 3 "$nnsm" run "$quick" $trust --set run.name=three >log || fail "$(tail -3 log)"
+compare one three
+for stage in generate train scan; do "$nnsm" $stage "$quick" $trust --set run.name=stages >log || fail "$stage: $(tail -3 log)"; done
+grep -q "warning: trust: 1 of 4 networks are there" log || fail "a scan without members does not say so"
+"$nnsm" run "$quick" $trust --set run.name=stages --fresh >log
+compare one stages
+cp results/one.network.h5 copied.network.h5
+for k in 1 2 3; do cp results/one.member$k.network.h5 copied.member$k.network.h5; done
+"$nnsm" scan "$quick" $trust --set run.name=copied --set network.file=copied.network.h5 >log || fail "$(tail -3 log)"
+cp results/one.ensemble.h5 results/copied.ensemble.h5; cp results/one.network.h5 results/copied.network.h5
+"$python" - <<'PY'
+import h5py
+with h5py.File("results/one.results.h5") as a, h5py.File("results/copied.results.h5") as b:
+    for name in ("trust/abs_magnetization/networks", "trust/energy/total", "couplings/spread"):
+        assert a[name][()].tobytes() == b[name][()].tobytes(), name
+    assert b["trust/support"].attrs["range_of"] in (b"ancestral samples", "ancestral samples"), "no ensemble was there"
+PY
+
+echo "== stopped while members train and while their errors are evaluated, on other ranks"
+status=85 stops=0 ranks=1
+rm -f results/stopped.*
+"$nnsm" run "$quick" $trust --set run.name=stopped >out & pid=$!
+for _ in $(seq 400); do grep -q "trust: network 2 of 4" out && break; sleep 0.02; done
+touch results/stopped.stop
+status=0; wait $pid || status=$?
+[ $status = 85 ] && [ -e results/stopped.member1.network.h5 ] || fail "not stopped among the members: $status, $(tail -3 out)"
+before=$(stat -c %Y.%i results/stopped.member1.network.h5)
+mpirun -n 3 "$nnsm" run "$quick" $trust --set run.name=stopped >log || fail "$(tail -3 log)"
+[ "$before" = "$(stat -c %Y.%i results/stopped.member1.network.h5)" ] || fail "a finished member was trained again"
+compare one stopped
+cp results/stopped.results.h5 kept.h5
+rm results/stopped.results.h5
+for limit in 0.03 0.06 0.1 0.15 600; do
+  status=0
+  "$nnsm" run "$quick" $trust --set run.name=stopped --set run.time_limit=$limit >log || status=$?
+  [ $status = 85 ] || break
+done
+[ $status = 0 ] || fail "$(tail -3 log)"
+compare one stopped
+
+echo "== what the numbers are"
+"$nnsm" scan "$quick" $trust --set run.name=member --set network.file=copied.member2.network.h5 --set trust.networks=1 --set scan.sweeps=4000 >log || fail "$(tail -3 log)"
+"$python" - <<'PY'
+import h5py, numpy as np
+with h5py.File("results/one.results.h5") as f, h5py.File("results/member.results.h5") as own:
+    t = f["trust"]
+    assert t.attrs["networks"] == 4 and t["effective_samples"].shape == (5, 4)
+    assert (t["effective_samples"][0] == t.attrs["samples"]).all()
+    for o in ("abs_magnetization", "energy", "learned_energy", "heat_capacity", "susceptibility", "binder", "entropy", "free_energy"):
+        g = t[o]
+        for part in g:
+            assert "units" in g[part].attrs and "description" in g[part].attrs, (o, part)
+        curves = g["networks"][:]
+        assert np.allclose(curves[0], f[f"scan/learned/{o}/mean"][:], atol=1e-12), o
+        assert np.allclose(g["spread"][:], curves[1:].std(0, ddof=1), rtol=1e-9, atol=1e-12), o
+        assert np.allclose(g["shift"][:], curves[1:].mean(0) - curves[0], atol=1e-12), o
+        assert np.array_equal(g["systematic"][:], f[f"scan/systematic/{o}/difference"][:]), o
+        assert np.allclose(g["total"][:], np.sqrt(g["statistical"][:]**2 + g["spread"][:]**2 + g["systematic"][:]**2)), o
+        # A member's curve by reweighting against a scan of its own; its noise is that of the run's scan, and smaller.
+        noise = np.hypot(1.5 * f[f"scan/learned/{o}/error"][:], own[f"scan/learned/{o}/error"][:]) + 1e-4
+        pull = (curves[2] - own[f"scan/learned/{o}/mean"][:]) / noise
+        assert (abs(pull) < 5).all(), (o, pull)
+    s = t["support"][:]
+    assert ((0 <= s) & (s <= 1)).all() and s[1] > 0.99 and 0.01 < s[3] < 0.9, s
+    a = t["symmetry"]
+    assert [n.decode() for n in a["name"][:]] == ["spin_flip", "translation", "point_group"]
+    assert a["claimed"][:].tolist() == [1, 1, 0]
+    r = a["residual"][:]
+    assert r[0] < 1e-3 and 0.01 < r[1] < 1 and 0.01 < r[2] < 1, r  # its units are odd; its sites stand in an order
+    assert a["averaged"][:][1] < 0.7 * r[1], a["averaged"][:]
+    spread, error = f["couplings/spread"][:], f["couplings/error"][:]
+    assert (spread > 0).all() and spread[0] > error[0] / 10, (spread, error)
+PY
+
+echo "== a second ensemble"
+"$nnsm" generate "$quick" $small --set run.name=at3 --set generate.temperature=3.0 --set run.seed=5 >log
+"$nnsm" generate "$quick" $small --set run.name=other --set generate.temperature=3.0 --set run.seed=5 --set system.coupling=1.3 >log
+"$nnsm" generate "$quick" $small --set run.name=at27 --set generate.temperature=2.7 --set run.seed=5 >log
+for e in at3 other; do
+  "$nnsm" run "$quick" $trust --set run.name=one --set trust.compare=results/$e.ensemble.h5 >log || fail "$(tail -3 log)"
+  ! grep -q "proposals a second\|epoch " log || fail "a comparison repeats the scan"
+  grep "trust: the ensemble at T = 3" log
+  cp results/one.results.h5 $e.h5
+done
+mpirun -n 3 "$nnsm" run "$quick" $trust --set run.name=three --set trust.compare=results/other.ensemble.h5 >log
+"$python" "$source/tests/cli/compare.py" results/one results/three same
+"$python" - <<'PY'
+import h5py, numpy as np
+from math import erfc, sqrt
+for name, low, high in (("at3", 0.003, 1), ("other", 0, 1e-4)):
+    with h5py.File(f"{name}.h5") as f, h5py.File(f"results/{name}.ensemble.h5") as e:
+        second = f["trust/second"]
+        assert second.attrs["temperature"] == 3.0 and second.attrs["configurations"] == 3000
+        m = np.abs(e["configurations"][:].reshape(3000, -1).mean(1)).mean()
+        assert abs(second["abs_magnetization/measured"][0] - m) < 1e-12
+        for o in ("abs_magnetization", "energy", "own_hamiltonian"):
+            a, da, b, db, p = (second[f"{o}/{k}"][0] for k in ("predicted", "predicted_error", "measured", "measured_error", "p"))
+            assert abs(p - erfc(abs(a - b) / sqrt(2 * (da**2 + db**2)))) < 1e-12 and low <= p <= high, (name, o, a, da, b, db, p)
+PY
+expect() { # CODE TEXT COMMAND...
+  local code=$1 text=$2 status=0
+  shift 2
+  "$@" >out 2>&1 || status=$?
+  [ $status = "$code" ] && grep -qF -- "$text" out || fail "$*: exit $status: $(tail -3 out)"
+}
+expect 2 "not scanned; add it to scan.temperatures" "$nnsm" run "$quick" $trust --set run.name=one --set trust.compare=results/at27.ensemble.h5
+expect 3 "nowhere.h5" "$nnsm" run "$quick" $trust --set run.name=one --set trust.compare=nowhere.h5
+expect 2 "a stream has no data to take bootstrap samples of" "$nnsm" check "$quick" $trust --set train.data=stream
+expect 2 "has no spread" "$nnsm" check "$quick" $trust --set trust.networks=2
+echo "all as it should be"
