@@ -11,7 +11,7 @@
 #include "stage/train.h"
 
 typedef struct {
-    double flips, trained, proposals; /* a second on one rank */
+    double flips, trained, sweeps; /* a second on one rank; sweeps of a chain */
     size_t parameters;
 } rates;
 
@@ -70,7 +70,9 @@ static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c,
     return status;
 }
 
-static nnsm_status measure_scan(const nnsm_network *network, rates *r, nnsm_error *error)
+/* A sweep is a proposal of every site, or, self-learning, one evaluation of the network and a cluster proposal (1e-8 s
+ * a site, measured on 16 x 16). */
+static nnsm_status measure_scan(const nnsm_network *network, bool self_learning, rates *r, nnsm_error *error)
 {
     nnsm_learned *learned = NULL;
     nnsm_tile tile = {0};
@@ -90,10 +92,14 @@ static nnsm_status measure_scan(const nnsm_network *network, rates *r, nnsm_erro
         double start = nnsm_seconds(), seconds;
         uint32_t sweep = 0;
         do {
-            nnsm_metropolis_sweep(&tile, nnsm_rng_key_from_seed(1), 0, sweep++, beta, accepted);
+            if (self_learning)
+                tile.methods->refresh(tile.state);
+            else
+                nnsm_metropolis_sweep(&tile, nnsm_rng_key_from_seed(1), 0, sweep, beta, accepted);
+            sweep++;
             seconds = nnsm_seconds() - start;
         } while (seconds < 0.2);
-        r->proposals = (double)sweep * NNSM_TILE * (double)sites / seconds;
+        r->sweeps = NNSM_TILE / (seconds / sweep + (self_learning ? 1e-8 * (double)sites * NNSM_TILE : 0));
     }
     nnsm_tile_destroy(&tile);
     nnsm_learned_destroy(learned);
@@ -114,7 +120,7 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
-        status = measure_scan(&network, r, error);
+        status = measure_scan(&network, c->scan.sampler == NNSM_CONFIG_SELF_LEARNING, r, error);
     nnsm_network_destroy(&network);
     nnsm_model_destroy(&model);
     return status;
@@ -132,7 +138,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     double generate = c->generate.given ? updates / r->flips / ranks : 0;
     double train = n * (1 - c->train.validation) * (double)c->train.epochs / r->trained * slowest;
     double members = (double)(c->trust.networks - 1) * train;
-    double scan = sweeps * most * NNSM_TILE * sites / r->proposals;
+    double scan = sweeps * most * NNSM_TILE / r->sweeps;
     double parameters = (double)r->parameters * 4e-6;
     double memory = n * sites * 2e-6 +
                     parameters * (6 + log2((double)c->train.shards_per_batch) + (double)c->train.shards_per_batch) +

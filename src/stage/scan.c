@@ -10,6 +10,7 @@
 #include "stage/ancestral.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
+#include "stage/convergence.h"
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
@@ -473,93 +474,6 @@ static nnsm_status judge(scan *s, const nnsm_learned *learned, const nnsm_coupli
     return nnsm_stage_trust(s->run, &subject, scanned, error);
 }
 
-/* ---- what a reader should be warned of */
-
-static void warn_of_range(nnsm_run *run, double temperature)
-{
-    const nnsm_config *c = run->config;
-    double low = c->scan.temperatures[0], high = c->scan.temperatures[c->scan.temperatures_count - 1];
-    if (temperature < low || temperature > high)
-        nnsm_warn(&run->log,
-                  "the scan from %g to %g does not hold the ensemble's temperature %g; are the units of "
-                  "scan.temperatures right?",
-                  low, high, temperature);
-}
-
-/* Temperatures at which a test fails, as text. */
-static void list_temperature(char *text, size_t size, double temperature)
-{
-    size_t used = strlen(text);
-    if (used + 40 < size)
-        (void)snprintf(text + used, size - used, "%s%g", used ? ", " : "", temperature);
-    else if (used && text[used - 1] != '.')
-        (void)snprintf(text + used, size - used, " ...");
-}
-
-static void warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char *what)
-{
-    enum { TEXT = 200 };
-    char apart[TEXT] = "", slow[TEXT] = "", gaps[TEXT] = "";
-    const nnsm_config *c = run->config;
-    int64_t trips = 0;
-    for (size_t t = 0; t < curve->temperatures; t++) {
-        const nnsm_cell *m = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ABS_MAGNETIZATION];
-        const nnsm_cell *h = &curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY];
-        const nnsm_cell *o = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ORDER];
-        if (m->rhat > 1.05 || h->rhat > 1.05 || (nnsm_summary_orders(run) && o->rhat > 1.05))
-            list_temperature(apart, TEXT, c->scan.temperatures[t]);
-        if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
-            list_temperature(slow, TEXT, c->scan.temperatures[t]);
-        if (c->scan.exchange && !curve->self_learning && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
-            list_temperature(gaps, TEXT, c->scan.temperatures[t]);
-    }
-    for (size_t w = 0; w < curve->walkers; w++)
-        trips += curve->round_trips[w];
-    if (apart[0])
-        nnsm_warn(&run->log, "%s: walkers disagree (R-hat above 1.05) at T = %s; raise scan.sweeps or thermalization",
-                  what, apart);
-    if (slow[0])
-        nnsm_warn(&run->log, "%s: too few sweeps for an error at T = %s; raise scan.sweeps", what, slow);
-    if (gaps[0])
-        nnsm_warn(&run->log, "%s: hardly any exchange from T = %s to the next; take smaller steps there", what, gaps);
-    if (c->scan.exchange && !curve->self_learning && curve->temperatures > 1 && !trips)
-        nnsm_warn(&run->log, "%s: no replica went from one end to the other and back; raise scan.sweeps", what);
-}
-
-/* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than
- * chance allows. */
-static void check_against_samples(nnsm_run *run, const nnsm_scanned *scanned)
-{
-    enum { TEXT = 200 };
-    static const nnsm_observable observable[NNSM_REWEIGHTED] = {NNSM_ABS_MAGNETIZATION, NNSM_ENERGY,
-                                                                NNSM_LEARNED_ENERGY};
-    char apart[TEXT] = "";
-    const nnsm_curve *curve = &scanned->learned;
-    double worst = 0, n = (double)run->lattice.sites;
-    int reached = 0;
-    for (size_t t = 0; t < curve->temperatures; t++) {
-        double here = 0;
-        for (int o = 0; o < NNSM_REWEIGHTED; o++) {
-            const nnsm_cell *cell = &curve->cell[t * NNSM_OBSERVABLES + observable[o]];
-            double unit = o == NNSM_REWEIGHTED_H ? n : 1;
-            here = fmax(here,
-                        fabs(nnsm_reweighted_pull(&scanned->reweighted, t, o, cell->mean * unit, cell->error * unit)));
-        }
-        reached += scanned->reweighted.effective[t] >= NNSM_LEAST_EFFECTIVE;
-        worst = fmax(worst, here);
-        if (here > 4)
-            list_temperature(apart, TEXT, run->config->scan.temperatures[t]);
-    }
-    if (reached)
-        nnsm_say(&run->log,
-                 "scan: reweighted ancestral samples reach %d temperatures; the chains differ by %.1f sigma "
-                 "at most",
-                 reached, worst);
-    if (apart[0])
-        nnsm_warn(&run->log, "scan: chains and reweighted ancestral samples disagree by more than 4 sigma at T = %s",
-                  apart);
-}
-
 /* ---- the stage */
 
 static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
@@ -645,11 +559,11 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     if (!status)
         status = judge(s, learned, couplings, members, scanned, error);
     if (!status)
-        warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
+        nnsm_warn_of_range(run, nnsm_network_shape_of(&trained->network).temperature);
     for (size_t i = 0; !status && i < s->branches; i++)
-        warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
+        nnsm_warn_of_convergence(run, s->branch[i].curve, s->branch[i].title);
     if (!status) {
-        check_against_samples(run, scanned);
+        nnsm_check_against_samples(run, scanned);
         nnsm_trust_report(run, &scanned->trust);
     }
     if (!status && scanned->distilled.cell)

@@ -1,0 +1,17 @@
+/* convergence.h: what a reader of a scan should be warned of. Say it in the log; local. */
+#ifndef NNSM_STAGE_CONVERGENCE_H
+#define NNSM_STAGE_CONVERGENCE_H
+
+#include "stage/scan.h"
+
+/* The temperatures do not hold that of the ensemble. */
+void nnsm_warn_of_range(nnsm_run *run, double temperature);
+
+/* Walkers that disagree, too few sweeps for an error, hardly any exchange. `what` names the scan. */
+void nnsm_warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char *what);
+
+/* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than
+ * chance allows. */
+void nnsm_check_against_samples(nnsm_run *run, const nnsm_scanned *scanned);
+
+#endif
