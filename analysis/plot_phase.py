@@ -29,7 +29,7 @@ def draw_errors(panels, results):
             if r.np.isfinite(value).any():
                 axes.plot(temperature, value, line, color=color, marker=".",
                           label="|learned - distilled|" if part == "systematic" else part)
-        axes.set(ylabel=f"error of {observable.replace('_', ' ')}", ylim=(0, None))
+        axes.set(ylabel=f"error of {observable.replace('_', ' ')}", ylim=(0, 1.6 * axes.get_ylim()[1]))
         r.shade_support(axes, results)
         axes.legend(fontsize=6, loc="upper left")
     support = panels[1, 0]

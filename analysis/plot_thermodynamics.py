@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Energy, heat capacity, susceptibility, Binder cumulant, free energy and entropy against T: learned, true, and exact where
-known, with bands of the total error; below, how far free energy and entropy are from the exact ones, with one standard error."""
+known, with bands of the total error; below, how far free energy and entropy are from the exact ones, with one
+standard error (learned: the total error)."""
 import results as r
 
 PANELS = (("energy", "E / N", "energy"), ("heat_capacity", "C / N", "heat_capacity"),
@@ -15,6 +16,8 @@ def draw_differences(axes, results, observable, label):
         if found:
             temperature, mean, error = found
             off = mean - r.np.interp(temperature, results["exact/temperature"][:], results[f"exact/{observable}"][:])
+            if hamiltonian == "learned" and f"trust/{observable}" in results:
+                error = results[f"trust/{observable}/total"][:]
             axes.plot(temperature, off, **{k: v for k, v in style.items() if k != "capsize"})
             axes.fill_between(temperature, off - error, off + error, color=style["color"], alpha=0.25, linewidth=0)
     axes.axhline(0, **{k: v for k, v in r.EXACT.items() if k != "label"})
@@ -38,7 +41,7 @@ def draw(results):
         draw_differences(panels[3, 1], results, "entropy", "S / N - exact")
     for axes in panels[-1]:
         axes.set_xlabel("T")
-    panels[0, 0].legend()
+    panels[0, 0].legend(fontsize=6)
     figure.suptitle(r.title(results))
     return figure
 
