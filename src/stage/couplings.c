@@ -86,6 +86,7 @@ static nnsm_status create_basis(stage *s, nnsm_error *error)
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays && o->present && !status; i++)
         status = NNSM_NEW(arrays[i], k, "couplings", error);
     o->local = (nnsm_local){&o->operators, o->distilled};
+    o->projected = (nnsm_local){&o->operators, o->coupling};
     return nnsm_agree(s->run->world, status, error);
 }
 

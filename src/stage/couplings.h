@@ -11,6 +11,7 @@ typedef struct {
     bool present; /* false: switched off, or too many operators; then nothing else is set */
     nnsm_operators operators;
     nnsm_local local;         /* the distilled Hamiltonian, undetermined couplings being 0 */
+    nnsm_local projected;     /* J below: what is nearest to the learned H, whatever the data say */
     double constant;          /* c in H = c - sum J O + rest */
     double *coupling, *error; /* J of the learned H by least squares; error NaN: not determined */
     double *spread;           /* of J over the other networks of an ensemble; NaN without */

@@ -487,7 +487,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                  .stage = NNSM_STAGE_SCAN,
                  .make = make_learned,
                  .hamiltonian = learned,
-                 .proposer = {self && couplings->present ? &couplings->local : NULL, couplings->error, true, false},
+                 .proposer = {self && couplings->present ? &couplings->projected : NULL, couplings->error, true, false},
                  .curve = &scanned->learned};
     if (self && !couplings->present)
         nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
