@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "stage/couplings.h"
 
-enum { MOST_ROWS = 24, ROW = 200 };
+enum { MOST_ROWS = 24, ROW = 240 };
 
 /* The columns of the table; [classes] each. */
 typedef struct {
