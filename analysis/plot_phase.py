@@ -63,7 +63,7 @@ def draw(results):
         axes.legend(fontsize=6, loc="upper left" if temperature.mean() < peak else "upper right")
     temperature = results["scan/temperature"][:]
     rates = panels[1, 0]
-    rates.plot(temperature, results["scan/learned/acceptance"][:], "o-", label="accepted flips")
+    rates.plot(temperature, results["scan/learned/acceptance"][:], "o-", label="accepted moves")
     if "scan/learned/exchange_rate" in results:
         rates.plot((temperature[1:] + temperature[:-1]) / 2, results["scan/learned/exchange_rate"][:], "s--",
                    label="accepted exchanges")

@@ -23,7 +23,6 @@ typedef enum {
     NNSM_RNG_SCAN = 9,           /* single-flip acceptance in a scan */
     NNSM_RNG_EXCHANGE = 10,      /* replica exchange */
     NNSM_RNG_UNITS = 11,         /* fixed units of a frontier network */
-    NNSM_RNG_DRAW = 12,          /* training draws of a frontier network */
     NNSM_RNG_DISORDER = 20,      /* signs of the bonds of a spin glass */
     NNSM_RNG_CLUSTER = 21,       /* bonds and flips of the surrogate's clusters */
     NNSM_RNG_HEAT_BATH = 22,     /* single-site updates under a surrogate */
