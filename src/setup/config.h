@@ -61,7 +61,7 @@ typedef struct {
     struct {
         int kind;      /* nnsm_config_network */
         int64_t units; /* of a frontier network's conditional */
-        double reach;  /* of the interaction, in lattice spacings */
+        double reach;  /* of the interaction, in lattice spacings; 0: from the data */
         double ridge;
         int layers; /* number of hidden layers, 0 allowed */
         int hidden[NNSM_CONFIG_LIST];

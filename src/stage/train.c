@@ -259,8 +259,10 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
     *trained = (nnsm_trained){0};
     nnsm_run_begin(run, NNSM_STAGE_TRAIN);
     nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, error);
-    if (!status)
+    if (!status && run->clock[NNSM_STAGE_GENERATE].end == 0) /* else that stage has said it */
         nnsm_summary_report(run, &trained->summary);
+    if (!status)
+        status = nnsm_stage_reach(run, trained->summary.temperature, &trained->reach, error);
     if (!status)
         status = nnsm_trained_create(run, 0, trained->summary.temperature, trained, error);
     if (!status)
