@@ -222,7 +222,8 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
                                    .sites = run->lattice.sites,
                                    .dimensions = run->lattice.dimensions,
                                    .temperature = run->config->generate.temperature,
-                                   .chains = run->config->generate.chains};
+                                   .chains = run->config->generate.chains,
+                                   .alphabet = run->alphabet};
     memcpy(header.extent, run->lattice.extent, sizeof header.extent);
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     nnsm_status status = NNSM_OK;
