@@ -1,7 +1,6 @@
 #include "stage/chains.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -157,8 +156,9 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     *c = (nnsm_chains){0};
 }
 
-static void load_tiles(nnsm_chains *c)
+void nnsm_chains_load(nnsm_chains *chains)
 {
+    nnsm_chains *c = chains;
     for (size_t t = 0; t < c->own; t++)
         c->tile[t].methods->load(c->tile[t].state, c->configurations + t * NNSM_TILE * c->run->lattice.sites);
 }
@@ -169,7 +169,7 @@ void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream)
     for (size_t t = 0; t < c->own; t++)
         nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)((c->first_tile + t) * NNSM_TILE),
                             c->configurations + t * NNSM_TILE * c->run->lattice.sites);
-    load_tiles(c);
+    nnsm_chains_load(c);
 }
 
 /* ---- sweeps */
@@ -322,155 +322,4 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
             nnsm_ladders_exchange(&c->ladders, c->run->key, c->stream, c->attempt++, c->energy);
         }
     } while (c->sweep < last && c->sweep % period && !(c->sampler && c->sweep == thermalization));
-}
-
-/* ---- saving and restoring */
-
-void nnsm_chains_collect(nnsm_chains *chains)
-{
-    nnsm_chains *c = chains;
-    memcpy(c->collected, c->accepted, c->temperatures * sizeof *c->accepted);
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->collected, (int)c->temperatures, MPI_INT64_T, MPI_SUM, c->run->world));
-}
-
-static void values(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t count, void *data)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", group, name);
-    nnsm_state_values(state, path, type, count, data);
-}
-
-static void items(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t own, size_t size,
-                  void *data)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", group, name);
-    nnsm_state_items(state, path, type, own, size, data);
-}
-
-/* Numbers of events, which will be added to. */
-static void counts(nnsm_state *state, const char *group, const char *name, size_t count, int64_t *numbers)
-{
-    values(state, group, name, NNSM_H5_INTEGERS, count, numbers);
-    for (size_t i = 0; i < count; i++)
-        if (numbers[i] < 0 || numbers[i] > INT64_MAX / 2)
-            nnsm_state_impossible(state, name);
-}
-
-/* The ladders are small and the same on all ranks: they travel as one list of whole numbers. */
-static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
-{
-    nnsm_ladders *l = &c->ladders;
-    size_t chains = c->temperatures * c->walkers;
-    int64_t *n = c->numbers;
-    for (size_t i = 0; i < chains; i++) {
-        n[i] = l->chain_at[i];
-        n[chains + i] = l->extreme[i];
-    }
-    values(state, group, "ladders", NNSM_H5_INTEGERS, 2 * chains, n);
-    counts(state, group, "attempted", c->temperatures, l->attempted);
-    counts(state, group, "exchanged", c->temperatures, l->exchanged);
-    counts(state, group, "round_trips", c->walkers, l->round_trips);
-    for (size_t i = 0; i < chains && !state->writing; i++)
-        l->temperature_of[i] = -1;
-    for (size_t i = 0; i < chains; i++) {
-        bool possible = n[i] >= 0 && (size_t)n[i] < chains && (state->writing || l->temperature_of[n[i]] < 0);
-        size_t chain = possible ? (size_t)n[i] : 0;
-        if (!possible)
-            nnsm_state_impossible(state, "ladder of temperatures");
-        l->chain_at[i] = (int32_t)chain;
-        l->temperature_of[chain] = (int32_t)(i / c->walkers);
-        l->extreme[i] = (int8_t)n[chains + i];
-    }
-}
-
-void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state)
-{
-    nnsm_chains *c = chains;
-    size_t size = NNSM_TILE * c->run->lattice.sites;
-    int64_t numbers[3] = {c->sweep, c->attempt, c->bennett.centred};
-    for (size_t t = 0; t < c->own && state->writing; t++)
-        c->tile[t].methods->read(c->tile[t].state, c->configurations + t * size);
-    for (size_t i = 0; i < c->own_temperatures * c->walkers && state->writing; i++)
-        nnsm_series_save(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
-    nnsm_chains_collect(c);
-    values(state, group, "numbers", NNSM_H5_INTEGERS, 3, numbers);
-    values(state, group, "centre", NNSM_H5_DOUBLES, c->temperatures, c->bennett.centre);
-    counts(state, group, "accepted", c->temperatures, c->collected);
-    if (c->sampler)
-        nnsm_scale_state(&c->scale, c->sampler, group, state);
-    ladders_state(c, group, state);
-    items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
-    items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures,
-          c->walkers * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), c->packed);
-    if (state->writing)
-        return;
-    if (numbers[0] < 0 || numbers[0] > UINT32_MAX || numbers[1] < 0 || numbers[1] > numbers[0] ||
-        numbers[0] > c->run->config->scan.thermalization + c->run->config->scan.sweeps)
-        nnsm_state_impossible(state, "number of sweeps");
-    c->sweep = (uint32_t)numbers[0];
-    c->attempt = (uint32_t)numbers[1];
-    c->bennett.centred = numbers[2];
-    if (c->run->rank == 0)
-        memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
-    load_tiles(c);
-    for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
-        if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))
-            nnsm_state_impossible(state, "series of measurements");
-}
-
-/* ---- evaluation */
-
-/* Indices into a series. */
-enum { ABS_M, M, M2, M4, E, H = NNSM_SERIES_H, HH };
-
-typedef struct {
-    double sites, temperature;
-} derived_context;
-
-static double susceptibility(const double *x, const void *context)
-{
-    const derived_context *c = context;
-    return c->sites * (x[M2] - x[ABS_M] * x[ABS_M]) / c->temperature;
-}
-
-static double heat_capacity(const double *x, const void *context)
-{
-    const derived_context *c = context;
-    return (x[HH] - x[H] * x[H]) / (c->sites * c->temperature * c->temperature);
-}
-
-static double binder(const double *x, const void *context)
-{
-    (void)context;
-    return 1 - x[M4] / (3 * x[M2] * x[M2]);
-}
-
-static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_t t)
-{
-    /* R-hat of heat capacity, susceptibility and Binder cumulant: that of these means */
-    static const int index[NNSM_FREE_ENERGY] = {ABS_M, M, M2, M4, E, H, HH, M2, M2, NNSM_SERIES_ORDER};
-    nnsm_series *const *w = c->series + t * c->walkers;
-    derived_context context = {(double)c->run->lattice.sites, c->temperature[c->first_temperature + t]};
-    nnsm_estimate e;
-    double scale = observable == NNSM_LEARNED_ENERGY ? 1 / context.sites : 1;
-    if (observable == NNSM_HEAT_CAPACITY)
-        e = nnsm_series_derived(w, c->walkers, heat_capacity, &context);
-    else if (observable == NNSM_SUSCEPTIBILITY)
-        e = nnsm_series_derived(w, c->walkers, susceptibility, &context);
-    else if (observable == NNSM_BINDER)
-        e = nnsm_series_derived(w, c->walkers, binder, &context);
-    else
-        e = nnsm_series_estimate(w, c->walkers, (size_t)index[observable]);
-    return (nnsm_cell){e.mean * scale, e.error * scale, e.tau * (double)c->run->config->scan.exchange_interval,
-                       nnsm_series_rhat(w, c->walkers, (size_t)index[observable])};
-}
-
-void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)
-{
-    const nnsm_chains *c = chains;
-    if (t < c->first_temperature || t >= c->first_temperature + c->own_temperatures)
-        return;
-    for (int o = 0; o < NNSM_FREE_ENERGY; o++)
-        cells[o] = cell_of(c, (nnsm_observable)o, t - c->first_temperature);
 }

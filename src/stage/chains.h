@@ -80,6 +80,9 @@ size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);
  * Local. */
 void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream);
 
+/* Give the tiles what is in `configurations`. Local. */
+void nnsm_chains_load(nnsm_chains *chains);
+
 /* Sweeps between two evaluations from scratch: after one of them a chain's state is its configuration and nothing else,
  * and there, only, it may be saved. The longest step of a scan. */
 uint32_t nnsm_chains_period(const nnsm_lattice *lattice);

@@ -1,0 +1,244 @@
+#include "stage/branch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/timer.h"
+#include "setup/agree.h"
+#include "stage/thermodynamics.h"
+
+void nnsm_branch_destroy(nnsm_branch *branch)
+{
+    for (int64_t g = 0; g < branch->groups; g++)
+        nnsm_chains_destroy(&branch->group[g]);
+    nnsm_tile_destroy(&branch->ancestral.tile);
+    nnsm_release(branch->ancestral.energy);
+}
+
+/* ---- groups of chains */
+
+/* Random streams that the groups before this one use. */
+static uint32_t streams_before(const nnsm_branch *b, int64_t group)
+{
+    uint32_t streams = 0;
+    for (int64_t g = 0; g < group; g++)
+        streams += (uint32_t)(nnsm_chains_tiles(b->run->config, b->group[g].temperatures) * NNSM_TILE);
+    return streams;
+}
+
+static nnsm_anchor anchor_of(const nnsm_branch *b)
+{
+    return (nnsm_anchor){b->temperature, NNSM_ANCESTRAL_SAMPLES, NNSM_ANCESTRAL_TILES, b->learned->ancestral.energy,
+                         b->ancestral.energy};
+}
+
+static void set_anchor(const nnsm_branch *b, nnsm_chains *chains)
+{
+    nnsm_anchor anchor = anchor_of(b);
+    chains->bennett.anchor = anchor.temperature;
+    chains->bennett.anchor_energy = nnsm_anchor_energy(&anchor);
+}
+
+void nnsm_branch_anchor(nnsm_branch *branch)
+{
+    for (int64_t g = 0; g < branch->groups; g++)
+        set_anchor(branch, &branch->group[g]);
+}
+
+nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temperatures, const double *temperature,
+                              bool single_flips, nnsm_error *error)
+{
+    nnsm_branch *b = branch;
+    uint32_t before = streams_before(b, number);
+    nnsm_chains *chains = &b->group[number];
+    const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
+    nnsm_status status = nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
+                                            b->make, b->hamiltonian, proposer, error);
+    b->groups = b->groups > number ? b->groups : number + 1;
+    if (!status && b->ancestral.energy)
+        set_anchor(b, chains);
+    if (!status)
+        nnsm_chains_start(chains, b->sampler, before);
+    return status;
+}
+
+/* Self-learning chains that are rejected too often begin anew with single flips. */
+static nnsm_status fall_back(nnsm_branch *b, int64_t g, nnsm_error *error)
+{
+    double temperature[NNSM_CONFIG_TEMPERATURES];
+    nnsm_chains *chains = &b->group[g];
+    size_t count = chains->temperatures;
+    if (!nnsm_chains_rejected(chains))
+        return NNSM_OK;
+    if (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS)
+        nnsm_say(&b->run->log, "%s: no coupling stands out of its error; single flips instead of self-learning",
+                 b->title);
+    else if (nnsm_self_learning_kind(chains->sampler) != NNSM_CLUSTERS && b->proposer.clusters_only)
+        nnsm_say(&b->run->log, "%s: its couplings make no clusters; single flips", b->title);
+    else
+        nnsm_say(&b->run->log,
+                 "%s: only %.3f of the self-learning proposals are accepted at some temperature, less than %g; single "
+                 "flips from the start instead",
+                 b->title, nnsm_scale_acceptance(&chains->scale), NNSM_LEAST_ACCEPTANCE);
+    memcpy(temperature, chains->temperature, count * sizeof *temperature);
+    nnsm_chains_destroy(chains);
+    return nnsm_branch_group(b, g, count, temperature, true, error);
+}
+
+static nnsm_status add_group(nnsm_branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
+{
+    char classes[200];
+    nnsm_status status = nnsm_branch_group(b, b->groups, temperatures, temperature, false, error);
+    const nnsm_self_learning *sampler = status ? NULL : b->group[b->groups - 1].sampler;
+    if (sampler && !nnsm_chains_rejected(&b->group[b->groups - 1])) {
+        nnsm_self_learning_describe(sampler, classes, sizeof classes);
+        nnsm_say(&b->run->log, "%s: self-learning, proposals by %s of %s", b->title,
+                 nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites", classes);
+    }
+    return status ? status : fall_back(b, b->groups - 1, error);
+}
+
+/* Where a temperature is scanned; equal but for the rounding of from + i step. */
+static const nnsm_chains *find_temperature(const nnsm_branch *b, double temperature, size_t *position)
+{
+    for (int64_t g = 0; g < b->groups; g++)
+        for (size_t t = 0; t < b->group[g].temperatures; t++)
+            if (nnsm_same_temperature(b->group[g].temperature[t], temperature)) {
+                *position = t;
+                return &b->group[g];
+            }
+    return NULL;
+}
+
+nnsm_status nnsm_branch_complete(nnsm_branch *branch, nnsm_error *error)
+{
+    const nnsm_config *c = branch->run->config;
+    double missing[NNSM_CONFIG_TEMPERATURES];
+    size_t count = 0, position;
+    for (int t = 0; t < c->scan.temperatures_count; t++)
+        if (!find_temperature(branch, c->scan.temperatures[t], &position))
+            missing[count++] = c->scan.temperatures[t];
+    if (!count)
+        return NNSM_OK;
+    if (branch->groups == NNSM_MOST_GROUPS)
+        return nnsm_fail(error, NNSM_USAGE, "the scan was extended %d times; start it anew with --fresh",
+                         NNSM_MOST_GROUPS);
+    return add_group(branch, count, missing, error);
+}
+
+/* ---- running */
+
+static void progress(const nnsm_chains *c, const char *title, uint32_t last, uint32_t from, double since)
+{
+    double elapsed = nnsm_seconds() - since, left = elapsed * (last - c->sweep) / fmax(1, c->sweep - from);
+    nnsm_say(&c->run->log, "%s: sweep %u of %u, %.0f s left", title, c->sweep, last, left);
+}
+
+/* Up to the last sweep before `last` at which these chains may be saved, with a vote between two steps. */
+static nnsm_status run_chains(nnsm_branch *b, int64_t g, uint32_t last, nnsm_branch_saver *save, void *context,
+                              nnsm_error *error)
+{
+    nnsm_run *run = b->run;
+    nnsm_chains *chains = &b->group[g];
+    nnsm_status status = fall_back(b, g, error);
+    uint32_t from = chains->sweep;
+    double start = nnsm_seconds();
+    while (!status && chains->sweep < nnsm_chains_last_saved(chains, last)) {
+        double since = nnsm_seconds();
+        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_run_waited(run, chains->stage, since);
+        if (request != NNSM_GO_ON)
+            status = save(context, request, error);
+        if (!status)
+            nnsm_chains_step(chains, nnsm_chains_last_saved(chains, last));
+        if (!status)
+            status = fall_back(b, g, error);
+        if (!status && nnsm_progress_due(&run->log))
+            progress(chains, b->title, last, from < chains->sweep ? from : 0, start);
+    }
+    return status;
+}
+
+static uint32_t last_sweep(const nnsm_branch *b)
+{
+    return (uint32_t)(b->run->config->scan.thermalization + b->run->config->scan.sweeps);
+}
+
+nnsm_status nnsm_branch_run(nnsm_branch *branch, nnsm_branch_saver *save, void *context, uint32_t *swept,
+                            nnsm_error *error)
+{
+    nnsm_branch *b = branch;
+    nnsm_run *run = b->run;
+    double since = nnsm_seconds(), proposals = 0;
+    nnsm_status status = NNSM_OK;
+    nnsm_run_begin(run, b->stage);
+    for (int64_t g = 0; g < b->groups && !status; g++) {
+        const nnsm_chains *c = &b->group[g];
+        uint32_t from = c->sweep;
+        status = run_chains(b, g, last_sweep(b), save, context, error);
+        from = from <= c->sweep ? from : 0; /* a scan that fell back began anew */
+        *swept += c->sweep - from;
+        proposals += (double)(c->sweep - from) * (double)(c->temperatures * c->walkers) *
+                     (c->sampler ? 1 : (double)run->lattice.sites);
+    }
+    b->rate = proposals / (nnsm_seconds() - since);
+    if (!status && b->rate > 0)
+        nnsm_say(&run->log, "%s: %.3g million %sproposals a second on all ranks", b->title, b->rate * 1e-6,
+                 b->group[0].sampler ? "self-learning " : "");
+    nnsm_run_end(run, b->stage);
+    return status;
+}
+
+void nnsm_branch_finish(nnsm_branch *branch)
+{
+    for (int64_t g = 0; g < branch->groups; g++)
+        if (branch->group[g].sweep < last_sweep(branch))
+            nnsm_chains_step(&branch->group[g], last_sweep(branch));
+}
+
+/* ---- evaluation */
+
+static void evaluate_row(nnsm_branch *b, size_t t)
+{
+    const nnsm_config *c = b->run->config;
+    nnsm_curve *curve = b->curve;
+    size_t position = 0;
+    const nnsm_chains *chains = find_temperature(b, c->scan.temperatures[t], &position);
+    const nnsm_ladders *l = &chains->ladders;
+    double proposals = ((double)chains->sweep - (double)c->scan.thermalization) * (double)curve->walkers *
+                       (chains->sampler ? 1 : (double)b->run->lattice.sites);
+    nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
+    curve->acceptance[t] = (double)chains->collected[position] / proposals;
+    curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
+    curve->self_learning += chains->sampler != NULL;
+    curve->exchange_rate[t] =
+        l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
+}
+
+nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
+{
+    nnsm_branch *b = branch;
+    nnsm_curve *curve = b->curve;
+    const nnsm_config *c = b->run->config;
+    size_t temperatures = (size_t)c->scan.temperatures_count, walkers = (size_t)c->scan.walkers;
+    nnsm_status status = nnsm_curve_create(curve, temperatures, walkers, b->rate, error);
+    status = nnsm_agree(b->run->world, status, error);
+    if (status)
+        return status;
+    for (int64_t g = 0; g < b->groups; g++)
+        nnsm_chains_collect(&b->group[g]);
+    for (size_t t = 0; t < temperatures; t++)
+        evaluate_row(b, t);
+    /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
+                           b->run->world));
+    for (size_t t = 0; t < temperatures; t++)
+        if (!isfinite(curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean))
+            return nnsm_fail(error, NNSM_FAILURE,
+                             "the energy is not finite at T = %g: the network is damaged; train anew",
+                             c->scan.temperatures[t]);
+    memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
+    nnsm_anchor anchor = anchor_of(b);
+    return nnsm_thermodynamics_evaluate(b->run, b->group, (size_t)b->groups, &anchor, b->title, curve, error);
+}

@@ -1,0 +1,58 @@
+/* chains_evaluate.c: observables from the series of measurements. */
+#include <math.h>
+
+#include "stage/chains.h"
+
+/* Indices into a series. */
+enum { ABS_M, M, M2, M4, E, H = NNSM_SERIES_H, HH };
+
+typedef struct {
+    double sites, temperature;
+} derived_context;
+
+static double susceptibility(const double *x, const void *context)
+{
+    const derived_context *c = context;
+    return c->sites * (x[M2] - x[ABS_M] * x[ABS_M]) / c->temperature;
+}
+
+static double heat_capacity(const double *x, const void *context)
+{
+    const derived_context *c = context;
+    return (x[HH] - x[H] * x[H]) / (c->sites * c->temperature * c->temperature);
+}
+
+static double binder(const double *x, const void *context)
+{
+    (void)context;
+    return 1 - x[M4] / (3 * x[M2] * x[M2]);
+}
+
+static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_t t)
+{
+    /* R-hat of heat capacity, susceptibility and Binder cumulant: that of these means */
+    static const int index[NNSM_FREE_ENERGY] = {ABS_M, M, M2, M4, E, H, HH, M2, M2, NNSM_SERIES_ORDER};
+    nnsm_series *const *w = c->series + t * c->walkers;
+    derived_context context = {(double)c->run->lattice.sites, c->temperature[c->first_temperature + t]};
+    nnsm_estimate e;
+    double scale = observable == NNSM_LEARNED_ENERGY ? 1 / context.sites : 1;
+    if (observable == NNSM_HEAT_CAPACITY)
+        e = nnsm_series_derived(w, c->walkers, heat_capacity, &context);
+    else if (observable == NNSM_SUSCEPTIBILITY)
+        e = nnsm_series_derived(w, c->walkers, susceptibility, &context);
+    else if (observable == NNSM_BINDER)
+        e = nnsm_series_derived(w, c->walkers, binder, &context);
+    else
+        e = nnsm_series_estimate(w, c->walkers, (size_t)index[observable]);
+    return (nnsm_cell){e.mean * scale, e.error * scale, e.tau * (double)c->run->config->scan.exchange_interval,
+                       nnsm_series_rhat(w, c->walkers, (size_t)index[observable])};
+}
+
+void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)
+{
+    const nnsm_chains *c = chains;
+    if (t < c->first_temperature || t >= c->first_temperature + c->own_temperatures)
+        return;
+    for (int o = 0; o < NNSM_FREE_ENERGY; o++)
+        cells[o] = cell_of(c, (nnsm_observable)o, t - c->first_temperature);
+}

@@ -1,0 +1,99 @@
+/* chains_state.c: saving and restoring the chains of a scan. */
+#include <stdio.h>
+#include <string.h>
+
+#include "setup/agree.h"
+#include "stage/chains.h"
+
+void nnsm_chains_collect(nnsm_chains *chains)
+{
+    nnsm_chains *c = chains;
+    memcpy(c->collected, c->accepted, c->temperatures * sizeof *c->accepted);
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->collected, (int)c->temperatures, MPI_INT64_T, MPI_SUM, c->run->world));
+}
+
+static void values(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t count, void *data)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", group, name);
+    nnsm_state_values(state, path, type, count, data);
+}
+
+static void items(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t own, size_t size,
+                  void *data)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", group, name);
+    nnsm_state_items(state, path, type, own, size, data);
+}
+
+/* Numbers of events, which will be added to. */
+static void counts(nnsm_state *state, const char *group, const char *name, size_t count, int64_t *numbers)
+{
+    values(state, group, name, NNSM_H5_INTEGERS, count, numbers);
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] < 0 || numbers[i] > INT64_MAX / 2)
+            nnsm_state_impossible(state, name);
+}
+
+/* The ladders are small and the same on all ranks: they travel as one list of whole numbers. */
+static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
+{
+    nnsm_ladders *l = &c->ladders;
+    size_t chains = c->temperatures * c->walkers;
+    int64_t *n = c->numbers;
+    for (size_t i = 0; i < chains; i++) {
+        n[i] = l->chain_at[i];
+        n[chains + i] = l->extreme[i];
+    }
+    values(state, group, "ladders", NNSM_H5_INTEGERS, 2 * chains, n);
+    counts(state, group, "attempted", c->temperatures, l->attempted);
+    counts(state, group, "exchanged", c->temperatures, l->exchanged);
+    counts(state, group, "round_trips", c->walkers, l->round_trips);
+    for (size_t i = 0; i < chains && !state->writing; i++)
+        l->temperature_of[i] = -1;
+    for (size_t i = 0; i < chains; i++) {
+        bool possible = n[i] >= 0 && (size_t)n[i] < chains && (state->writing || l->temperature_of[n[i]] < 0);
+        size_t chain = possible ? (size_t)n[i] : 0;
+        if (!possible)
+            nnsm_state_impossible(state, "ladder of temperatures");
+        l->chain_at[i] = (int32_t)chain;
+        l->temperature_of[chain] = (int32_t)(i / c->walkers);
+        l->extreme[i] = (int8_t)n[chains + i];
+    }
+}
+
+void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state)
+{
+    nnsm_chains *c = chains;
+    size_t size = NNSM_TILE * c->run->lattice.sites;
+    int64_t numbers[3] = {c->sweep, c->attempt, c->bennett.centred};
+    for (size_t t = 0; t < c->own && state->writing; t++)
+        c->tile[t].methods->read(c->tile[t].state, c->configurations + t * size);
+    for (size_t i = 0; i < c->own_temperatures * c->walkers && state->writing; i++)
+        nnsm_series_save(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES));
+    nnsm_chains_collect(c);
+    values(state, group, "numbers", NNSM_H5_INTEGERS, 3, numbers);
+    values(state, group, "centre", NNSM_H5_DOUBLES, c->temperatures, c->bennett.centre);
+    counts(state, group, "accepted", c->temperatures, c->collected);
+    if (c->sampler)
+        nnsm_scale_state(&c->scale, c->sampler, group, state);
+    ladders_state(c, group, state);
+    items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
+    items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures,
+          c->walkers * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), c->packed);
+    if (state->writing)
+        return;
+    if (numbers[0] < 0 || numbers[0] > UINT32_MAX || numbers[1] < 0 || numbers[1] > numbers[0] ||
+        numbers[0] > c->run->config->scan.thermalization + c->run->config->scan.sweeps)
+        nnsm_state_impossible(state, "number of sweeps");
+    c->sweep = (uint32_t)numbers[0];
+    c->attempt = (uint32_t)numbers[1];
+    c->bennett.centred = numbers[2];
+    if (c->run->rank == 0)
+        memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
+    nnsm_chains_load(c);
+    for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
+        if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))
+            nnsm_state_impossible(state, "series of measurements");
+}
