@@ -6,7 +6,6 @@
  * a sixth of the dense work. The proposal is kept beside the current state and selected chain by chain on commit; the
  * terms log(1 + exp(-x o)) of the current state are kept, not recomputed. Rounding of many commits is bounded by a
  * refresh (stage/chains.c), which evaluates everything from scratch. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -190,7 +189,7 @@ static void sample_layers(learned_tile *t, size_t *done, size_t position)
     }
 }
 
-void nnsm_dense_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
+void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     learned_tile *t = tile->state;
     const nnsm_learned *h = t->learned;
@@ -201,18 +200,19 @@ void nnsm_dense_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, i
     for (size_t l = 0; l < made->architecture.layers; l++)
         memset(t->layer[l].a, 0, nnsm_panel_rows(made->architecture.hidden[l]) * NNSM_TILE * sizeof(float));
     for (size_t p = 0; p < made->sites; p++) {
-        float *o = t->o + p * NNSM_TILE;
+        float *o = t->o + p * NNSM_TILE, *x = t->x + p * NNSM_TILE;
+        if (p < draws->from) {
+            for (size_t c = 0; c < NNSM_TILE; c++)
+                x[c] = (float)configurations[c * made->sites + (size_t)made->order[p]];
+            sample_layers(t, done, p);
+            continue;
+        }
         fill_rows(made->parameters + made->output_bias + p, 1, o);
         if (made->architecture.layers)
             nnsm_panels_row(&h->output, p, t->layer[made->architecture.layers - 1].a, o);
         if (made->architecture.direct)
             nnsm_panels_row(&h->direct, p, t->x, o);
-        if (p % 4 == 0)
-            nnsm_rng_blocks(key, NNSM_RNG_ANCESTRAL, first, NNSM_TILE, 0, (uint32_t)(p / 4), random);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            double up = 1 / (1 + exp(-(double)o[c]));
-            t->x[p * NNSM_TILE + c] = random[p % 4 * NNSM_TILE + c] * 0x1p-32 < up ? 1.f : -1.f;
-        }
+        nnsm_draw_spins(draws, p, o, random, x);
         sample_layers(t, done, p);
     }
     refresh(t);
