@@ -413,6 +413,7 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     c->bennett.centred = numbers[2];
     if (c->run->rank == 0)
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
+    nnsm_state_spins(state, "chains", c->configurations, c->own * size);
     load_tiles(c);
     for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
         if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))
