@@ -97,6 +97,7 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
         memcpy(c->regenerated, c->collected + c->temperatures, c->temperatures * sizeof *c->regenerated);
     }
+    nnsm_state_spins(state, "chains", c->configurations, c->own * size);
     nnsm_chains_load(c);
     for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
         if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))

@@ -37,7 +37,7 @@ nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config)
 nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm world, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
-    *run = (nnsm_run){.config = config, .world = world, .start = nnsm_seconds()};
+    *run = (nnsm_run){.config = config, .world = world, .start = nnsm_seconds(), .alphabet = nnsm_alphabet_spins()};
     NNSM_MPI(MPI_Comm_rank(world, &run->rank));
     NNSM_MPI(MPI_Comm_size(world, &run->ranks));
     run->log = (nnsm_log){.active = run->rank == 0, .interval = config->run.progress, .last = run->start};

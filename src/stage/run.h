@@ -5,6 +5,7 @@
 #include <mpi.h>
 
 #include "base/log.h"
+#include "nnsm/alphabet.h"
 #include "nnsm/model.h"
 #include "nnsm/rng.h"
 #include "setup/config.h"
@@ -54,9 +55,10 @@ typedef struct {
     int rank, ranks;
     nnsm_log log;
     nnsm_rng_key key;
-    double start;         /* nnsm_seconds() at the start */
-    bool model_known;     /* the model below made the data */
-    nnsm_lattice lattice; /* of the configurations; sites = 0 until known */
+    double start;           /* nnsm_seconds() at the start */
+    bool model_known;       /* the model below made the data */
+    nnsm_lattice lattice;   /* of the configurations; sites = 0 until known */
+    nnsm_alphabet alphabet; /* of their sites; the model's where one is known */
     nnsm_model model;
     nnsm_interval clock[NNSM_STAGES];
     nnsm_stop stop;

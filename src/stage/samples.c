@@ -73,11 +73,13 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
     }
     status = nnsm_agree(run->world, status, error);
     NNSM_MPI(MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world));
-    bool fits = header->sites == l->sites && header->dimensions == l->dimensions && header->temperature == temperature;
+    bool fits = header->sites == l->sites && header->dimensions == l->dimensions &&
+                header->temperature == temperature && nnsm_alphabet_equal(&header->alphabet, &run->alphabet);
     for (int a = 0; a < l->dimensions; a++)
         fits = fits && header->extent[a] == l->extent[a];
     if (!status && header->sites && !fits)
-        nnsm_say(&run->log, "couplings: %s is of another lattice or temperature than the network; left out", path);
+        nnsm_say(&run->log, "couplings: %s is of another lattice, temperature or alphabet than the network; left out",
+                 path);
     if (!fits)
         header->configurations = 0;
     return status;

@@ -48,6 +48,8 @@ static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_hea
         fits = fits && header->extent[a] == l->extent[a];
     if (!fits)
         return nnsm_h5_fail(h5, "trust.compare: its lattice is not that of the network");
+    if (!nnsm_alphabet_equal(&header->alphabet, &run->alphabet))
+        return nnsm_h5_fail(h5, "trust.compare: the values of its sites are not those of the network");
     if (header->configurations < 2 * NNSM_BLOCKS)
         return nnsm_h5_fail(h5, "trust.compare: %zu configurations are too few for an error; %d are the least",
                             header->configurations, 2 * NNSM_BLOCKS);

@@ -127,6 +127,15 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
     const nnsm_config *c = run->config;
     if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, c->system.boundary == 0))
         return h5->status;
+    if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
+        char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
+        nnsm_alphabet_text(&run->alphabet, ours, sizeof ours);
+        nnsm_alphabet_text(&header->alphabet, theirs, sizeof theirs);
+        return nnsm_h5_fail(h5, "its sites have the values %s, those of the model %s", theirs, ours);
+    }
+    run->alphabet = header->alphabet;
+    if (run->alphabet.count != 2)
+        return nnsm_h5_fail(h5, "its sites have %d values; networks take two", (int)run->alphabet.count);
     if (c->generate.given && header->temperature != c->generate.temperature)
         return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
                             header->temperature, c->generate.temperature);

@@ -47,6 +47,8 @@ good = np.where(np.random.default_rng(1).random((3000, 8, 8)) < 0.5, -1, 1).asty
 make("no_temperature.h5", good, None)
 make("negative.h5", good, -1.0)
 make("seven.h5", np.where(good > 0, 7, -1).astype(np.int8))
+with h5py.File("seven.h5", "a") as f:
+    f["configurations"].attrs["values"] = [-1, 1]
 make("flat.h5", good.reshape(-1))
 make("few.h5", good[:20])
 make("other.h5", good.reshape(3000, 4, 16))
@@ -57,7 +59,7 @@ ensemble : { file = "good.h5"; };
 CFG
 expect 3 "attribute temperature" run measured.cfg --set ensemble.file=no_temperature.h5
 expect 3 "must be positive" run measured.cfg --set ensemble.file=negative.h5
-expect 3 "spins must be -1 or +1" run measured.cfg --set ensemble.file=seven.h5
+expect 3 "the value 7; the values of a site are -1 1" run measured.cfg --set ensemble.file=seven.h5
 expect 3 "needs 2 to 4 dimensions" run measured.cfg --set ensemble.file=flat.h5
 expect 3 "lower train.batch" run measured.cfg --set ensemble.file=few.h5
 expect 3 "not the one of system.lattice" run measured.cfg --set ensemble.file=other.h5 --set system.lattice=[8,8]
