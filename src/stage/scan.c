@@ -338,7 +338,7 @@ static nnsm_status run_chains(scan *s, branch *b, int64_t g, uint32_t last, nnsm
     double start = nnsm_seconds();
     while (!status && chains->sweep < nnsm_chains_last_saved(chains, last)) {
         double since = nnsm_seconds();
-        nnsm_request request = nnsm_stop_vote(&s->run->stop, s->run->world);
+        nnsm_request request = nnsm_stop_vote(&s->run->stop, NNSM_VOTE_SCAN, s->run->world);
         nnsm_run_waited(s->run, chains->stage, since);
         if (request != NNSM_GO_ON)
             status = save(s, request, error);
@@ -391,6 +391,31 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
 
 /* ---- evaluation */
 
+/* A vote a temperature of the rank that has most. Stopped, the run goes on from the end of the scan. */
+static nnsm_status evaluate_cells(scan *s, branch *b, nnsm_error *error)
+{
+    nnsm_run *run = s->run;
+    size_t position = 0, temperatures = (size_t)run->config->scan.temperatures_count;
+    unsigned rounds = 0;
+    for (size_t t = 0; t < temperatures; t++) {
+        const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
+        rounds += nnsm_chains_own(chains, position);
+    }
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &rounds, 1, MPI_UNSIGNED, MPI_MAX, run->world));
+    for (size_t t = 0, round = 0; round < rounds; round++) {
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_EVALUATE, run->world);
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_stop(run, request, error);
+        for (bool found = false; t < temperatures && !found; t++) {
+            const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
+            found = nnsm_chains_own(chains, position);
+            if (found)
+                nnsm_chains_evaluate(chains, position, b->curve->cell + t * NNSM_OBSERVABLES);
+        }
+    }
+    return NNSM_OK;
+}
+
 static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
 {
     nnsm_curve *curve = b->curve;
@@ -411,12 +436,14 @@ static nnsm_status evaluate(scan *s, branch *b, nnsm_error *error)
         return status;
     for (int64_t g = 0; g < b->groups; g++)
         nnsm_chains_collect(&b->group[g]);
+    status = evaluate_cells(s, b, error);
+    if (status)
+        return status;
     for (size_t t = 0; t < temperatures; t++) {
         const nnsm_chains *chains = find_temperature(b, c->scan.temperatures[t], &position);
         const nnsm_ladders *l = &chains->ladders;
         double proposals = ((double)chains->sweep - (double)c->scan.thermalization) * (double)walkers *
                            (chains->sampler ? 1 : (double)s->run->lattice.sites);
-        nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
         curve->acceptance[t] = (double)chains->collected[position] / proposals;
         curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
         curve->self_learning += chains->sampler != NULL;
