@@ -40,7 +40,7 @@ static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error
     nnsm_run *run = source->run;
     nnsm_status status = NNSM_OK;
     for (int lacking = 1; lacking && !status;) {
-        int vote[2] = {(int)nnsm_stop_poll(&run->stop), source->made < source->layout.snapshots};
+        int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE), source->made < source->layout.snapshots};
         double since = nnsm_seconds();
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
         nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
@@ -87,22 +87,30 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 
 /* ---- train on a file */
 
-/* E and m of all configurations, read in blocks by rank 0. */
+/* E and m of all configurations, read in blocks by rank 0, with a vote between two of them. */
 static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_summary *summary,
                                   nnsm_error *error)
 {
     double *energy = NULL, *magnetization = NULL, *order = NULL;
     int8_t *rows = NULL;
     size_t n = header->configurations, sites = header->sites, block = nnsm_ensemble_block(header);
-    nnsm_status status = NNSM_NEW(&energy, n, "ensemble energies", error);
-    if (!status)
+    bool root = run->rank == 0;
+    nnsm_status status = root ? NNSM_NEW(&energy, n, "ensemble energies", error) : NNSM_OK;
+    if (!status && root)
         status = NNSM_NEW(&magnetization, n, "ensemble energies", error);
-    if (!status)
+    if (!status && root)
         status = NNSM_NEW(&order, n, "ensemble energies", error);
-    if (!status)
+    if (!status && root)
         status = NNSM_NEW(&rows, block * sites, "ensemble energies", error);
-    for (size_t first = 0; first < n && !status; first += block) {
+    for (size_t first = 0; first < n; first += block) {
         size_t count = n - first < block ? n - first : block;
+        nnsm_request request = first ? nnsm_stop_vote(&run->stop, NNSM_VOTE_READ, run->world) : NNSM_GO_ON;
+        if (request > NNSM_CHECKPOINT) {
+            status = nnsm_checkpoint_stop(run, request, error);
+            break;
+        }
+        if (!root || status)
+            continue;
         nnsm_ensemble_read_rows(h5, header, first, count, rows);
         status = h5->status;
         for (size_t i = 0; i < count && !status; i++) {
@@ -112,7 +120,7 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
             order[first + i] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows + i * sites) : 0;
         }
     }
-    if (!status)
+    if (!status && root)
         status = nnsm_summarise(run, energy, magnetization, order, n, (size_t)header->chains, header->temperature,
                                 summary, error);
     nnsm_release(energy);
@@ -180,7 +188,7 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
     if (!status)
         status = adopt_header(run, h5, header);
     status = nnsm_agree(run->world, status, error);
-    if (!status && run->rank == 0)
+    if (!status)
         status = summarise_file(run, h5, header, summary, error);
     status = nnsm_agree(run->world, status, error);
     NNSM_MPI(MPI_Bcast(summary, (int)sizeof *summary, MPI_BYTE, 0, run->world));
@@ -198,7 +206,7 @@ typedef struct {
 static nnsm_request wish(void *context)
 {
     session *s = context;
-    return nnsm_stop_poll(&s->run->stop);
+    return nnsm_stop_poll(&s->run->stop, NNSM_VOTE_TRAIN);
 }
 
 static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
@@ -253,9 +261,9 @@ nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
         status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, error);
-        if (!status)
-            status = nnsm_pool_read(pool, &h5, &header, error);
         status = nnsm_agree(run->world, status, error);
+        if (!status)
+            status = nnsm_agree(run->world, nnsm_pool_read(pool, run, &h5, &header, error), error);
     }
     (void)nnsm_h5_finish(&h5);
     return status;
