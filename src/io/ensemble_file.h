@@ -26,6 +26,7 @@ typedef struct {
     nnsm_levels levels;     /* count > 0: values become levels */
     size_t chunk;           /* configurations that HDF5 can only read together; 1 where it does not matter */
     bool real;              /* the file has floating-point numbers */
+    bool periodic;          /* attribute boundary, "periodic" (also where there is none) or "open" */
 } nnsm_ensemble_header;
 
 /* ---- writing */

@@ -59,16 +59,28 @@ static void read_temperature(nnsm_h5 *h5, nnsm_ensemble_header *header)
         (void)nnsm_h5_fail(h5, "attribute temperature is %g; it must be positive and finite", header->temperature);
 }
 
+static void read_boundary(nnsm_h5 *h5, nnsm_ensemble_header *header)
+{
+    char text[16];
+    if (!nnsm_h5_has_attribute(h5, DATA_SET, "boundary"))
+        return;
+    nnsm_h5_get_text(h5, DATA_SET, "boundary", text, sizeof text);
+    header->periodic = strcmp(text, "open") != 0;
+    if (!h5->status && header->periodic && strcmp(text, "periodic") != 0)
+        (void)nnsm_h5_fail(h5, "attribute boundary is \"%s\"; it must be \"periodic\" or \"open\"", text);
+}
+
 void nnsm_ensemble_read_shape(nnsm_h5 *h5, nnsm_ensemble_header *header)
 {
     size_t sizes[NNSM_H5_RANK];
-    *header = (nnsm_ensemble_header){.sites = 1, .extent = {1, 1, 1}, .chains = 1, .chunk = 1};
+    *header = (nnsm_ensemble_header){.sites = 1, .extent = {1, 1, 1}, .chains = 1, .chunk = 1, .periodic = true};
     int rank = nnsm_h5_sizes(h5, DATA_SET, sizes);
     if (!rank || !read_extent(h5, header, rank, sizes))
         return;
     read_temperature(h5, header);
     if (nnsm_h5_has_attribute(h5, DATA_SET, "chains"))
         header->chains = nnsm_h5_get_integer(h5, DATA_SET, "chains");
+    read_boundary(h5, header);
     (void)nnsm_ensemble_numbers(h5, header);
 }
 

@@ -132,7 +132,7 @@ static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, si
     NNSM_MPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->world));
     nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&trained, 1, "network", error), error);
     if (!status && !there && !pool->piece)
-        status = nnsm_pool_load(run, pool, summary, error);
+        status = nnsm_pool_load(run, pool, summary, &(nnsm_evidence){0}, error);
     if (!status && !there) {
         trained->summary = *summary;
         trained->ensemble = run->ensemble;
