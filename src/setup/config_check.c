@@ -192,6 +192,24 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
     return NNSM_OK;
 }
 
+static nnsm_status check_levels(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (c->ensemble.cuts && c->ensemble.levels)
+        return REFUSE(r, "ensemble.levels", "ensemble.thresholds",
+                      "ensemble.thresholds and ensemble.levels exclude each other: thresholds given, or equal shares? "
+                      "remove one");
+    if (c->ensemble.levels == 1)
+        return REFUSE(r, "ensemble.levels", "ensemble.levels",
+                      "ensemble.levels = 1 leaves nothing to learn; take 2 or more, or 0 for the values as they are");
+    for (int64_t i = 1; i < c->ensemble.cuts; i++)
+        if (c->ensemble.thresholds[i] <= c->ensemble.thresholds[i - 1])
+            return REFUSE(r, "ensemble.thresholds", "ensemble.thresholds",
+                          "ensemble.thresholds must rise strictly, but %.15g comes after %.15g",
+                          c->ensemble.thresholds[i], c->ensemble.thresholds[i - 1]);
+    return NNSM_OK;
+}
+
 static nnsm_status check_data(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
@@ -295,6 +313,8 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
         status = check_symmetries(reader);
     if (!status)
         status = check_data(reader);
+    if (!status)
+        status = check_levels(reader);
     if (!status)
         status = check_train(reader);
     if (!status)

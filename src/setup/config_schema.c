@@ -44,6 +44,8 @@ const nnsm_key nnsm_config_keys[] = {
     {"generate", "thermalization", NNSM_KEY_INTEGER, AT(generate, thermalization), "1000", 0, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) of a chain before the first kept configuration", NNSM_AFFECTS_DATA},
     {"generate", "interval", NNSM_KEY_INTEGER, AT(generate, interval), "50", 1, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) between kept configurations of a chain", NNSM_AFFECTS_DATA},
     {"ensemble", "file", NNSM_KEY_TEXT, AT(ensemble, file), NULL, 0, 0, 0, NULL, "", "HDF5 file of measured configurations, instead of generate", NNSM_AFFECTS_NOTHING},
+    {"ensemble", "thresholds", NNSM_KEY_NUMBERS, AT(ensemble, thresholds), "()", -1e300, 1e300, 15, NULL, "", "cut a continuous signal into levels at these values, as (-0.5, 0.5); () for none", NNSM_AFFECTS_DATA},
+    {"ensemble", "levels", NNSM_KEY_INTEGER, AT(ensemble, levels), "0", 0, 16, 0, NULL, "", "cut a continuous signal into so many levels of equal shares; 0: values as they are", NNSM_AFFECTS_DATA},
     {"network", "kind", NNSM_KEY_CHOICE, AT(network, kind), "\"dense\"", 0, 0, 0, "dense|frontier", "", "masked dense layers (MADE), or saturating units on each output's frontier", NNSM_AFFECTS_NETWORK},
     {"network", "reach", NNSM_KEY_REAL, AT(network, reach), "0.0", 0, 16, 0, NULL, "lattice spacings", "frontier: how far the interaction reaches; 1 nearest neighbours, 1.5 diagonals too; 0: chosen by a test on the data", NNSM_AFFECTS_NETWORK},
     {"network", "units", NNSM_KEY_INTEGER, AT(network, units), "128", 0, 4096, 0, NULL, "units", "frontier: saturating units of a conditional", NNSM_AFFECTS_NETWORK},
@@ -90,6 +92,7 @@ static_assert(sizeof nnsm_config_keys / sizeof *nnsm_config_keys <= NNSM_CONFIG_
 /* What NNSM_KEY_INTS and NNSM_KEY_FLAGS rely on. */
 static_assert(AT(system, lattice) == AT(system, dimensions) + sizeof(int), "the count stands before the list");
 static_assert(AT(network, hidden) == AT(network, layers) + sizeof(int), "the count stands before the list");
+static_assert(AT(ensemble, thresholds) == AT(ensemble, cuts) + sizeof(int64_t), "the count stands before the list");
 static_assert(AT(couplings, m2) == AT(couplings, field) + 4 * sizeof(bool), "flags stand in a row");
 static_assert(AT(train, spin_flip) == AT(train, translation) + 2 * sizeof(bool), "flags stand in a row");
 

@@ -61,29 +61,6 @@ void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limi
     }
 }
 
-nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
-                           nnsm_error *error)
-{
-    size_t block = nnsm_ensemble_block(header);
-    int8_t *rows = NULL;
-    nnsm_status status = NNSM_NEW(&rows, block * header->sites, "training data", error);
-    for (size_t first = 0; first < header->configurations; first += block) {
-        size_t left = header->configurations - first, count = left < block ? left : block;
-        nnsm_request request = first ? nnsm_stop_vote(&run->stop, NNSM_VOTE_READ, run->world) : NNSM_GO_ON;
-        if (request > NNSM_CHECKPOINT) {
-            status = nnsm_checkpoint_stop(run, request, error);
-            break;
-        }
-        if (status) /* of this rank; the others go on voting */
-            continue;
-        nnsm_ensemble_read_rows(h5, header, first, count, rows);
-        status = h5->status;
-        nnsm_pool_store(pool, first, status ? 0 : count, header->configurations, rows);
-    }
-    nnsm_release(rows);
-    return status;
-}
-
 void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, uint64_t received,
                      nnsm_state *state)
 {

@@ -30,11 +30,6 @@ void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to
  * and those from `limit` on are not wanted. Local. */
 void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limit, const int8_t *configurations);
 
-/* Fill it from an open ensemble file, with a vote between two blocks. Collective on run->world; a failure is that of
- * one rank until it is agreed on. */
-nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
-                           nnsm_error *error);
-
 /* Save or restore the pieces, which the first `ranks` ranks own, below /pool. pool: zeroed on ranks without one.
  * received: configurations that must be there when they are restored. Collective on run->world. */
 void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, uint64_t received,

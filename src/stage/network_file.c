@@ -114,6 +114,7 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
         adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);
+        run->levels = trained->summary.levels;
         if (nnsm_h5_has_attribute(&h5, "/ensemble", "checksum"))
             trained->ensemble = nnsm_h5_get_integer(&h5, "/ensemble", "checksum");
         if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))

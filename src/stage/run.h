@@ -5,6 +5,7 @@
 #include <mpi.h>
 
 #include "base/log.h"
+#include "ensemble/levels.h"
 #include "nnsm/alphabet.h"
 #include "nnsm/model.h"
 #include "nnsm/rng.h"
@@ -59,6 +60,7 @@ typedef struct {
     bool model_known;       /* the model below made the data */
     nnsm_lattice lattice;   /* of the configurations; sites = 0 until known */
     nnsm_alphabet alphabet; /* of their sites; the model's where one is known */
+    nnsm_levels levels;     /* by which the user's file becomes states; those of the network, once there is one */
     nnsm_model model;
     nnsm_interval clock[NNSM_STAGES];
     nnsm_stop stop;

@@ -68,7 +68,7 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
     if (there && !status) {
         status = nnsm_probe(path, error);
         if (!status && nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-            nnsm_ensemble_read_header(h5, header);
+            nnsm_ensemble_read_levels(h5, &run->levels, header);
         status = status ? status : h5->status;
     }
     status = nnsm_agree(run->world, status, error);

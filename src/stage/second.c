@@ -40,7 +40,7 @@ static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_hea
     if (status)
         return status;
     if (nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-        nnsm_ensemble_read_header(h5, header);
+        nnsm_ensemble_read_levels(h5, &run->levels, header);
     if (h5->status)
         return h5->status;
     bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
