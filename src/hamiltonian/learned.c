@@ -97,14 +97,17 @@ void nnsm_learned_destroy(nnsm_learned *learned)
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
 {
     *out = (nnsm_tile){0};
-    return learned->frontier ? nnsm_frontier_tile_create(out, learned, error)
-                             : nnsm_dense_tile_create(out, learned, error);
+    return learned->frontier          ? nnsm_frontier_tile_create(out, learned, error)
+           : learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
+                                      : nnsm_dense_tile_create(out, learned, error);
 }
 
 void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
 {
     if (tile->methods == &nnsm_frontier_tile_methods)
         nnsm_frontier_tile_sample(tile, key, first, configurations);
+    else if (tile->methods == &nnsm_dense_states_methods)
+        nnsm_dense_states_tile_sample(tile, key, first, configurations);
     else
         nnsm_dense_tile_sample(tile, key, first, configurations);
 }
