@@ -154,18 +154,20 @@ static int8_t draw(const float *o, size_t values, double random)
     return (int8_t)k;
 }
 
-void nnsm_dense_states_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
+void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     states_tile *t = tile->state;
+    const nnsm_made *made = t->rows.learned->made;
     uint32_t random[4 * T];
     t->count = 0;
     nnsm_dense_rows_start(&t->rows);
     for (size_t p = 0; p < tile->sites; p++) {
-        const float *o = nnsm_dense_rows_logits(&t->rows, p);
-        if (p % 4 == 0)
-            nnsm_rng_blocks(key, NNSM_RNG_ANCESTRAL, first, T, 0, (uint32_t)(p / 4), random);
+        const float *o = p < draws->from ? NULL : nnsm_dense_rows_logits(&t->rows, p);
+        const uint32_t *words = o ? nnsm_draw_words(draws, p, random) : NULL;
         for (size_t c = 0; c < T; c++)
-            set(t, p, c, draw(o + c, t->rows.learned->made->width, random[p % 4 * T + c] * 0x1p-32));
+            set(t, p, c,
+                o ? draw(o + c, made->width, words[c] * 0x1p-32)
+                  : configurations[c * made->sites + (size_t)made->order[p]]);
         nnsm_dense_rows_advance(&t->rows, p);
     }
     refresh(t);
