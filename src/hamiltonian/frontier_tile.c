@@ -186,7 +186,13 @@ static void destroy(void *state)
     nnsm_release(t);
 }
 
-const nnsm_tile_methods nnsm_frontier_tile_methods = {load, change, commit, energy, refresh, read, destroy};
+const nnsm_tile_methods nnsm_frontier_tile_methods = {.load = load,
+                                                      .change = change,
+                                                      .commit = commit,
+                                                      .energy = energy,
+                                                      .refresh = refresh,
+                                                      .read = read,
+                                                      .destroy = destroy};
 
 static nnsm_status allocate(frontier_tile *t, nnsm_error *error)
 {
