@@ -14,7 +14,7 @@
 #define NNSM_MULTISTATE_H
 
 #include "nnsm/alphabet.h"
-#include "nnsm/lattice.h"
+#include "nnsm/hamiltonian.h"
 
 typedef enum { NNSM_POTTS, NNSM_CLOCK, NNSM_BLUME_CAPEL } nnsm_multistate_kind;
 
@@ -58,5 +58,8 @@ double nnsm_multistate_order(const nnsm_multistate *model, const int8_t *states)
  * potts: exchange of two labels; clock: k -> (choice - k) mod q; blume_capel: s -> -s. image: out, [q]. */
 int nnsm_multistate_reflections(const nnsm_multistate *model);
 void nnsm_multistate_reflect(const nnsm_multistate *model, int level, int choice, int8_t *image);
+
+/* A tile of chains under E; `model` is borrowed. As nnsm_ising_tile_create. */
+nnsm_status nnsm_multistate_tile_create(nnsm_tile *out, const nnsm_multistate *model, nnsm_error *error);
 
 #endif
