@@ -77,8 +77,8 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
         status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
-                                             c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
-                                             run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+                                             (nnsm_algorithm)c->generate.algorithm, run->key,
+                                             (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
     if (!status && !source->own)
         source->made = UINT64_MAX;
     return nnsm_agree(group, status, error);
@@ -327,10 +327,10 @@ static void chains(nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledge
         count_rounds(source);
 }
 
-static bool spins(const int8_t *values, size_t count)
+static bool are_states(const nnsm_alphabet *alphabet, const int8_t *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (values[i] != -1 && values[i] != 1)
+        if (!nnsm_alphabet_holds(alphabet, values[i]))
             return false;
     return true;
 }
@@ -355,7 +355,7 @@ void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledg
             continue;
         }
         nnsm_state_piece(state, name, NNSM_H5_BYTES, chunk * size, size, NNSM_EVERYBODY, ledger->rows);
-        if (!spins(ledger->rows, size))
+        if (!are_states(&state->run->alphabet, ledger->rows, size))
             nnsm_state_impossible(state, "configurations");
         if (mine)
             memcpy(rows, ledger->rows, size);
