@@ -63,6 +63,8 @@ nnsm_status nnsm_learned_create(nnsm_learned **out, const nnsm_made *made, nnsm_
 /* The same of a frontier network. */
 nnsm_status nnsm_learned_create_frontier(nnsm_learned **out, const nnsm_frontier *frontier, nnsm_error *error);
 void nnsm_learned_destroy(nnsm_learned *learned);
+/* T0 of its network. */
+double nnsm_learned_temperature(const nnsm_learned *learned);
 
 /* A tile under the learned Hamiltonian; `learned` is borrowed. */
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
@@ -74,5 +76,11 @@ nnsm_status nnsm_ising_tile_create(nnsm_tile *out, const nnsm_ising *model, nnsm
  * configurations: out, [NNSM_TILE][sites]. tile: one made by nnsm_learned_tile_create; it holds the samples afterwards.
  */
 void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations);
+
+/* Redraw, in every chain, the sites from order position `from` on, each from its conditional given those before it:
+ * from = 0 draws everything anew, at T0. Chain c from random stream first + c, purpose NNSM_RNG_REGENERATE, at `step`.
+ * configurations: in and out, [NNSM_TILE][sites]. tile: as above. */
+void nnsm_learned_redraw(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, uint32_t step, size_t from,
+                         int8_t *configurations);
 
 #endif

@@ -2,7 +2,6 @@
  *
  * The units are those of dense_rows.h; the terms log(1 + exp(-x o)) of the current state are kept, not recomputed.
  * Rounding of many commits is bounded by a refresh (stage/chains.c), which evaluates everything from scratch. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -83,19 +82,18 @@ static void energy(const void *state, double *out)
 
 /* ---- ancestral sampling */
 
-void nnsm_dense_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
+void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     nnsm_dense_rows *t = tile->state;
+    const nnsm_made *made = t->learned->made;
     uint32_t random[4 * NNSM_TILE];
     nnsm_dense_rows_start(t);
-    for (size_t p = 0; p < tile->sites; p++) {
-        const float *o = nnsm_dense_rows_logits(t, p);
-        if (p % 4 == 0)
-            nnsm_rng_blocks(key, NNSM_RNG_ANCESTRAL, first, NNSM_TILE, 0, (uint32_t)(p / 4), random);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            double up = 1 / (1 + exp(-(double)o[c]));
-            t->x[p * NNSM_TILE + c] = random[p % 4 * NNSM_TILE + c] * 0x1p-32 < up ? 1.f : -1.f;
-        }
+    for (size_t p = 0; p < made->sites; p++) {
+        float *x = t->x + p * NNSM_TILE;
+        for (size_t c = 0; c < NNSM_TILE && p < draws->from; c++)
+            x[c] = (float)configurations[c * made->sites + (size_t)made->order[p]];
+        if (p >= draws->from)
+            nnsm_draw_spins(draws, p, nnsm_dense_rows_logits(t, p), random, x);
         nnsm_dense_rows_advance(t, p);
     }
     refresh(t);

@@ -1,6 +1,8 @@
 /* learned.c: networks of all kinds, repacked for tiles. */
 #include "hamiltonian/learned.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "made/network.h"
 
@@ -97,14 +99,52 @@ void nnsm_learned_destroy(nnsm_learned *learned)
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
 {
     *out = (nnsm_tile){0};
-    return learned->frontier ? nnsm_frontier_tile_create(out, learned, error)
-                             : nnsm_dense_tile_create(out, learned, error);
+    return learned->frontier          ? nnsm_frontier_tile_create(out, learned, error)
+           : learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
+                                      : nnsm_dense_tile_create(out, learned, error);
+}
+
+double nnsm_learned_temperature(const nnsm_learned *learned)
+{
+    return learned->temperature;
+}
+
+/* ---- ancestral sampling */
+
+const uint32_t *nnsm_draw_words(const nnsm_draws *draws, size_t position, uint32_t *random)
+{
+    if (position % 4 == 0 || position == draws->from)
+        nnsm_rng_blocks(draws->key, draws->purpose, draws->first, NNSM_TILE, draws->step, (uint32_t)(position / 4),
+                        random);
+    return random + position % 4 * NNSM_TILE;
+}
+
+void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins)
+{
+    const uint32_t *words = nnsm_draw_words(draws, position, random);
+    for (size_t c = 0; c < NNSM_TILE; c++) {
+        double up = 1 / (1 + exp(-(double)logit[c]));
+        spins[c] = words[c] * 0x1p-32 < up ? 1.f : -1.f;
+    }
+}
+
+static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
+{
+    if (tile->methods == &nnsm_frontier_tile_methods)
+        nnsm_frontier_tile_sample(tile, draws, configurations);
+    else if (tile->methods == &nnsm_dense_states_methods)
+        nnsm_dense_states_tile_sample(tile, draws, configurations);
+    else
+        nnsm_dense_tile_sample(tile, draws, configurations);
 }
 
 void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
 {
-    if (tile->methods == &nnsm_frontier_tile_methods)
-        nnsm_frontier_tile_sample(tile, key, first, configurations);
-    else
-        nnsm_dense_tile_sample(tile, key, first, configurations);
+    sample(tile, &(nnsm_draws){key, NNSM_RNG_ANCESTRAL, first, 0, 0}, configurations);
+}
+
+void nnsm_learned_redraw(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, uint32_t step, size_t from,
+                         int8_t *configurations)
+{
+    sample(tile, &(nnsm_draws){key, NNSM_RNG_REGENERATE, first, step, from}, configurations);
 }
