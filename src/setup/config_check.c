@@ -115,7 +115,7 @@ static nnsm_status check_states(const nnsm_reader *r)
     const nnsm_config *c = r->config;
     int model = c->system.model;
     bool labels = model == NNSM_CONFIG_POTTS || model == NNSM_CONFIG_CLOCK, capel = model == NNSM_CONFIG_BLUME_CAPEL;
-    if (!labels && nnsm_place_given(&r->places[nnsm_config_find("system.states")]) && !(capel && c->system.states == 3))
+    if (!labels && c->system.states != 3) /* the default; blume_capel has 3 */
         return REFUSE(r, "system.states", "system.model",
                       "system.states belongs to model = \"potts\" and \"clock\"; remove it");
     if (!capel && c->system.crystal_field != 0)
