@@ -80,6 +80,11 @@ void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
     (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s", run->config->run.output, run->config->run.name, suffix[file]);
 }
 
+double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states)
+{
+    return nnsm_alphabet_order(&run->alphabet, run->lattice.sites, states);
+}
+
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage)
 {
     run->clock[stage].begin = nnsm_seconds() - run->start;

@@ -91,6 +91,9 @@ void nnsm_run_destroy(nnsm_run *run);
 enum { NNSM_RUN_PATH = 2 * NNSM_CONFIG_TEXT + 64 };
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path);
 
+/* The order of one configuration ([sites] states) that all observables of m are made of: nnsm_alphabet_order. Local. */
+double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states);
+
 /* The clock of this rank. Local. */
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage);
 void nnsm_run_end(nnsm_run *run, nnsm_stage stage);

@@ -108,7 +108,7 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
         for (size_t i = 0; i < count && !status; i++) {
             if (run->model_known)
                 energy[first + i] = nnsm_model_energy(&run->model, rows + i * sites) / (double)sites;
-            magnetization[first + i] = nnsm_magnetization(&run->lattice, rows + i * sites);
+            magnetization[first + i] = nnsm_run_magnetization(run, rows + i * sites);
             order[first + i] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows + i * sites) : 0;
         }
     }
@@ -134,8 +134,6 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
         return nnsm_h5_fail(h5, "its sites have the values %s, those of the model %s", theirs, ours);
     }
     run->alphabet = header->alphabet;
-    if (run->alphabet.count != 2)
-        return nnsm_h5_fail(h5, "its sites have %d values; networks take two", (int)run->alphabet.count);
     if (c->generate.given && header->temperature != c->generate.temperature)
         return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
                             header->temperature, c->generate.temperature);
