@@ -182,6 +182,22 @@ static bool axes_differ(const nnsm_config *c)
     return false;
 }
 
+/* All exchanges of up to 5 labels, cyclic ones of more (lattice/symmetry.h): those of 4 and 5 are no symmetry of clock.
+ */
+static nnsm_status check_permutation(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    bool clock = c->system.model == NNSM_CONFIG_CLOCK && c->system.states != 4 && c->system.states != 5;
+    if (c->train.permutation && c->system.model != NNSM_CONFIG_POTTS && !clock)
+        return REFUSE(r, "train.augment", "system.model",
+                      "train.augment: the values of this model's sites cannot be exchanged at will; remove "
+                      "\"permutation\"");
+    if (c->train.permutation && c->system.field != 0)
+        return REFUSE(r, "train.augment", "system.field",
+                      "train.augment: a field tells one label from the others; remove \"permutation\" or the field");
+    return NNSM_OK;
+}
+
 /* A symmetry that the model lacks would teach the network a wrong Hamiltonian. */
 static nnsm_status check_symmetries(const nnsm_reader *r)
 {
@@ -194,8 +210,10 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
                       "train.augment: a field breaks the spin flip; remove \"spin_flip\" or the field");
     if (c->train.spin_flip && (c->system.model == NNSM_CONFIG_POTTS || c->system.model == NNSM_CONFIG_CLOCK))
         return REFUSE(r, "train.augment", "system.model",
-                      "train.augment: the states of potts and clock are labels, which have no sign; remove "
-                      "\"spin_flip\"");
+                      "train.augment: the states of potts and clock are labels, which have no sign; %s",
+                      c->system.model == NNSM_CONFIG_POTTS && c->system.field == 0
+                          ? "take \"permutation\" instead of \"spin_flip\""
+                          : "remove \"spin_flip\"");
     if (c->train.spin_flip && c->system.model == NNSM_CONFIG_BAXTER_WU)
         return REFUSE(r, "train.augment", "system.model",
                       "train.augment: products of three spins break the spin flip; remove \"spin_flip\"");
@@ -212,7 +230,7 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
         return REFUSE(r, "train.augment", "system.anisotropy",
                       "train.augment: axes of equal length with different couplings cannot be exchanged; remove "
                       "\"point_group\"");
-    return NNSM_OK;
+    return check_permutation(r);
 }
 
 static nnsm_status check_data(const nnsm_reader *r)

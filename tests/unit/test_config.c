@@ -489,7 +489,15 @@ static void test_symmetries_must_be_ones_of_the_system(void **state)
     refuse(RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; };\ntrain : { augment = [\"point_group\"]; };",
            ":3: ", "remove \"point_group\"");
     refuse(RUN "system : { model = \"potts\"; lattice = [6, 6]; };\ntrain : { augment = [\"spin_flip\"]; };",
-           ":3: ", "labels, which have no sign");
+           ":3: ", "take \"permutation\" instead");
+    refuse(RUN "system : { model = \"potts\"; lattice = [6, 6]; field = 1; };\n"
+               "train : { augment = [\"permutation\"]; };",
+           ":3: ", "a field tells one label from the others");
+    refuse(RUN "system : { model = \"clock\"; lattice = [6, 6]; states = 4; };\n"
+               "train : { augment = [\"permutation\"]; };",
+           ":3: ", "cannot be exchanged at will");
+    refuse(RUN "system : { model = \"blume_capel\"; lattice = [6, 6]; };\ntrain : { augment = [\"permutation\"]; };",
+           ":3: ", "cannot be exchanged at will");
     refuse(RUN "system : { model = \"clock\"; lattice = [6, 6]; };\ntrain : { augment = [\"spin_flip\"]; };",
            ":3: ", "labels, which have no sign");
     refuse(RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; };\ntrain : { augment = [\"translation\"]; };",
@@ -514,7 +522,11 @@ static void test_symmetries_that_a_model_keeps(void **state)
            NULL, NULL);
     accept(&c,
            RUN "system : { model = \"potts\"; lattice = [6, 6]; }; train : { augment = [\"translation\", "
-               "\"point_group\"]; };",
+               "\"point_group\", \"permutation\"]; };",
+           NULL, NULL);
+    accept(&c,
+           RUN "system : { model = \"clock\"; states = 6; lattice = [6, 6]; };"
+               "train : { augment = [\"permutation\"]; };",
            NULL, NULL);
     /* Axes of other lengths are never exchanged; equal couplings may be. */
     accept(&c, RUN "system : { lattice = [4, 6]; anisotropy = (1, 0.5); }; train : { augment = [\"point_group\"]; };",
