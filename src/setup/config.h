@@ -16,8 +16,15 @@
 enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES = 1024 };
 
 /* Choices are stored as their position in the list of the schema, which is the order of these enums. */
-typedef enum { NNSM_CONFIG_ISING, NNSM_CONFIG_SPIN_GLASS, NNSM_CONFIG_BAXTER_WU } nnsm_config_model;
-typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
+typedef enum {
+    NNSM_CONFIG_ISING,
+    NNSM_CONFIG_SPIN_GLASS,
+    NNSM_CONFIG_BAXTER_WU,
+    NNSM_CONFIG_POTTS,
+    NNSM_CONFIG_BLUME_CAPEL,
+    NNSM_CONFIG_CLOCK
+} nnsm_config_model;
+typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF, NNSM_CONFIG_HEAT_BATH } nnsm_config_algorithm;
 typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
 typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
@@ -43,7 +50,9 @@ typedef struct {
         int axes;             /* couplings given in anisotropy: 0 or one an axis */
         double anisotropy[3]; /* in units of coupling; 1 where none is given */
         double next_nearest, plaquette;
-        int64_t disorder; /* seed of the bonds of a spin glass */
+        int64_t disorder;     /* seed of the bonds of a spin glass */
+        int states;           /* of potts and clock */
+        double crystal_field; /* of blume_capel */
     } system;
     struct {
         bool given;

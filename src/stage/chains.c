@@ -245,6 +245,10 @@ static void model_energies(nnsm_chains *c, const int8_t *configurations, double 
     memset(energy, 0, NNSM_TILE * sizeof *energy);
     if (!c->run->model_known)
         return;
+    for (size_t i = 0; i < NNSM_TILE && c->run->model.multistate; i++)
+        energy[i] = nnsm_model_energy(&c->run->model, configurations + i * c->run->lattice.sites);
+    if (c->run->model.multistate)
+        return;
     nnsm_lanes_pack(configurations, c->run->lattice.sites, c->words);
     nnsm_lanes_values(local->operators, c->words, c->products);
     for (size_t k = 0; k < local->operators->classes; k++)

@@ -285,7 +285,7 @@ static nnsm_status find_truth(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
     nnsm_status status = NNSM_OK;
-    o->truth_known = s->run->model_known;
+    o->truth_known = s->run->model_known && !s->run->model.multistate; /* another kind of operators */
     for (size_t c = 0; c < o->operators.classes; c++)
         o->truth[c] = NAN;
     if (o->truth_known)

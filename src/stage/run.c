@@ -29,7 +29,9 @@ nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config)
                                .next_nearest = config->system.next_nearest,
                                .plaquette = config->system.plaquette,
                                .field = config->system.field,
-                               .disorder = config->system.disorder};
+                               .disorder = config->system.disorder,
+                               .states = config->system.states,
+                               .crystal_field = config->system.crystal_field};
     memcpy(p.anisotropy, config->system.anisotropy, sizeof p.anisotropy);
     return p;
 }
@@ -50,6 +52,8 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
             status = nnsm_model_create(&run->model, &run->lattice, &parameters, error);
         }
         run->model_known = !status;
+        if (!status)
+            run->alphabet = run->model.alphabet;
     }
     char path[NNSM_RUN_PATH];
     if (!status && run->rank == 0)

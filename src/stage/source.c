@@ -77,8 +77,8 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
         status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
-                                             c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
-                                             run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+                                             (nnsm_algorithm)c->generate.algorithm, run->key,
+                                             (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
     if (!status && !source->own)
         source->made = UINT64_MAX;
     return nnsm_agree(group, status, error);
