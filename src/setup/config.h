@@ -89,6 +89,7 @@ typedef struct {
         int64_t sweeps, thermalization;
         bool exchange;
         int64_t exchange_interval; /* sweeps between exchange attempts */
+        bool regenerate;           /* redraw a suffix of every chain before each sweep */
         bool reference;            /* also scan the true model where it is known */
         bool distilled;            /* also scan the distilled Hamiltonian */
     } scan;

@@ -69,6 +69,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"scan", "thermalization", NNSM_KEY_INTEGER, AT(scan, thermalization), "400", 0, 1e8, 0, NULL, "sweeps", "sweeps or proposals of a chain before the measurement; the surrogate's scale is learned there", NNSM_AFFECTS_SCAN},
     {"scan", "exchange", NNSM_KEY_BOOLEAN, AT(scan, exchange), "true", 0, 0, 0, NULL, "", "replica exchange between neighbouring temperatures", NNSM_AFFECTS_SCAN},
     {"scan", "exchange_interval", NNSM_KEY_INTEGER, AT(scan, exchange_interval), "1", 1, 1e6, 0, NULL, "sweeps", "sweeps between measurements and exchange attempts", NNSM_AFFECTS_SCAN},
+    {"scan", "regenerate", NNSM_KEY_BOOLEAN, AT(scan, regenerate), "false", 0, 0, 0, NULL, "", "before every sweep or proposal under the learned Hamiltonian redraw the last sites of the network's order, from a random one on, by its conditionals", NNSM_AFFECTS_SCAN},
     {"scan", "reference", NNSM_KEY_BOOLEAN, AT(scan, reference), "true", 0, 0, 0, NULL, "", "scan the true model too, where it is known", NNSM_AFFECTS_SCAN},
     {"scan", "distilled", NNSM_KEY_BOOLEAN, AT(scan, distilled), "true", 0, 0, 0, NULL, "", "scan the distilled Hamiltonian too; raw minus distilled estimates the systematic error", NNSM_AFFECTS_SCAN},
     {"couplings", "enabled", NNSM_KEY_BOOLEAN, AT(couplings, enabled), "true", 0, 0, 0, NULL, "", "read the couplings of the learned Hamiltonian, and fit them to the data by pseudo-likelihood", NNSM_AFFECTS_SCAN},

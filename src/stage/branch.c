@@ -56,6 +56,8 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     nnsm_status status = nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
                                             b->make, b->hamiltonian, proposer, error);
     b->groups = b->groups > number ? b->groups : number + 1;
+    if (!status && b->regenerate)
+        status = nnsm_agree(b->run->world, nnsm_chains_regenerate(chains, b->regenerate, error), error);
     if (!status && b->ancestral.energy)
         set_anchor(b, chains);
     if (!status)
@@ -206,10 +208,13 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     size_t position = 0;
     const nnsm_chains *chains = find_temperature(b, c->scan.temperatures[t], &position);
     const nnsm_ladders *l = &chains->ladders;
-    double proposals = ((double)chains->sweep - (double)c->scan.thermalization) * (double)curve->walkers *
-                       (chains->sampler ? 1 : (double)b->run->lattice.sites);
+    double sweeps = (double)chains->sweep - (double)c->scan.thermalization;
+    double proposals = sweeps * (double)curve->walkers * (chains->sampler ? 1 : (double)b->run->lattice.sites);
     nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
     curve->acceptance[t] = (double)chains->collected[position] / proposals;
+    curve->regenerated[t] = chains->regenerator ? (double)chains->collected[chains->temperatures + position] /
+                                                      (sweeps * (double)curve->walkers)
+                                                : NAN;
     curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
     curve->self_learning += chains->sampler != NULL;
     curve->exchange_rate[t] =

@@ -75,7 +75,8 @@ nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_h5 *h5, const nnsm_ensemble_hea
     return status;
 }
 
-void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, nnsm_state *state)
+void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, uint64_t received,
+                     nnsm_state *state)
 {
     static const char name[] = "/pool/configurations";
     size_t first = 0;
@@ -85,6 +86,12 @@ void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t si
         nnsm_state_piece(state, name, NNSM_H5_BYTES, first, size, nnsm_partition_owner(partition, p, ranks),
                          pool->piece ? pool->piece[p] : NULL);
         first += size;
+    }
+    for (uint64_t i = 0; i < received && i < partition->configurations && !state->writing && pool->piece; i++) {
+        size_t piece, row;
+        nnsm_partition_locate(partition, i, &piece, &row);
+        if (pool->piece[piece])
+            nnsm_state_spins(state, "training data", pool->piece[piece] + row * sites, sites);
     }
 }
 

@@ -34,8 +34,9 @@ void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limi
 nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_error *error);
 
 /* Save or restore the pieces, which the first `ranks` ranks own, below /pool. pool: zeroed on ranks without one.
- * Collective on run->world. */
-void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, nnsm_state *state);
+ * received: configurations that must be there when they are restored. Collective on run->world. */
+void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, uint64_t received,
+                     nnsm_state *state);
 
 /* ---- the consumer's side */
 

@@ -76,6 +76,11 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     (void)snprintf(name, sizeof name, "%s/surrogate_scale", group);
     nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->surrogate_scale, "1",
                           "a(T) of the surrogate a H_s in self-learning Monte Carlo; NaN: single flips");
+    (void)snprintf(name, sizeof name, "%s/regeneration_acceptance", group);
+    if (!isnan(curve->regenerated[0]))
+        nnsm_h5_write_doubles(
+            h5, name, 1, &curve->temperatures, curve->regenerated, "1",
+            "share of accepted suffixes redrawn from the network, one before every sweep or proposal");
     nnsm_h5_set_text(h5, group, "sampler",
                      curve->self_learning == curve->temperatures ? "self_learning"
                      : curve->self_learning                      ? "self_learning, metropolis where it was rejected"

@@ -144,7 +144,7 @@ static nnsm_status restore(team *t, nnsm_error *error)
         if ((int64_t)((t->feed.next + t->layout.tiles - 1 - tile) / t->layout.tiles) > t->ledger.made[tile])
             nnsm_state_impossible(&state, "place in the data");
     if (nnsm_state_has(&state, "/pool"))
-        nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, &state);
+        nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, t->feed.next * NNSM_CHUNK, &state);
     status = nnsm_state_finish(&state, error);
     if (!status)
         status = nnsm_training_check(&t->training, run, t->partition.batches, error);
@@ -204,7 +204,7 @@ static nnsm_status save(team *t, nnsm_request request, nnsm_error *error)
         nnsm_state_values(&state, "/generate/next", NNSM_H5_INTEGERS, 1, &next);
         nnsm_source_state(t->generates ? &t->source : NULL, &t->layout, &t->ledger, &state, NULL, NULL);
         if (t->stream)
-            nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, &state);
+            nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, 0, &state);
     }
     return nnsm_checkpoint_end(run, &state, request, error);
 }
