@@ -253,7 +253,7 @@ void nnsm_chains_measure(nnsm_chains *chains)
         model_energies(c, c->configurations + t * NNSM_TILE * sites, energy);
         for (size_t i = 0; i < NNSM_TILE; i++) {
             const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
-            m[i].magnetization = nnsm_magnetization(&run->lattice, s);
+            m[i].magnetization = nnsm_run_magnetization(run, s);
             m[i].energy = energy[i];
             m[i].order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             m[i].hamiltonian = hamiltonian[i];

@@ -12,7 +12,7 @@
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",   "couplings",
+static const char *const stage_names[NNSM_STAGES] = {"generate", "window",    "train",     "members", "couplings",
                                                      "scan",     "reference", "distilled", "trust"};
 
 /* ---- curves */
@@ -225,6 +225,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_integer(&h5, "/", "version", 1);
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
         nnsm_system_write(&h5, run);
+        nnsm_windowing_write(&h5, &run->windowing);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_history_write(&h5, &trained->history);
         nnsm_h5_write_doubles(&h5, "/scan/temperature", 1, &scanned->learned.temperatures,

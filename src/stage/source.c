@@ -161,7 +161,7 @@ static void measure(const nnsm_source *source, double *energy, double *magnetiza
                 if (index >= configurations)
                     continue;
                 energy[index] = nnsm_model_energy(&run->model, s) / (double)sites;
-                magnetization[index] = nnsm_magnetization(&run->lattice, s);
+                magnetization[index] = nnsm_run_magnetization(run, s);
                 order[index] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             }
     /* Every entry is zero on all ranks but one, so the order of the sum cannot matter. */

@@ -11,6 +11,7 @@
 #include "stage/members.h"
 #include "stage/network_file.h"
 #include "stage/trainer.h"
+#include "stage/window.h"
 
 /* ---- generate only */
 
@@ -108,7 +109,7 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
         for (size_t i = 0; i < count && !status; i++) {
             if (run->model_known)
                 energy[first + i] = nnsm_model_energy(&run->model, rows + i * sites) / (double)sites;
-            magnetization[first + i] = nnsm_magnetization(&run->lattice, rows + i * sites);
+            magnetization[first + i] = nnsm_run_magnetization(run, rows + i * sites);
             order[first + i] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows + i * sites) : 0;
         }
     }
@@ -125,7 +126,7 @@ static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensembl
 static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
     const nnsm_config *c = run->config;
-    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, c->system.boundary == 0))
+    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, nnsm_run_periodic(run)))
         return h5->status;
     if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
         char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
@@ -154,16 +155,15 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
 static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_summary *summary,
                                  nnsm_error *error)
 {
-    char own[NNSM_RUN_PATH];
-    nnsm_run_path(run, NNSM_FILE_ENSEMBLE, own);
-    const char *path = run->config->ensemble.given ? run->config->ensemble.file : own;
+    char path[NNSM_RUN_PATH];
+    nnsm_run_data_path(run, path);
     nnsm_status status = NNSM_OK;
     *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
     if (run->rank == 0)
         status = nnsm_probe(path, error);
     if (run->rank == 0 && !status)
         status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
-    run->ensemble = (int64_t)h5->checksum;
+    run->ensemble = run->windowing.window.sites ? run->windowing.source : (int64_t)h5->checksum;
     NNSM_MPI(MPI_Bcast(&run->ensemble, 1, MPI_INT64_T, 0, run->world));
     if (!status && run->resume.progress == NNSM_AT_TRAIN && run->resume.ensemble != run->ensemble)
         status = nnsm_fail(error, NNSM_DATA,
@@ -177,6 +177,8 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
         nnsm_ensemble_read_header(h5, header);
         status = h5->status;
     }
+    if (!status)
+        status = nnsm_window_check(run, h5);
     if (!status)
         status = adopt_header(run, h5, header);
     status = nnsm_agree(run->world, status, error);
