@@ -118,11 +118,12 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     nnsm_model_parameters parameters = nnsm_run_parameters(c);
     nnsm_model model;
     nnsm_network network = {0};
+    nnsm_alphabet alphabet = nnsm_alphabet_spins();
     nnsm_status status = nnsm_model_create(&model, lattice, &parameters, error);
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     if (!status)
-        status = nnsm_network_create(&network, c, 1, lattice, 1, error);
+        status = nnsm_network_create(&network, c, 1, lattice, &alphabet, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)

@@ -44,7 +44,9 @@ static nnsm_status print_network(const char *path, nnsm_error *error)
     else
         (void)printf("reach %g, %zu units an output", nnsm_frontier_architecture_of(network.frontier)->reach,
                      nnsm_frontier_architecture_of(network.frontier)->units);
-    (void)printf(", %zu parameters\n", count);
+    char values[16 * NNSM_MAX_VALUES];
+    nnsm_alphabet_text(&shape.alphabet, values, sizeof values);
+    (void)printf(", %zu parameters, %s %s\n", count, shape.alphabet.labels ? "labels" : "values", values);
     nnsm_network_destroy(&network);
     return NNSM_OK;
 }

@@ -93,7 +93,7 @@ typedef struct {
         int schedule;      /* nnsm_config_schedule */
         double validation; /* fraction of the ensemble held out: its first configurations */
         int64_t patience;  /* epochs without a better held-out likelihood before an early stop; 0: never */
-        bool translation, point_group, spin_flip; /* from the list train.augment */
+        bool translation, point_group, spin_flip, permutation; /* from the list train.augment */
     } train;
     struct {
         int temperatures_count;
@@ -102,10 +102,11 @@ typedef struct {
         int64_t walkers;                               /* chains a temperature */
         int64_t sweeps, thermalization;
         bool exchange;
-        int64_t exchange_interval; /* sweeps between exchange attempts */
-        bool regenerate;           /* redraw a suffix of every chain before each sweep */
-        bool reference;            /* also scan the true model where it is known */
-        bool distilled;            /* also scan the distilled Hamiltonian */
+        int64_t exchange_interval;     /* sweeps between exchange attempts */
+        bool single, neighbour, patch; /* from the list scan.moves; none: chosen from the alphabet */
+        bool regenerate;               /* redraw a suffix of every chain before each sweep */
+        bool reference;                /* also scan the true model where it is known */
+        bool distilled;                /* also scan the distilled Hamiltonian */
     } scan;
     struct {
         bool enabled;

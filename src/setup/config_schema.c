@@ -68,7 +68,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"train", "schedule", NNSM_KEY_CHOICE, AT(train, schedule), "\"cosine\"", 0, 0, 0, "constant|cosine", "", "learning rate over the training", NNSM_AFFECTS_NETWORK},
     {"train", "validation", NNSM_KEY_REAL, AT(train, validation), "0.05", 0, 0.5, 0, NULL, "", "share of the ensemble held out: its first configurations", NNSM_AFFECTS_NETWORK},
     {"train", "patience", NNSM_KEY_INTEGER, AT(train, patience), "0", 0, 1e6, 0, NULL, "epochs", "stop after so many epochs without a better held-out likelihood; 0: never", NNSM_AFFECTS_NETWORK},
-    {"train", "augment", NNSM_KEY_FLAGS, AT(train, translation), "()", 0, 0, 3, "translation|point_group|spin_flip", "", "symmetries of the system, applied at random to every sample", NNSM_AFFECTS_NETWORK},
+    {"train", "augment", NNSM_KEY_FLAGS, AT(train, translation), "()", 0, 0, 4, "translation|point_group|spin_flip|permutation", "", "symmetries of the system, applied at random to every sample; spin_flip: value to -value, permutation: of labels", NNSM_AFFECTS_NETWORK},
     {"scan", "temperatures", NNSM_KEY_TEMPERATURES, AT(scan, temperatures), "{ from = 1.0; to = 4.0; step = 0.1; }", 1e-3, 1e6, NNSM_CONFIG_TEMPERATURES, NULL, "energy / k_B", "temperatures to predict: { from; to; step } or a list", NNSM_AFFECTS_SCAN},
     {"scan", "sampler", NNSM_KEY_CHOICE, AT(scan, sampler), "\"self_learning\"", 0, 0, 0, "metropolis|self_learning", "", "how a chain moves: single flips, or proposals of the couplings (single flips where those are not accepted)", NNSM_AFFECTS_SCAN},
     {"scan", "walkers", NNSM_KEY_INTEGER, AT(scan, walkers), "8", 1, 1024, 0, NULL, "", "chains a temperature", NNSM_AFFECTS_SCAN},
@@ -76,6 +76,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"scan", "thermalization", NNSM_KEY_INTEGER, AT(scan, thermalization), "400", 0, 1e8, 0, NULL, "sweeps", "sweeps or proposals of a chain before the measurement; the surrogate's scale is learned there", NNSM_AFFECTS_SCAN},
     {"scan", "exchange", NNSM_KEY_BOOLEAN, AT(scan, exchange), "true", 0, 0, 0, NULL, "", "replica exchange between neighbouring temperatures", NNSM_AFFECTS_SCAN},
     {"scan", "exchange_interval", NNSM_KEY_INTEGER, AT(scan, exchange_interval), "1", 1, 1e6, 0, NULL, "sweeps", "sweeps between measurements and exchange attempts", NNSM_AFFECTS_SCAN},
+    {"scan", "moves", NNSM_KEY_FLAGS, AT(scan, single), "()", 0, 0, 3, "single|neighbour|patch", "", "moves of sites with more than two values, sweep by sweep in turn: to any value, to a neighbouring one, a box of 2 sites an axis one value up or down; (): single, of numbers neighbour too", NNSM_AFFECTS_SCAN},
     {"scan", "regenerate", NNSM_KEY_BOOLEAN, AT(scan, regenerate), "false", 0, 0, 0, NULL, "", "before every sweep or proposal under the learned Hamiltonian redraw the last sites of the network's order, from a random one on, by its conditionals", NNSM_AFFECTS_SCAN},
     {"scan", "reference", NNSM_KEY_BOOLEAN, AT(scan, reference), "true", 0, 0, 0, NULL, "", "scan the true model too, where it is known", NNSM_AFFECTS_SCAN},
     {"scan", "distilled", NNSM_KEY_BOOLEAN, AT(scan, distilled), "true", 0, 0, 0, NULL, "", "scan the distilled Hamiltonian too; raw minus distilled estimates the systematic error", NNSM_AFFECTS_SCAN},
@@ -101,7 +102,8 @@ static_assert(AT(window, size) == AT(window, sizes) + sizeof(int), "the count st
 static_assert(AT(window, stride) == AT(window, strides) + sizeof(int), "the count stands before the list");
 static_assert(AT(window, values) == AT(window, values_count) + sizeof(int), "the count stands before the list");
 static_assert(AT(couplings, m2) == AT(couplings, field) + 4 * sizeof(bool), "flags stand in a row");
-static_assert(AT(train, spin_flip) == AT(train, translation) + 2 * sizeof(bool), "flags stand in a row");
+static_assert(AT(train, permutation) == AT(train, translation) + 3 * sizeof(bool), "flags stand in a row");
+static_assert(AT(scan, patch) == AT(scan, single) + 2 * sizeof(bool), "flags stand in a row");
 
 size_t nnsm_config_find(const char *full)
 {

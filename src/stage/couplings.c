@@ -394,6 +394,11 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     *couplings = (nnsm_couplings){0};
     if (!run->config->couplings.enabled)
         return NNSM_OK;
+    if (run->alphabet.count > 2) {
+        nnsm_say(&run->log, "couplings: products of spins; left out where sites have %d values",
+                 (int)run->alphabet.count);
+        return NNSM_OK;
+    }
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
     nnsm_status status = create_basis(&s, error);
     if (!status && couplings->present)

@@ -102,7 +102,12 @@ static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, nnsm_network_shape a)
 {
     if (run->model_known && run->lattice.periodic != a.periodic)
         return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a.periodic ? "periodic" : "open");
-    return nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic);
+    if (nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic))
+        return h5->status;
+    if (run->model_known && !nnsm_alphabet_equal(&a.alphabet, &run->alphabet))
+        return nnsm_h5_fail(h5, "the values of its sites are not those of the model; correct the configuration");
+    run->alphabet = a.alphabet;
+    return NNSM_OK;
 }
 
 static nnsm_status adopt_windows(nnsm_run *run, nnsm_h5 *h5)

@@ -106,10 +106,12 @@ void nnsm_run_data_path(const nnsm_run *run, char *path);
  * the windows contradict the configuration or those that the run has. Local. */
 nnsm_status nnsm_run_adopt_windows(nnsm_run *run, const nnsm_windowing *windowing, nnsm_error *error);
 
+void nnsm_run_forget_windows(nnsm_run *run);
+
 /* Is the lattice of the network periodic, as far as the configuration says? Local. */
 bool nnsm_run_periodic(const nnsm_run *run);
 
-/* The order of one configuration ([sites] states) that all observables of m are made of: the mean of the sites; behind
+/* The order of one configuration ([sites] states) that all observables of m are made of: nnsm_alphabet_order; behind
  * windows the mean of their sums over the sites of a window, so that it compares with the sites below. Local. */
 double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states);
 

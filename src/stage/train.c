@@ -135,8 +135,6 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
         return nnsm_h5_fail(h5, "its sites have the values %s, those of the model %s", theirs, ours);
     }
     run->alphabet = header->alphabet;
-    if (run->alphabet.count != 2)
-        return nnsm_h5_fail(h5, "its sites have %d values; networks take two", (int)run->alphabet.count);
     if (c->generate.given && header->temperature != c->generate.temperature)
         return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
                             header->temperature, c->generate.temperature);
