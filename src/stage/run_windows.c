@@ -87,7 +87,7 @@ double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states)
     if (!run->window_counts)
         return nnsm_alphabet_order(&run->alphabet, run->lattice.sites, states) / (w->sites ? (double)w->volume : 1);
     for (size_t i = 0; i < w->sites_below; i++)
-        sum += run->window_counts[i] * states[i];
+        sum += (int64_t)run->window_counts[i] * nnsm_alphabet_value(&run->alphabet, states[i]);
     return (double)sum / ((double)w->sites * (double)w->volume);
 }
 

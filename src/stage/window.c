@@ -112,9 +112,8 @@ static nnsm_status state_windows(maker *m, nnsm_error *error)
                             "its sites have %d values: windows are undone to two values only; take "
                             "window.route = \"plain\"",
                             (int)w->values.count);
-    for (int k = 0; !status && k < m->sums.count && w->values.count == 2; k++)
-        m->upper[k] = (int32_t)((m->sums.value[k] - (int64_t)w->window.volume * w->values.value[0]) /
-                                (w->values.value[1] - w->values.value[0]));
+    if (!status && w->values.count == 2)
+        nnsm_windowing_uppers(w, &m->sums, m->upper);
     return status;
 }
 

@@ -48,6 +48,14 @@ void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t siz
                    w->periodic ? "periodic" : "open", part[2], part[3]);
 }
 
+void nnsm_windowing_uppers(const nnsm_windowing *windowing, const nnsm_alphabet *sums, int32_t *upper)
+{
+    const nnsm_alphabet *v = &windowing->values;
+    for (int k = 0; k < sums->count; k++)
+        upper[k] = (int32_t)((sums->value[k] - (int64_t)windowing->window.volume * v->value[0]) /
+                             ((int64_t)v->value[1] - v->value[0]));
+}
+
 /* ---- files */
 
 static void set_extents(nnsm_h5 *h5, const char *name, int dimensions, const int32_t *extent)

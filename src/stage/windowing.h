@@ -30,6 +30,10 @@ nnsm_status nnsm_config_window(const nnsm_config *config, int dimensions, const 
 /* "2 x 2, stride 1 x 1, open, on 16 x 16: 15 x 15 windows". Local. */
 void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t size);
 
+/* How many sites of a window have the upper of their two values, by the place of its sum in an alphabet. upper: out,
+ * [NNSM_MAX_VALUES]. Local. */
+void nnsm_windowing_uppers(const nnsm_windowing *windowing, const nnsm_alphabet *sums, int32_t *upper);
+
 /* Attributes of /window; nothing where there are no windows. */
 void nnsm_windowing_write(nnsm_h5 *h5, const nnsm_windowing *windowing);
 
