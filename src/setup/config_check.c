@@ -67,16 +67,15 @@ nnsm_status nnsm_refuse_unknown(const nnsm_reader *reader, const config_setting_
 
 /* ---- contradictions */
 
-/* Of two keys that contradict each other, the place to look at: what --set changed last, else a line of the file. */
-static nnsm_place either(const nnsm_reader *r, const char *a, const char *b)
+nnsm_place nnsm_place_either(const nnsm_reader *reader, const char *a, const char *b)
 {
-    const nnsm_place *first = &r->places[nnsm_config_find(a)], *second = &r->places[nnsm_config_find(b)];
+    const nnsm_place *first = &reader->places[nnsm_config_find(a)], *second = &reader->places[nnsm_config_find(b)];
     if (second->set && !first->set)
         return *second;
     return nnsm_place_given(first) ? *first : *second;
 }
 
-#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, either(reader, a, b), __VA_ARGS__)
+#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, nnsm_place_either(reader, a, b), __VA_ARGS__)
 
 enum { LONGEST_NAME = 200 }; /* names of files have at most 255 characters on every file system we know */
 
@@ -356,6 +355,8 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
         status = check_symmetries(reader);
     if (!status)
         status = check_data(reader);
+    if (!status && reader->config->window.given)
+        status = nnsm_config_check_window(reader);
     if (!status)
         status = check_levels(reader);
     if (!status)

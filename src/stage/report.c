@@ -8,12 +8,13 @@
 #include "base/timer.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
+#include "stage/ancestral.h"
 #include "stage/moves.h"
 #include "stage/network_file.h"
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",   "couplings",
+static const char *const stage_names[NNSM_STAGES] = {"generate", "window",    "train",     "members", "couplings",
                                                      "scan",     "reference", "distilled", "trust"};
 
 /* ---- curves */
@@ -237,6 +238,15 @@ static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet)
                                       : "m = sum of the values of all sites / N");
 }
 
+static void write_windows(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanned *scanned)
+{
+    const nnsm_window *w = &run->windowing.window;
+    nnsm_windowing_write(h5, &run->windowing);
+    if (nnsm_window_overlaps(w) && !isnan(scanned->inconsistent))
+        nnsm_h5_set_double(h5, "/window", "ancestral_share_with_preimage",
+                           1 - scanned->inconsistent / NNSM_ANCESTRAL_SAMPLES);
+}
+
 static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
                                  const nnsm_scanned *scanned, const nnsm_interval *intervals, nnsm_error *error)
 {
@@ -249,6 +259,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
         write_alphabet(&h5, &run->alphabet);
         nnsm_system_write(&h5, run);
+        write_windows(&h5, run, scanned);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_history_write(&h5, &trained->history);
         nnsm_h5_write_doubles(&h5, "/scan/temperature", 1, &scanned->learned.temperatures,
