@@ -213,7 +213,7 @@ static nnsm_status measure_loss(quantiser *q, nnsm_error *error)
                                 "shows the range)",
                                 k + 1, (int)run->levels.count);
         else if (run->levels.share[k] == 1)
-            return nnsm_h5_fail(q->h5, "ensemble.thresholds leave all values in one level: there is nothing to learn; "
+            return nnsm_h5_fail(q->h5, "the thresholds leave all values in one level: there is nothing to learn; "
                                        "see nnsm info for their range");
     return NNSM_OK;
 }
