@@ -27,6 +27,7 @@ typedef enum {
     NNSM_RNG_CLUSTER = 21,       /* bonds and flips of the surrogate's clusters */
     NNSM_RNG_HEAT_BATH = 22,     /* single-site updates under a surrogate */
     NNSM_RNG_SELF_LEARNING = 23, /* acceptance of a self-learning proposal */
+    NNSM_RNG_REGENERATE = 24,    /* suffixes redrawn from the network: where from, spins, acceptance */
     NNSM_RNG_BOOTSTRAP = 40,     /* which data a member of an ensemble of networks sees */
     NNSM_RNG_AUDIT = 41,         /* symmetry operations that H is examined by */
     NNSM_RNG_TEST = 99,

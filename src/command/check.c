@@ -72,12 +72,14 @@ static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c,
 
 /* A sweep is a proposal of every site, or, self-learning, one evaluation of the network and a cluster proposal (1e-8 s
  * a site, measured on 16 x 16). */
-static nnsm_status measure_scan(const nnsm_network *network, bool self_learning, rates *r, nnsm_error *error)
+static nnsm_status measure_scan(const nnsm_network *network, const nnsm_config *c, rates *r, nnsm_error *error)
 {
     nnsm_learned *learned = NULL;
     nnsm_tile tile = {0};
     int8_t *spins = NULL;
+    bool self_learning = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
     size_t sites = nnsm_network_shape_of(network).sites;
+    nnsm_rng_key key = nnsm_rng_key_from_seed(1);
     double beta[NNSM_TILE];
     int64_t accepted[NNSM_TILE] = {0};
     nnsm_status status = nnsm_network_learned(&learned, network, error);
@@ -88,14 +90,18 @@ static nnsm_status measure_scan(const nnsm_network *network, bool self_learning,
     if (!status) {
         for (size_t i = 0; i < NNSM_TILE; i++)
             beta[i] = 1 / nnsm_network_shape_of(network).temperature;
-        nnsm_learned_sample(&tile, nnsm_rng_key_from_seed(1), 0, spins);
+        nnsm_learned_sample(&tile, key, 0, spins);
         double start = nnsm_seconds(), seconds;
         uint32_t sweep = 0;
         do {
             if (self_learning)
                 tile.methods->refresh(tile.state);
             else
-                nnsm_metropolis_sweep(&tile, nnsm_rng_key_from_seed(1), 0, sweep, beta, accepted);
+                nnsm_metropolis_sweep(&tile, key, 0, sweep, beta, accepted);
+            if (c->scan.regenerate) {
+                nnsm_learned_redraw(&tile, key, 0, sweep, sites / 2, spins);
+                tile.methods->load(tile.state, spins);
+            }
             sweep++;
             seconds = nnsm_seconds() - start;
         } while (seconds < 0.2);
@@ -116,11 +122,11 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     if (!status)
-        status = nnsm_network_create(&network, c, 1, lattice, 1, error);
+        status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), lattice, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
-        status = measure_scan(&network, c->scan.sampler == NNSM_CONFIG_SELF_LEARNING, r, error);
+        status = measure_scan(&network, c, r, error);
     nnsm_network_destroy(&network);
     nnsm_model_destroy(&model);
     return status;
@@ -145,7 +151,9 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
                     most * NNSM_TILE * sites * 4e-6 * 8 + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
     (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
-    if (c->generate.given)
+    if (nnsm_reach_wanted(c))
+        (void)printf("  reach      chosen from the ensemble when that is made; planned with nearest neighbours\n");
+    else if (c->generate.given)
         (void)printf("  teams      %d ranks generate at first, %d train; then all train; then all scan\n", generators,
                      ranks - generators);
     (void)printf("  generate   %.0f configurations by %d chains: %.1f s on all ranks\n", n, c->generate.chains,

@@ -76,8 +76,14 @@ static nnsm_status make_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
         nnsm_status status = check_file(run, NNSM_FILE_NETWORK, run->resume.network, error);
         return status ? status : read_network(run, trained, error);
     }
-    if (run->config->generate.given && run->resume.progress <= NNSM_AT_GENERATE)
+    bool generate = run->config->generate.given && run->resume.progress <= NNSM_AT_GENERATE;
+    if (generate && !nnsm_reach_wanted(run->config))
         return nnsm_stage_generate_and_train(run, trained, error);
+    if (generate) { /* what the network is depends on all of the data */
+        nnsm_status status = nnsm_stage_generate(run, error);
+        if (status)
+            return status;
+    }
     return nnsm_stage_train(run, trained, error);
 }
 

@@ -27,17 +27,14 @@ typedef struct {
     char of[48];     /* what differs most */
 } nnsm_symmetry_test;
 
-/* All symmetries that the lattice and the alphabet allow: inversion of values (of symmetric alphabets, and of any two), translations along
- * every axis (periodic), reflections, exchanges of axes of equal length. blocks: how many of the census are independent
- * of each other, a power of two; it is merged to them. tests: out, [NNSM_TESTS]. Returns how many. */
+/* All symmetries that the lattice and the alphabet allow: inversion of values (of symmetric alphabets, and of any two),
+ * translations along every axis (periodic), reflections, exchanges of axes of equal length. blocks: how many of the
+ * census are independent of each other, a power of two; it is merged to them. tests: out, [NNSM_TESTS]. Returns how
+ * many. */
 size_t nnsm_symmetry_tests(nnsm_census *census, const nnsm_alphabet *alphabet, size_t blocks, nnsm_symmetry_test *tests,
                            nnsm_status *status, nnsm_error *error);
 
 /* "value inversion", "translation along axis 1", ... text: out, [48]. */
 const char *nnsm_symmetry_test_name(const nnsm_symmetry_test *test, char *text);
-
-/* Two-sided p of Student's t with `freedom` degrees: the regularised incomplete beta function I_x(nu/2, 1/2), x = nu /
- * (nu + t^2) (Abramowitz and Stegun 26.7.1), by its continued fraction. */
-double nnsm_student_p(double t, double freedom);
 
 #endif

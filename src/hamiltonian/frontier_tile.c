@@ -3,7 +3,6 @@
  * The fields h of all units of all outputs are kept. A flip changes the outputs whose frontier holds the site: about
  * one lattice row of them (all, for sites of the first row of a periodic lattice), each by one column of its fit's
  * weights. The proposal's logits are kept for the commit, which then shifts the fields of the chains that accept. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -157,18 +156,17 @@ static void energy(const void *state, double *out)
 
 /* ---- ancestral sampling */
 
-void nnsm_frontier_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
+void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     frontier_tile *t = tile->state;
+    const int32_t *order = nnsm_frontier_order(t->learned->frontier);
     uint32_t random[4 * T];
     for (size_t p = 0; p < tile->sites; p++) {
         evaluate(t, p);
-        if (p % 4 == 0)
-            nnsm_rng_blocks(key, NNSM_RNG_ANCESTRAL, first, T, 0, (uint32_t)(p / 4), random);
-        for (size_t c = 0; c < T; c++) {
-            double up = 1 / (1 + exp(-(double)t->o[p * T + c]));
-            t->x[p * T + c] = random[p % 4 * T + c] * 0x1p-32 < up ? 1.f : -1.f;
-        }
+        if (p >= draws->from)
+            nnsm_draw_spins(draws, p, t->o + p * T, random, t->x + p * T);
+        for (size_t c = 0; c < T && p < draws->from; c++)
+            t->x[p * T + c] = (float)configurations[c * tile->sites + (size_t)order[p]];
     }
     sum_terms(t);
     read(t, configurations);
@@ -186,7 +184,13 @@ static void destroy(void *state)
     nnsm_release(t);
 }
 
-const nnsm_tile_methods nnsm_frontier_tile_methods = {load, change, commit, energy, refresh, read, destroy};
+const nnsm_tile_methods nnsm_frontier_tile_methods = {.load = load,
+                                                      .change = change,
+                                                      .commit = commit,
+                                                      .energy = energy,
+                                                      .refresh = refresh,
+                                                      .read = read,
+                                                      .destroy = destroy};
 
 static nnsm_status allocate(frontier_tile *t, nnsm_error *error)
 {

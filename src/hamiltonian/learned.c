@@ -1,6 +1,8 @@
 /* learned.c: networks of all kinds, repacked for tiles. */
 #include "hamiltonian/learned.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "made/network.h"
 
@@ -101,10 +103,39 @@ nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned
                              : nnsm_dense_tile_create(out, learned, error);
 }
 
-void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
+double nnsm_learned_temperature(const nnsm_learned *learned)
+{
+    return learned->temperature;
+}
+
+/* ---- ancestral sampling */
+
+void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins)
+{
+    if (position % 4 == 0 || position == draws->from)
+        nnsm_rng_blocks(draws->key, draws->purpose, draws->first, NNSM_TILE, draws->step, (uint32_t)(position / 4),
+                        random);
+    for (size_t c = 0; c < NNSM_TILE; c++) {
+        double up = 1 / (1 + exp(-(double)logit[c]));
+        spins[c] = random[position % 4 * NNSM_TILE + c] * 0x1p-32 < up ? 1.f : -1.f;
+    }
+}
+
+static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     if (tile->methods == &nnsm_frontier_tile_methods)
-        nnsm_frontier_tile_sample(tile, key, first, configurations);
+        nnsm_frontier_tile_sample(tile, draws, configurations);
     else
-        nnsm_dense_tile_sample(tile, key, first, configurations);
+        nnsm_dense_tile_sample(tile, draws, configurations);
+}
+
+void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)
+{
+    sample(tile, &(nnsm_draws){key, NNSM_RNG_ANCESTRAL, first, 0, 0}, configurations);
+}
+
+void nnsm_learned_redraw(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, uint32_t step, size_t from,
+                         int8_t *configurations)
+{
+    sample(tile, &(nnsm_draws){key, NNSM_RNG_REGENERATE, first, step, from}, configurations);
 }

@@ -20,11 +20,23 @@ struct nnsm_learned {
     float **columns;   /* [fits][F][U] transposed weights of the units */
 };
 
+/* Ancestral draws from order position `from` on, of chains first, first + 1, ... */
+typedef struct {
+    nnsm_rng_key key;
+    nnsm_rng_purpose purpose;
+    uint32_t first, step;
+    size_t from;
+} nnsm_draws;
+
+/* configurations: in (where from > 0) and out, [NNSM_TILE][sites]. */
 nnsm_status nnsm_dense_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
-void nnsm_dense_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations);
+void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
 
 extern const nnsm_tile_methods nnsm_frontier_tile_methods;
 nnsm_status nnsm_frontier_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
-void nnsm_frontier_tile_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations);
+void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
+
+/* The spins at a position from its logits [NNSM_TILE]; random: [4 NNSM_TILE], filled for four positions at a time. */
+void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins);
 
 #endif

@@ -118,7 +118,13 @@ static void energy(const void *state, double *out)
     memcpy(out, ((const local_tile *)state)->energy, sizeof(double) * NNSM_TILE);
 }
 
-static const nnsm_tile_methods methods = {load, change, commit, energy, refresh, read, destroy};
+static const nnsm_tile_methods methods = {.load = load,
+                                          .change = change,
+                                          .commit = commit,
+                                          .energy = energy,
+                                          .refresh = refresh,
+                                          .read = read,
+                                          .destroy = destroy};
 
 nnsm_status nnsm_local_tile_create(nnsm_tile *out, const nnsm_local *local, nnsm_error *error)
 {

@@ -105,7 +105,9 @@ nnsm_status nnsm_made_create(nnsm_made **out, const nnsm_architecture *architect
     if (status)
         return status;
     made->architecture = *architecture;
-    widest = made->sites = sites;
+    made->sites = sites;
+    made->width = 1;
+    widest = made->outputs = sites * made->width;
     status = NNSM_NEW(&made->order, sites, "network order", error);
     if (!status)
         status = NNSM_NEW(&made->position, sites, "network order", error);

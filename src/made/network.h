@@ -11,6 +11,8 @@
 struct nnsm_made {
     nnsm_architecture architecture;
     size_t sites;
+    size_t width;                           /* inputs and outputs a site: 1 of two values, else one a value */
+    size_t outputs;                         /* sites * width: rows of outputs, columns of inputs */
     int32_t *order;                         /* [sites] site at a position */
     int32_t *position;                      /* [sites] position of a site */
     nnsm_staircase hidden[NNSM_MAX_LAYERS]; /* into hidden layer l */

@@ -14,6 +14,26 @@ void nnsm_tile_rank_one(const float *restrict w, const float *restrict step, siz
             out[r * NNSM_TILE + c] = base[r * NNSM_TILE + c] + w[r] * step[c];
 }
 
+/* Half a tile, as in panel.c. */
+enum { LANES = 16 };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+
+NNSM_MULTIVERSION
+void nnsm_tile_rank_many(const float *w, size_t stride, const float *step, size_t inputs, size_t rows,
+                         const float *base, float *out)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t half = 0; half < NNSM_TILE; half += LANES) {
+            lanes sum, x;
+            memcpy(&sum, base + r * NNSM_TILE + half, sizeof sum);
+            for (size_t k = 0; k < inputs; k++) {
+                memcpy(&x, step + k * NNSM_TILE + half, sizeof x);
+                sum += w[k * stride + r] * x;
+            }
+            memcpy(out + r * NNSM_TILE + half, &sum, sizeof sum);
+        }
+}
+
 NNSM_MULTIVERSION
 void nnsm_tile_activate(nnsm_activation activation, const float *restrict z_new, const float *restrict a, size_t rows,
                         float *restrict a_new, float *restrict difference)

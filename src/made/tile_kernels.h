@@ -10,6 +10,11 @@
 /* out[r] = base[r] + w[r] * step[chain]: a change of one input seen by all rows. w: [rows], step: [NNSM_TILE]. */
 void nnsm_tile_rank_one(const float *w, const float *step, size_t rows, const float *base, float *out);
 
+/* out[r] = base[r] + sum_k w[k stride + r] step[k][chain]: a change of neighbouring inputs. w: of the first of them,
+ * step: [inputs][NNSM_TILE]; base and out may be the same array. */
+void nnsm_tile_rank_many(const float *w, size_t stride, const float *step, size_t inputs, size_t rows,
+                         const float *base, float *out);
+
 /* a_new = f(z_new), difference = a_new - a. All [rows][NNSM_TILE]. */
 void nnsm_tile_activate(nnsm_activation activation, const float *z_new, const float *a, size_t rows, float *a_new,
                         float *difference);

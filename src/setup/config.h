@@ -64,7 +64,7 @@ typedef struct {
     struct {
         int kind;      /* nnsm_config_network */
         int64_t units; /* of a frontier network's conditional */
-        double reach;  /* of the interaction, in lattice spacings */
+        double reach;  /* of the interaction, in lattice spacings; 0: from the data */
         double ridge;
         int layers; /* number of hidden layers, 0 allowed */
         int hidden[NNSM_CONFIG_LIST];
@@ -92,6 +92,7 @@ typedef struct {
         int64_t sweeps, thermalization;
         bool exchange;
         int64_t exchange_interval; /* sweeps between exchange attempts */
+        bool regenerate;           /* redraw a suffix of every chain before each sweep */
         bool reference;            /* also scan the true model where it is known */
         bool distilled;            /* also scan the distilled Hamiltonian */
     } scan;

@@ -262,6 +262,22 @@ static nnsm_status check_train(const nnsm_reader *r)
     return NNSM_OK;
 }
 
+static nnsm_status check_reach(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (c->network.reach > 0 && c->network.reach < 1)
+        return REFUSE(r, "network.reach", "network.reach",
+                      "network.reach = %g: nearest neighbours are 1 apart; take 1 or more, or 0 to choose it from the "
+                      "data",
+                      c->network.reach);
+    if (c->network.kind == NNSM_CONFIG_FRONTIER && c->network.reach == 0 && c->train.data == NNSM_CONFIG_STREAM)
+        return REFUSE(
+            r, "network.reach", "train.data",
+            "network.reach = 0: a stream has no data to choose it from before the training; state it, or take "
+            "train.data = \"fixed\"");
+    return NNSM_OK;
+}
+
 static nnsm_status check_couplings(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
@@ -301,6 +317,8 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
         status = check_levels(reader);
     if (!status)
         status = check_train(reader);
+    if (!status)
+        status = check_reach(reader);
     if (!status)
         status = check_couplings(reader);
     return status ? status : check_trust(reader);

@@ -18,8 +18,9 @@ struct nnsm_branch {
     uint32_t stream; /* random stream of its first chain */
     nnsm_tile_maker *make;
     const void *hamiltonian;
-    nnsm_proposer proposer; /* local NULL: single flips */
-    nnsm_curve *curve;      /* for the results; borrowed, as are the next two */
+    nnsm_proposer proposer;         /* local NULL: single flips */
+    const nnsm_learned *regenerate; /* the network, which is the Hamiltonian: redraw suffixes; NULL: do not */
+    nnsm_curve *curve;              /* for the results; borrowed, as are the next two */
     nnsm_run *run;
     nnsm_tile *sampler;         /* of the network, for the first configurations */
     const nnsm_branch *learned; /* the branch of -T0 log p, maybe itself */

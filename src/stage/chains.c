@@ -54,7 +54,9 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->accepted, c->temperatures, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->collected, c->temperatures, "scan", error);
+        status = NNSM_NEW(&c->regenerated, c->temperatures, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->collected, 2 * c->temperatures, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->all, c->tiles * NNSM_TILE, "scan", error);
     if (!status)
@@ -126,6 +128,11 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
     return status;
 }
 
+nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error)
+{
+    return nnsm_regenerator_create(&chains->regenerator, learned, error);
+}
+
 void nnsm_chains_destroy(nnsm_chains *chains)
 {
     nnsm_chains *c = chains;
@@ -135,12 +142,14 @@ void nnsm_chains_destroy(nnsm_chains *chains)
         nnsm_tile_destroy(&c->tile[t]);
     nnsm_self_learning_destroy(c->sampler);
     nnsm_scale_destroy(&c->scale);
+    nnsm_regenerator_destroy(c->regenerator);
     nnsm_release(c->done);
     nnsm_ladders_destroy(&c->ladders);
     nnsm_bennett_destroy(&c->bennett);
     nnsm_release(c->walker_mean);
     nnsm_release(c->temperature);
     nnsm_release(c->accepted);
+    nnsm_release(c->regenerated);
     nnsm_release(c->collected);
     nnsm_release(c->all);
     nnsm_release(c->energy);
@@ -203,6 +212,18 @@ static void propose_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
     nnsm_self_learning_step(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, temperature, &c->done[own]);
     for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
         c->accepted[temperature[i]] += c->done[own].accepted[i];
+}
+
+static void regenerate_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
+{
+    double beta[NNSM_TILE];
+    int64_t accepted[NNSM_TILE] = {0};
+    size_t first = (c->first_tile + own) * NNSM_TILE;
+    for (size_t i = 0; i < NNSM_TILE; i++)
+        beta[i] = c->ladders.beta[temperature_of(c, first + i)];
+    nnsm_regenerate(c->regenerator, &c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
+    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
+        c->regenerated[temperature_of(c, first + i)] += accepted[i];
 }
 
 /* E of the known model, of a tile's chains. */
@@ -306,8 +327,11 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
     uint32_t thermalization = (uint32_t)config->scan.thermalization, period = nnsm_chains_period(&c->run->lattice);
     do {
         uint32_t sweep = c->sweep++;
-        for (size_t t = 0; t < c->own; t++)
+        for (size_t t = 0; t < c->own; t++) {
+            if (c->regenerator) /* before the proposal, which records the surrogate's energy */
+                regenerate_tile(c, t, sweep, sweep >= thermalization);
             (c->sampler ? propose_tile : sweep_tile)(c, t, sweep, sweep >= thermalization);
+        }
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval)
             continue;
         nnsm_chains_measure(c);

@@ -4,6 +4,7 @@
 #define NNSM_STAGE_CHAINS_H
 
 #include "nnsm/metropolis.h"
+#include "nnsm/regenerate.h"
 #include "stage/scale.h"
 #include "stage/scan.h"
 #include "stage/state.h"
@@ -39,9 +40,11 @@ typedef struct {
     nnsm_scale scale;                           /* of its surrogate */
     bool clusters_only;                         /* as of nnsm_proposer */
     nnsm_self_learning_record *done;            /* [own] by the last step */
+    nnsm_regenerator *regenerator;              /* NULL: no suffixes are redrawn */
     nnsm_ladders ladders;                       /* the same on every rank */
     int64_t *accepted;                          /* [temperatures] on this rank */
-    int64_t *collected;                         /* [temperatures] on all ranks, on the way to a file */
+    int64_t *regenerated;                       /* [temperatures] accepted suffixes on this rank */
+    int64_t *collected;                         /* [2][temperatures] both on all ranks, on the way to a file */
     nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
     nnsm_bennett bennett;                       /* the same on every rank; its anchor is set by the scan */
@@ -72,6 +75,10 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
                                const double *temperature, uint32_t stream, nnsm_tile_maker *make,
                                const void *hamiltonian, const nnsm_proposer *proposer, nnsm_error *error);
 void nnsm_chains_destroy(nnsm_chains *chains);
+
+/* From now on a suffix of every chain is redrawn from the network before each sweep or proposal (nnsm/regenerate.h);
+ * for chains under -T0 log p of `learned`, which is borrowed. Local. */
+nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error);
 
 /* Tiles of that many temperatures. */
 size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);
@@ -104,11 +111,14 @@ bool nnsm_chains_rejected(const nnsm_chains *chains);
 /* Save or restore below `group`. Collective. */
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);
 
-/* Observables of one temperature (its position in chains->temperature) into a row of the curve, on the rank that keeps
- * its series; elsewhere nothing. accepted counts only after nnsm_chains_collect. Local. */
+/* Does this rank keep the series of a temperature (its position in chains->temperature)? Local. */
+bool nnsm_chains_own(const nnsm_chains *chains, size_t t);
+
+/* Observables of one such temperature into a row of the curve. accepted counts only after nnsm_chains_collect. Local.
+ */
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells);
 
-/* accepted of all ranks into collected. Collective. */
+/* accepted and regenerated of all ranks into collected. Collective. */
 void nnsm_chains_collect(nnsm_chains *chains);
 
 #endif

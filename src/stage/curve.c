@@ -47,6 +47,8 @@ nnsm_status nnsm_curve_create(nnsm_curve *curve, size_t temperatures, size_t wal
     if (!status)
         status = NNSM_NEW(&curve->surrogate_scale, temperatures, "results", error);
     if (!status)
+        status = NNSM_NEW(&curve->regenerated, temperatures, "results", error);
+    if (!status)
         status = NNSM_NEW(&curve->round_trips, walkers, "results", error);
     return status;
 }
@@ -57,6 +59,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->acceptance);
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->surrogate_scale);
+    nnsm_release(curve->regenerated);
     nnsm_release(curve->round_trips);
     nnsm_release(curve->free_energy);
     *curve = (nnsm_curve){0};

@@ -39,6 +39,7 @@ typedef struct {
     size_t self_learning;        /* temperatures sampled by self-learning; 0: single flips everywhere */
     double *acceptance;          /* [temperatures] share of accepted flips, or of self-learning proposals */
     double *surrogate_scale;     /* [temperatures] a(T); NaN where flips are single */
+    double *regenerated;         /* [temperatures] share of accepted suffixes; NaN where none are redrawn */
     double *exchange_rate;       /* [temperatures - 1] */
     int64_t *round_trips;        /* [walkers] */
     double proposals_per_second; /* all ranks together */

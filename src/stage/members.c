@@ -59,26 +59,34 @@ void nnsm_members_forget(nnsm_run *run)
     }
 }
 
-/* Rank 0: is there a file of this member, trained on this ensemble with what `wanted` says? */
-static bool usable(nnsm_run *run, const nnsm_config *wanted, const char *path)
+/* Rank 0: is there a file of this member, trained on this ensemble with what `wanted` says? One that cannot be looked
+ * for or read is a failure: it must not pass for none, and be replaced or left out. */
+static nnsm_status find_usable(nnsm_run *run, const nnsm_config *wanted, const char *path, int *usable,
+                               nnsm_error *error)
 {
     enum { DIFFERENCES = 256 };
     nnsm_trained *found = NULL;
     nnsm_config before;
-    nnsm_error error;
+    nnsm_error other;
     char differences[DIFFERENCES];
     int64_t network = run->network;
-    bool same = false;
-    if (access(path, R_OK) != 0 || NNSM_NEW(&found, 1, "network", &error))
-        return false;
-    if (nnsm_network_file_read(run, path, found, &error) == NNSM_OK && found->ensemble == run->ensemble)
-        same = nnsm_config_read_text(&before, found->origin, path, &error) == NNSM_OK &&
-               nnsm_config_differences(&before, wanted, NNSM_AFFECTS_DATA, differences, DIFFERENCES) == 0 &&
-               nnsm_config_differences(&before, wanted, NNSM_AFFECTS_NETWORK, differences, DIFFERENCES) == 0;
+    bool there;
+    *usable = 0;
+    nnsm_status status = nnsm_h5_exists(path, &there, error);
+    if (status || !there)
+        return status;
+    status = NNSM_NEW(&found, 1, "network", error);
+    if (!status)
+        status = nnsm_network_file_read(run, path, found, error);
+    if (!status && found->ensemble == run->ensemble)
+        *usable = nnsm_config_read_text(&before, found->origin, path, &other) == NNSM_OK &&
+                  nnsm_config_differences(&before, wanted, NNSM_AFFECTS_DATA, differences, DIFFERENCES) == 0 &&
+                  nnsm_config_differences(&before, wanted, NNSM_AFFECTS_NETWORK, differences, DIFFERENCES) == 0;
     run->network = network;
-    nnsm_trained_destroy(found);
+    if (found)
+        nnsm_trained_destroy(found);
     nnsm_release(found);
-    return same;
+    return status;
 }
 
 /* A trained member from rank 0 to all, and into its file. */
@@ -122,19 +130,23 @@ static nnsm_status read_member(nnsm_run *run, const char *path, nnsm_trained *tr
 }
 
 /* One member, from its file or by training. `pool` is filled when it is needed for the first time. */
-static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, size_t member, nnsm_network *network,
-                       nnsm_error *error)
+static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, double reach, size_t member,
+                       nnsm_network *network, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_trained *trained = NULL;
+    int there = 0;
     path_of(run, member, path);
-    int there = run->rank == 0 && usable(run, run->config, path);
+    nnsm_status status = NNSM_NEW(&trained, 1, "network", error);
+    if (!status && run->rank == 0)
+        status = find_usable(run, run->config, path, &there, error);
+    status = nnsm_agree(run->world, status, error);
     NNSM_MPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->world));
-    nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&trained, 1, "network", error), error);
     if (!status && !there && !pool->piece)
         status = nnsm_pool_load(run, pool, summary, &(nnsm_evidence){0}, error);
     if (!status && !there) {
         trained->summary = *summary;
+        trained->reach.reach = reach;
         trained->ensemble = run->ensemble;
         status = train(run, pool, member, path, trained, error);
     } else if (!status)
@@ -153,13 +165,15 @@ nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_
     nnsm_pool pool = {0};
     nnsm_summary summary;
     nnsm_status status = NNSM_OK;
+    /* That of the run's own network, which may have been chosen from the data. */
+    double reach = trained->network.frontier ? nnsm_frontier_architecture_of(trained->network.frontier)->reach : 0;
     *members = (nnsm_members){.count = 1};
     run->ensemble = trained->ensemble;
     if (run->config->trust.networks < 2)
         return NNSM_OK;
     nnsm_run_begin(run, NNSM_STAGE_MEMBERS);
     while (members->count < (size_t)run->config->trust.networks && !status) {
-        status = get(run, &pool, &summary, members->count, &members->network[members->count], error);
+        status = get(run, &pool, &summary, reach, members->count, &members->network[members->count], error);
         members->count++;
         if (!status && run->ensemble != trained->ensemble)
             status = nnsm_fail(error, NNSM_DATA,
@@ -171,21 +185,21 @@ nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_
     return status;
 }
 
-/* Rank 0: files from the first member on that belong to the network that is scanned, which tells its configuration. */
-static int count_usable(nnsm_run *run, const nnsm_trained *trained)
+/* Rank 0: the run's own network, and files from the first member on that belong to it; it tells its configuration. */
+static nnsm_status count_usable(nnsm_run *run, const nnsm_trained *trained, int *count, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_config own;
-    nnsm_error error;
-    int count = 1;
-    if (!trained->origin[0] || nnsm_config_read_text(&own, trained->origin, "network file", &error))
-        return 1;
-    for (bool there = true; there && count < run->config->trust.networks;) {
-        path_to_read(run, (size_t)count, path);
-        there = usable(run, &own, path);
-        count += there;
+    nnsm_error other;
+    nnsm_status status = NNSM_OK;
+    *count = 1;
+    if (!trained->origin[0] || nnsm_config_read_text(&own, trained->origin, "network file", &other))
+        return NNSM_OK;
+    for (int usable = 1; usable && *count < run->config->trust.networks && !status; *count += usable) {
+        path_to_read(run, (size_t)*count, path);
+        status = find_usable(run, &own, path, &usable, error);
     }
-    return count;
+    return status;
 }
 
 nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error)
@@ -198,8 +212,13 @@ nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_m
     if (wanted < 2)
         return NNSM_OK;
     run->ensemble = trained->ensemble;
-    int count = run->rank == 0 ? count_usable(run, trained) : 0;
+    int count = 0;
+    if (run->rank == 0)
+        status = count_usable(run, trained, &count, error);
     run->ensemble = ensemble;
+    status = nnsm_agree(run->world, status, error);
+    if (status)
+        return status;
     NNSM_MPI(MPI_Bcast(&count, 1, MPI_INT, 0, run->world));
     if (count < wanted)
         nnsm_warn(&run->log, "trust: %d of %lld networks are there; nnsm run trains the others", count,

@@ -88,6 +88,7 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
         nnsm_network_write(&trained->network, &h5);
         nnsm_history_write(&h5, &trained->history);
         nnsm_summary_write(&h5, &trained->summary);
+        nnsm_reach_write(&h5, &trained->reach);
         nnsm_h5_set_integer(&h5, "/ensemble", "checksum", trained->ensemble);
         nnsm_system_write(&h5, run);
         nnsm_provenance_write(&h5, run);

@@ -76,6 +76,11 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     (void)snprintf(name, sizeof name, "%s/surrogate_scale", group);
     nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->surrogate_scale, "1",
                           "a(T) of the surrogate a H_s in self-learning Monte Carlo; NaN: single flips");
+    (void)snprintf(name, sizeof name, "%s/regeneration_acceptance", group);
+    if (!isnan(curve->regenerated[0]))
+        nnsm_h5_write_doubles(
+            h5, name, 1, &curve->temperatures, curve->regenerated, "1",
+            "share of accepted suffixes redrawn from the network, one before every sweep or proposal");
     nnsm_h5_set_text(h5, group, "sampler",
                      curve->self_learning == curve->temperatures ? "self_learning"
                      : curve->self_learning                      ? "self_learning, metropolis where it was rejected"
@@ -183,6 +188,7 @@ static void write_distribution(nnsm_h5 *h5, const nnsm_summary *s, const nnsm_sc
 static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *intervals, const nnsm_scanned *scanned)
 {
     double rows[3 * 4096];
+    char step[NNSM_STOP_STEP];
     size_t ranks = run->ranks < 4096 ? (size_t)run->ranks : 4096, sizes[] = {ranks, 3};
     for (int s = 0; s < NNSM_STAGES; s++) {
         char name[64];
@@ -197,6 +203,8 @@ static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *
     }
     nnsm_h5_set_double(h5, "/timing", "scan_proposals_per_second", scanned->learned.proposals_per_second);
     nnsm_h5_set_double(h5, "/timing", "total_seconds", nnsm_seconds() - run->start);
+    nnsm_h5_set_double(h5, "/timing", "longest_step_seconds", run->stop.longest.seconds);
+    nnsm_h5_set_text(h5, "/timing", "longest_step", nnsm_stop_longest(&run->stop, step));
 }
 
 static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trained *trained)
@@ -259,6 +267,7 @@ nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const 
 {
     nnsm_interval *intervals = NULL;
     char path[NNSM_RUN_PATH];
+    nnsm_stop_share_longest(&run->stop, NNSM_VOTE_RESULTS, run->world);
     nnsm_status status = gather_intervals(run, &intervals, error);
     if (!status && run->rank == 0)
         status = write_results(run, trained, couplings, scanned, intervals, error);
@@ -301,9 +310,10 @@ static void say_end(const nnsm_run *run, nnsm_status status)
 {
     const nnsm_stop *s = &run->stop;
     double total = nnsm_seconds() - run->start;
+    char step[NNSM_STOP_STEP];
     if (s->checkpoints)
-        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s",
-                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest_step);
+        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s, %s",
+                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest.seconds, nnsm_stop_longest(s, step));
     nnsm_say(&run->log, "files: %s/%s.*", run->config->run.output, run->config->run.name);
     nnsm_say(&run->log, "%s after %.1f s on %d ranks%s", status ? "stopped" : "done", total, run->ranks,
              run->log.warnings ? "; mind the warnings above" : "");
@@ -313,6 +323,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
 {
     nnsm_interval *intervals = NULL;
     nnsm_error error;
+    nnsm_stop_share_longest(&run->stop, NNSM_VOTE_END, run->world);
     if (gather_intervals(run, &intervals, &error)) {
         nnsm_release(intervals);
         return;

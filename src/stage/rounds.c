@@ -20,7 +20,7 @@ nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const
     nnsm_status status = NNSM_OK;
     for (size_t begin = 0; begin < header->configurations && !status;) {
         nnsm_round round = nnsm_round_make(run, header, begin);
-        nnsm_request request = begin ? nnsm_stop_vote(&run->stop, run->world) : NNSM_GO_ON;
+        nnsm_request request = begin ? nnsm_stop_vote(&run->stop, NNSM_VOTE_READ, run->world) : NNSM_GO_ON;
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (nnsm_progress_due(&run->log))

@@ -100,6 +100,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .hamiltonian = learned,
                                 .proposer = {self && couplings->present ? &couplings->projected : NULL,
                                              couplings->error, true, false},
+                                .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});
     if (self && !couplings->present)

@@ -101,7 +101,7 @@ static nnsm_status measure(nnsm_run *run, second *s, nnsm_error *error)
     nnsm_status status = NNSM_OK;
     for (size_t first = 0; first < s->header.configurations && !status; first += SLAB) {
         size_t left = s->header.configurations - first, count = left < SLAB ? left : SLAB;
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SECOND, run->world);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (run->rank == 0) {

@@ -303,6 +303,15 @@ static void tables(const nnsm_source *source, const nnsm_layout *l, nnsm_ledger 
     memset(ledger->updates, 0, bytes);
 }
 
+/* The rounds that a stream remembers, the latest ones. */
+static void check_ring(const nnsm_source *source, size_t t, nnsm_state *state)
+{
+    const nnsm_layout *l = &source->layout;
+    uint64_t made = source->rounds[t], first = made > l->ring ? made - l->ring : 0;
+    for (uint64_t round = first < l->snapshots ? l->snapshots : first; l->ring && round < made; round++)
+        nnsm_state_spins(state, "stream", place(source, t, round), NNSM_CHUNK * state->run->lattice.sites);
+}
+
 /* The chains as they stand now, which may be between two snapshots. */
 static void chains(nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledger, nnsm_state *state)
 {
@@ -317,22 +326,17 @@ static void chains(nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledge
             nnsm_generator_read(source->tile[t], ledger->rows);
         nnsm_state_piece(state, "/generate/spins", NNSM_H5_BYTES, tile * size, size, owner, ledger->rows);
         if (mine && !state->writing) {
+            nnsm_state_spins(state, "chains", ledger->rows, size);
             nnsm_generator_resume(source->tile[t], ledger->rows, (uint32_t)ledger->updates[tile]);
             source->rounds[t] = (uint64_t)ledger->made[tile];
         }
         nnsm_state_piece(state, "/generate/ring", NNSM_H5_BYTES, tile * l->ring * size, l->ring * size, owner,
                          mine ? source->ring + t * l->ring * size : NULL);
+        if (mine && !state->writing)
+            check_ring(source, t, state);
     }
     if (source && !state->writing)
         count_rounds(source);
-}
-
-static bool spins(const int8_t *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (values[i] != -1 && values[i] != 1)
-            return false;
-    return true;
 }
 
 void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledger *ledger, nnsm_state *state,
@@ -355,8 +359,7 @@ void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledg
             continue;
         }
         nnsm_state_piece(state, name, NNSM_H5_BYTES, chunk * size, size, NNSM_EVERYBODY, ledger->rows);
-        if (!spins(ledger->rows, size))
-            nnsm_state_impossible(state, "configurations");
+        nnsm_state_spins(state, "configurations", ledger->rows, size);
         if (mine)
             memcpy(rows, ledger->rows, size);
         if (visit)

@@ -110,7 +110,7 @@ static nnsm_status allocate(team *t, nnsm_error *error)
                           .me = run->rank,
                           .limit = t->limit};
     if (!status)
-        status = NNSM_NEW(&t->feed.buffer, NNSM_CHUNK * sites, "training data", error);
+        status = NNSM_NEW(&t->feed.buffer, NNSM_RECEIVES * NNSM_CHUNK * sites, "training data", error);
     return nnsm_agree(run->world, status, error);
 }
 
@@ -144,7 +144,7 @@ static nnsm_status restore(team *t, nnsm_error *error)
         if ((int64_t)((t->feed.next + t->layout.tiles - 1 - tile) / t->layout.tiles) > t->ledger.made[tile])
             nnsm_state_impossible(&state, "place in the data");
     if (nnsm_state_has(&state, "/pool"))
-        nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, &state);
+        nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, t->feed.next * NNSM_CHUNK, &state);
     status = nnsm_state_finish(&state, error);
     if (!status)
         status = nnsm_training_check(&t->training, run, t->partition.batches, error);
@@ -204,7 +204,7 @@ static nnsm_status save(team *t, nnsm_request request, nnsm_error *error)
         nnsm_state_values(&state, "/generate/next", NNSM_H5_INTEGERS, 1, &next);
         nnsm_source_state(t->generates ? &t->source : NULL, &t->layout, &t->ledger, &state, NULL, NULL);
         if (t->stream)
-            nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, &state);
+            nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, 0, &state);
     }
     return nnsm_checkpoint_end(run, &state, request, error);
 }
@@ -229,7 +229,7 @@ static void order(team *t, int what)
 static nnsm_request wish(void *context)
 {
     team *t = context;
-    nnsm_request mine = nnsm_stop_poll(&t->run->stop);
+    nnsm_request mine = nnsm_stop_poll(&t->run->stop, NNSM_VOTE_TRAIN);
     int here = 0, theirs;
     if (t->run->rank == 0)
         NNSM_MPI(MPI_Iprobe(MPI_ANY_SOURCE, TAG_WISH, t->control, &here, MPI_STATUS_IGNORE));
@@ -281,7 +281,7 @@ static int receive_order(team *t)
 
 static void pass_wish_on(team *t)
 {
-    int mine = (int)nnsm_stop_poll(&t->run->stop);
+    int mine = (int)nnsm_stop_poll(&t->run->stop, NNSM_VOTE_GENERATE);
     if (t->told || mine == NNSM_GO_ON)
         return;
     t->told = true;

@@ -41,7 +41,7 @@ static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error
     nnsm_run *run = source->run;
     nnsm_status status = NNSM_OK;
     for (int lacking = 1; lacking && !status;) {
-        int vote[2] = {(int)nnsm_stop_poll(&run->stop), source->made < source->layout.snapshots};
+        int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE), source->made < source->layout.snapshots};
         double since = nnsm_seconds();
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
         nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
@@ -163,7 +163,7 @@ typedef struct {
 static nnsm_request wish(void *context)
 {
     session *s = context;
-    return nnsm_stop_poll(&s->run->stop);
+    return nnsm_stop_poll(&s->run->stop, NNSM_VOTE_TRAIN);
 }
 
 static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
@@ -231,7 +231,8 @@ nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary
 
 static void report(nnsm_run *run, const nnsm_summary *summary, const nnsm_evidence *evidence)
 {
-    nnsm_summary_report(run, summary);
+    if (run->clock[NNSM_STAGE_GENERATE].end == 0) /* else that stage has said it */
+        nnsm_summary_report(run, summary);
     if (run->rank == 0)
         nnsm_levels_report(&summary->levels, "ensemble: ");
     if (run->config->ensemble.given)
@@ -248,6 +249,8 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
     nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, &evidence, error);
     if (!status)
         report(run, &trained->summary, &evidence);
+    if (!status)
+        status = nnsm_stage_reach(run, trained->summary.temperature, &trained->reach, error);
     if (!status)
         status = nnsm_trained_create(run, 0, trained->summary.temperature, trained, error);
     if (!status)

@@ -57,14 +57,14 @@ static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_
     return status;
 }
 
-static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice, double temperature,
-                                   nnsm_frontier **out, nnsm_error *error)
+static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double reach, const nnsm_lattice *lattice,
+                                   double temperature, nnsm_frontier **out, nnsm_error *error)
 {
     nnsm_frontier_architecture a = {.dimensions = lattice->dimensions,
                                     .periodic = lattice->periodic,
                                     .order = (nnsm_order)c->network.order,
                                     .order_seed = (uint64_t)c->run.seed,
-                                    .reach = c->network.reach,
+                                    .reach = reach,
                                     .units = (size_t)c->network.units,
                                     .seed = seed,
                                     .odd = c->train.spin_flip,
@@ -74,13 +74,13 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, const nn
     return nnsm_frontier_create(out, &a, error);
 }
 
-nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed,
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
                                 const nnsm_lattice *lattice, double temperature, nnsm_error *error)
 {
     *out = (nnsm_network){0};
     return config->network.kind == NNSM_CONFIG_DENSE
                ? create_dense(config, seed, lattice, temperature, &out->dense, error)
-               : create_frontier(config, seed, lattice, temperature, &out->frontier, error);
+               : create_frontier(config, seed, reach, lattice, temperature, &out->frontier, error);
 }
 
 uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
@@ -91,8 +91,9 @@ uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
 nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature, nnsm_trained *trained,
                                 nnsm_error *error)
 {
-    nnsm_status status = nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
-                                             &run->lattice, temperature, error);
+    nnsm_status status =
+        nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
+                            nnsm_reach_of(run->config, &trained->reach), &run->lattice, temperature, error);
     if (!status)
         status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
     return nnsm_agree(run->world, status, error);

@@ -124,6 +124,15 @@ printf x | dd of=results/h.checkpoint.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
 expect 3 "the checksum does not match" mpirun -n 2 $(run h)
 sed 's/nnsm file 1/nnsm file 9/' kept.h5 >results/h.checkpoint.h5
 expect 3 "written by a newer nnsm" $(run h)
+echo "values that no configuration has, under a valid checksum"
+cp results/whole.checkpoint.h5 results/k.checkpoint.h5
+cp results/whole.network.h5 results/k.network.h5
+cp results/whole.ensemble.h5 results/k.ensemble.h5
+"$python" "$source/tests/cli/forge.py" results/k.checkpoint.h5 /scan/learned/0/configurations
+expect 3 "its chains cannot be" mpirun -n 2 $(run k --set scan.sweeps=4000)
+expect 85 "stopped by the time limit" $(run l --set run.time_limit=1e-9)
+"$python" "$source/tests/cli/forge.py" results/l.checkpoint.h5 /generate/spins
+expect 3 "its chains cannot be" mpirun -n 2 $(run l)
 cp results/whole.network.h5 results/h.checkpoint.h5
 expect 3 "not an nnsm checkpoint file (kind: nnsm network)" $(run h)
 echo "not HDF5" >results/h.checkpoint.h5

@@ -43,6 +43,18 @@ with h5py.File("results/one.results.h5") as a, h5py.File("results/copied.results
     assert b["trust/support"].attrs["range_of"] in (b"ancestral samples", "ancestral samples"), "no ensemble was there"
 PY
 
+echo "== a member that cannot be read is named; it does not pass for none, to be replaced or left out"
+cp results/one.checkpoint.h5 results/damaged.checkpoint.h5
+for kind in ensemble network member1.network member2.network; do cp results/one.$kind.h5 results/damaged.$kind.h5; done
+printf x | dd of=results/damaged.member2.network.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
+before=$(sha256sum <results/damaged.member2.network.h5)
+for command in run scan; do
+  status=0
+  mpirun -n 2 "$nnsm" $command "$quick" $trust --set run.name=damaged >out 2>&1 || status=$?
+  [ $status = 3 ] && grep -q "^nnsm: results/damaged.member2.network.h5: .*checksum" out || fail "$command: exit $status: $(tail -3 out)"
+done
+[ "$before" = "$(sha256sum <results/damaged.member2.network.h5)" ] || fail "a damaged member was replaced"
+
 echo "== stopped while members train and while their errors are evaluated, on other ranks"
 status=85 stops=0 ranks=1
 rm -f results/stopped.*

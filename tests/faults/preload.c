@@ -5,9 +5,13 @@
  *
  *   NNSM_FAULT_COUNT=FILE   write FILE.<rank> at exit: a line "kind first last calls stack" for each distinct stack,
  *                           where first and last are numbers of calls of this kind on this rank, counted from 1, and
- * the stack lists return addresses in the program, innermost first, relative to its load address NNSM_FAULT=KIND:N the
- * N-th call of this kind fails (kind disk: and every later one, as on a full disk) NNSM_FAULT_RANK=R       on this rank
- *   NNSM_FAULT_LOG=FILE     where the failed call's stack goes, and with SIGUSR1 FILE.<rank>: where a rank is stuck
+ *                           the stack lists return addresses in the program, innermost first, relative to its load
+ *                           address
+ *   NNSM_FAULT=KIND:N       the N-th call of this kind fails (kind disk: and every later one, as on a full disk)
+ *   NNSM_FAULT_RANK=R       on this rank
+ *   NNSM_FAULT_STOP=1       that call does not fail: the rank gets SIGUSR1 there, to make a checkpoint in the middle of
+ *                           a stage. MPI_Allreduce is a kind for this only
+ *   NNSM_FAULT_LOG=FILE     where the failed call's stack goes, and with SIGUSR2 FILE.<rank>: where a rank is stuck
  *
  * What a failing call does: it returns its error without doing anything, with three exceptions. Closing and flushing
  * are done first, as the program cannot do them again. While a file shared through MPI is open the real call is made
@@ -21,6 +25,7 @@
 #include <hdf5.h>
 #include <link.h>
 #include <math.h>
+#include <mpi.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -52,7 +57,7 @@ static struct {
     char fault[64]; /* kind that fails here; empty on all ranks but one */
     unsigned long number;
     int rank;
-    bool ready;
+    bool ready, stop;
     hid_t shared; /* file open through MPI, or H5I_INVALID_HID */
 } state = {.shared = H5I_INVALID_HID};
 
@@ -132,8 +137,9 @@ __attribute__((constructor)) static void begin(void)
     state.rank = atoi(rank);
     state.count = getenv("NNSM_FAULT_COUNT");
     state.log = getenv("NNSM_FAULT_LOG");
+    state.stop = getenv("NNSM_FAULT_STOP") != NULL;
     if (state.log)
-        (void)signal(SIGUSR1, tell_stuck);
+        (void)signal(SIGUSR2, tell_stuck); /* which the program does not catch */
     if (fault && where && atoi(where) == state.rank && sscanf(fault, "%63[^:]:%lu", state.fault, &state.number) != 2)
         abort();
     state.ready = true;
@@ -193,7 +199,9 @@ static bool chosen(kind *k, bool lasting)
         return false;
     if (state.log && k->calls == state.number)
         write_log(state.log, k->name);
-    return true;
+    if (state.stop)
+        (void)raise(SIGUSR1);
+    return !state.stop;
 }
 
 static bool fails(kind *k, const void *caller)
@@ -295,6 +303,16 @@ static bool disk_full(int descriptor, const void *caller)
 
 DISK(pwrite, (int descriptor, const void *buffer, size_t count, off_t offset), (descriptor, buffer, count, offset))
 DISK(pwritev, (int descriptor, const struct iovec *parts, int count, off_t offset), (descriptor, parts, count, offset))
+
+/* ---- MPI */
+
+int MPI_Allreduce(const void *from, void *to, int count, MPI_Datatype type, MPI_Op operation, MPI_Comm comm)
+{
+    static kind k = {"MPI_Allreduce", 0};
+    if (state.stop)
+        (void)fails(&k, CALLER);
+    return PMPI_Allreduce(from, to, count, type, operation, comm);
+}
 
 /* ---- OpenBLAS */
 

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """run_faults.py NNSM PRELOAD SOURCE: one call of one rank fails; all ranks must end with one status and one message.
 
-Every command of a small run is first run with all calls counted (see preload.c). Then, for every distinct place of a
-call and every rank that makes it, the first and the last call from there are made to fail, one in each run. Demanded of
-such a run:
+Every command of a small run is first run with all calls counted (see preload.c). Then every distinct place of a call
+fails once, in a run of its own: on one of the ranks that make it, in the first or in the last call from there; which, a
+hash of the place says, so that ranks and ends take turns. With --every-rank, on each of these ranks and in both calls.
+Demanded of such a run:
   - it ends by itself, with exit code 3 or 4 (2 while the configuration is read) and one line "nnsm: ...", or
   - with 0 and complete results, equal to those without a fault: what failed did not matter;
   - no *.part file is left, and what was there before is as it was, or whole and new.
-One line a failing case; the last line counts. Exit 1 if any case failed."""
+A run that does not end in time is tried again alone, on a machine that is busy with nothing else of ours, before it
+counts as a hang. One line a failing case; the last line counts. Exit 1 if any case failed."""
 import argparse
 import collections
 import concurrent.futures
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import h5py
 
@@ -29,33 +32,67 @@ CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to ru
 CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second", "checksum")  # the last: of a file that holds dates
 MEASURED = 'run : { name = "quick"; };\nensemble : { file = "measured.h5"; };\n'
 
-# name: arguments, files it starts from, files it makes. Together they pass through every stage in every form: teams that
-# write the ensemble with two ranks, a stream, a frontier network and single flips, a finished scan that goes
-# on from its checkpoint, single stages, a file of somebody else's of which no model is known.
+# As small as passes through all places: of the 0.7 s of processor time that a run takes, half is that processes start.
+SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192 generate.interval=5
+    generate.thermalization=50 network.hidden=[20,12] train.epochs=2 train.batch=200 scan.sweeps=20
+    scan.thermalization=20 couplings.samples=640 run.progress=100""".split()
+STREAM = "--set train.data=stream"
+FRONTIER = "--set network.kind=frontier --set network.units=2"
+TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=3"
+
+# name: arguments, files it starts from, files it makes. Inputs are {name in its directory: (who made it, name there)}.
+# Together they pass through every stage in every form: teams that write the ensemble with two ranks, a stream, a
+# frontier network and single flips, networks on bootstrap samples, single stages, a file of somebody else's of which no
+# model is known, a second ensemble; then all that can be gone on from: a finished scan, and stops within every stage;
+# and the commands that only look.
 Command = collections.namedtuple("Command", "arguments inputs outputs")
+
+
+def own(maker, *kinds):
+    return {f"results/quick.{kind}.h5": (maker, f"results/quick.{kind}.h5") for kind in kinds}
+
+
+ALL = ("ensemble", "network", "results")
 COMMANDS = {
-    "run": Command("run CONFIG --set teams.generators=2", (), ("ensemble", "network", "results")),
-    "stream": Command("run CONFIG --set teams.generators=1 --set train.data=stream", (),
-                      ("ensemble", "network", "results")),
-    "frontier": Command("run CONFIG --set teams.generators=1 --set network.kind=frontier --set network.units=2 --set "
-                        "scan.sampler=metropolis", (), ("ensemble", "network", "results")),
-    "extend": Command("run CONFIG --set teams.generators=2 --set scan.sweeps=30", ("ensemble", "network", "checkpoint"),
-                      ("results",)),
-    "trust": Command("run CONFIG --set teams.generators=1 --set trust.networks=3 --set network.kind=frontier --set network.units=4",
-                     (), ("ensemble", "network", "results")),
-    "generate": Command("generate CONFIG", (), ("ensemble",)),
-    "train": Command("train CONFIG", ("ensemble",), ("network",)),
-    "measured": Command("train measured.cfg", ("measured",), ("network",)),
-    "scan": Command("scan CONFIG", ("network",), ("results",)),
+    "run": Command("run CONFIG --set teams.generators=2", {}, ALL),
+    "stream": Command(f"run CONFIG --set teams.generators=1 {STREAM}", {}, ALL),
+    "frontier": Command(f"run CONFIG --set teams.generators=1 {FRONTIER} --set system.lattice=[6,6] --set "
+                        "scan.sampler=metropolis", {}, ALL),
+    "extend": Command("run CONFIG --set teams.generators=2 --set scan.sweeps=30",
+                      own("run", "ensemble", "network", "checkpoint"), ("results",)),
+    "trust": Command(f"run CONFIG --set teams.generators=1 {TRUST}", {}, ALL),
+    "generate": Command("generate CONFIG", {}, ("ensemble",)),
+    "train": Command("train CONFIG", own("run", "ensemble"), ("network",)),
+    "measured": Command("train measured.cfg", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ("network",)),
+    "scan": Command("scan CONFIG", own("run", "network"), ("results",)),
+    "members": Command(f"scan CONFIG {TRUST} --set trust.compare=second.h5",
+                       {**own("trust", "network", "member1.network", "member2.network"),
+                        "second.h5": ("second", "results/quick.ensemble.h5")}, ("results",)),
+    "projection": Command("scan CONFIG --set couplings.source=ensemble", own("run", "ensemble", "network"),
+                          ("results",)),
+    "generating": Command("run CONFIG --set teams.generators=2", own("stopped", "checkpoint"), ALL),
+    "streaming": Command(f"run CONFIG --set teams.generators=1 {STREAM}", own("stopped_stream", "checkpoint"), ALL),
+    "making": Command("generate CONFIG", own("stopped_generate", "checkpoint"), ("ensemble",)),
+    "training": Command("train CONFIG", {**own("run", "ensemble"), **own("stopped_train", "checkpoint")}, ("network",)),
+    "fitting": Command(f"train CONFIG {FRONTIER}", {**own("run", "ensemble"), **own("stopped_fit", "checkpoint")},
+                       ("network",)),
+    "check": Command("check CONFIG", {}, ()),
+    **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
+       for kind in ALL + ("checkpoint",)},
+    "info_measured": Command("info foreign.h5", {"foreign.h5": ("second", "foreign.h5")}, ()),
 }
 MAY_BE_THERE = {"generate", "train", "scan"}  # commands that start with earlier files in the place of their outputs
 
-
-def small_settings(source):
-    """The settings of tests/cli/common.sh, and fewer epochs and sweeps."""
-    text = open(f"{source}/tests/cli/common.sh").read()
-    found = re.search(r'^small="(.*?)"', text, re.M | re.S)
-    return found.group(1).split() + "--set train.epochs=2 --set scan.sweeps=20".split()
+# Runs that only make inputs. stop: kind and number of the call of rank 0 in which it gets SIGUSR1; stage: where that is.
+Maker = collections.namedtuple("Maker", "arguments inputs stop stage")
+MAKERS = {
+    "second": Maker("generate CONFIG --set generate.temperature=3.0", {}, None, None),
+    "stopped": Maker(COMMANDS["run"].arguments, {}, "nan:30", "generate"),
+    "stopped_stream": Maker(COMMANDS["stream"].arguments, {}, "nan:150", "generate"),
+    "stopped_generate": Maker("generate CONFIG", {}, "MPI_Allreduce:8", "generate"),
+    "stopped_train": Maker("train CONFIG", own("run", "ensemble"), "nan:150", "train"),
+    "stopped_fit": Maker(f"train CONFIG {FRONTIER}", own("run", "ensemble"), "MPI_Allreduce:30", "train"),
+}
 
 
 class Symbols:
@@ -116,20 +153,20 @@ class Harness:
     def __init__(self, options):
         self.options = options
         self.scratch = tempfile.mkdtemp(prefix="nnsm-faults-")
-        self.settings = small_settings(options.source)
         self.symbols = Symbols(options.nnsm)
         self.whole = {}  # (command, kind of file) -> contents without a fault
         self.environment = dict(
             os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
             OMPI_MCA_mpi_yield_when_idle="1", OMPI_MCA_hwloc_base_binding_policy="none",
-            OMPI_MCA_btl_vader_single_copy_mechanism="none")
+            OMPI_MCA_btl_vader_single_copy_mechanism="none", OMPI_MCA_pml="ob1", OMPI_MCA_btl="self,vader",
+            OMPI_MCA_plm="isolated", OPENBLAS_NUM_THREADS="1")  # and no search for networks that one machine does not need
+        version = subprocess.run([options.nnsm, "--version"], env=self.environment, capture_output=True, text=True)
+        self.environment["OPENBLAS_CORETYPE"] = re.search(r"core (\w+)$", version.stdout, re.M).group(1)
 
     def prepare(self, command, directory, earlier):
         os.makedirs(f"{directory}/results")
-        for name in COMMANDS[command].inputs:
-            target = "measured.h5" if name == "measured" else f"results/quick.{name}.h5"
-            made = "ensemble" if name == "measured" else name
-            shutil.copy(f"{self.scratch}/run/results/quick.{made}.h5", f"{directory}/{target}")
+        for target, (maker, name) in (COMMANDS.get(command) or MAKERS[command]).inputs.items():
+            shutil.copy(f"{self.scratch}/{maker}/{name}", f"{directory}/{target}")
         with open(f"{directory}/measured.cfg", "w") as file:
             file.write(MEASURED)
         if earlier:
@@ -142,14 +179,18 @@ class Harness:
         log = f"{directory}/fault.log"
         variables = {"LD_PRELOAD": self.options.preload, "NNSM_FAULT_LOG": log}
         variables.update({f"NNSM_FAULT{key}": str(value) for key, value in fault.items()})
-        arguments = COMMANDS[command].arguments.replace("CONFIG", f"{self.options.source}/input/quick.cfg").split()
-        settings = self.settings
+        arguments = (COMMANDS.get(command) or MAKERS[command]).arguments
+        settings = [word for setting in SMALL for word in ("--set", setting)]
         if command == "measured":  # what is generated is not the configuration's
-            settings = [w for s in settings if s.startswith(("network", "train", "run")) for w in ("--set", s)]
+            settings = [w for s in SMALL if s.startswith(("network", "train", "run")) for w in ("--set", s)]
+        elif arguments.startswith("info"):
+            settings = []
+        arguments = arguments.replace("CONFIG", f"{self.options.source}/input/quick.cfg").split()
+        arguments = arguments[:2] + settings + arguments[2:]  # the last word counts
         line = ["mpirun", "-n", str(RANKS), "--oversubscribe"]
         for key, value in variables.items():
             line += ["-x", f"{key}={value}"]
-        process = subprocess.Popen(line + [self.options.nnsm] + arguments + settings, cwd=directory, text=True,
+        process = subprocess.Popen(line + [self.options.nnsm] + arguments, cwd=directory, text=True,
                                    env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
         code, stuck = None, []
@@ -157,7 +198,7 @@ class Harness:
             out, err = process.communicate(timeout=self.options.timeout)
             code = process.returncode
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGUSR1)  # mpirun passes it on; the ranks write where they are
+            process.send_signal(signal.SIGUSR2)  # mpirun passes it on; the ranks write where they are
             time.sleep(1)
             process.send_signal(signal.SIGTERM)
             try:
@@ -173,15 +214,46 @@ class Harness:
         reached = open(log).readline().split() if os.path.exists(log) else []
         return Outcome(code, out, err, reached, stuck)
 
+    def make_inputs(self, command):
+        """What the command starts from and no command before it has made."""
+        for name, _ in COMMANDS[command].inputs.values():
+            directory = f"{self.scratch}/{name}"
+            if os.path.exists(directory):
+                continue
+            maker = MAKERS[name]
+            self.prepare(name, directory, False)
+            stop = {"": maker.stop, "_RANK": 0, "_STOP": 1} if maker.stop else {}
+            outcome = self.launch(name, directory, **stop)
+            if outcome.code != (85 if maker.stop else 0):
+                sys.exit(f"{name}: exit {outcome.code}: {outcome.stderr}")
+            if maker.stop:
+                with h5py.File(f"{directory}/results/quick.checkpoint.h5", "r") as file:
+                    stage, step = file.attrs["stage"], file.attrs["step"]
+                stage = stage.decode() if isinstance(stage, bytes) else stage
+                if stage != maker.stage or (stage == "train" and step == 0):
+                    sys.exit(f"{name}: stopped in stage {stage}, step {step}; another call must be chosen for it")
+            else:
+                self.make_foreign(directory)
+
+    @staticmethod
+    def make_foreign(directory):
+        """An ensemble without our attributes and checksum, as h5py writes one."""
+        with h5py.File(f"{directory}/results/quick.ensemble.h5", "r") as ours, \
+                h5py.File(f"{directory}/foreign.h5", "w") as file:
+            data = file.create_dataset("configurations", data=ours["configurations"][()])
+            data.attrs["temperature"] = ours["configurations"].attrs["temperature"]
+
     def count(self, command):
         """-> {(place, rank): (kind, first, last, frames)}; keeps the complete files."""
         directory = f"{self.scratch}/{command}"
+        self.make_inputs(command)
         self.prepare(command, directory, False)
         outcome = self.launch(command, directory, _COUNT=f"{directory}/count")
         if outcome.code:
             sys.exit(f"{command} without a fault: exit {outcome.code}: {outcome.stderr}")
         for name in COMMANDS[command].outputs:
             self.whole[command, name] = contents(f"{directory}/results/quick.{name}.h5")
+        self.whole[command, "stdout"] = outcome.stdout
         places = {}
         for rank in range(RANKS):
             lines = [line.split() for line in open(f"{directory}/count.{rank}")]
@@ -215,15 +287,16 @@ class Harness:
         wrong += [f"left {os.path.basename(p)}" for p in glob.glob(f"{directory}/results/*.part*")]
         for name in COMMANDS[command].outputs:
             wrong += self.judge_file(command, name, f"{directory}/results/quick.{name}.h5", earlier, outcome.code == 0)
-        for name in COMMANDS[command].inputs:
-            at = "measured.h5" if name == "measured" else f"results/quick.{name}.h5"
-            made = "ensemble" if name == "measured" else name
-            if name == "checkpoint":  # which is written anew; contents() opens a whole file only
+        for at, (maker, name) in COMMANDS[command].inputs.items():
+            with open(f"{directory}/{at}", "rb") as is_there, open(f"{self.scratch}/{maker}/{name}", "rb") as was_there:
+                same = is_there.read() == was_there.read()
+            if "checkpoint" in at and not command.startswith("info"):  # which is written anew
                 if not contents(f"{directory}/{at}").get("@complete"):
                     wrong.append("the checkpoint is not whole")
-            elif open(f"{directory}/{at}", "rb").read() != \
-                    open(f"{self.scratch}/run/results/quick.{made}.h5", "rb").read():
-                wrong.append(f"changed its input {name}")
+            elif not same:
+                wrong.append(f"changed its input {at}")
+        if command.startswith("info") and not outcome.code and outcome.stdout != self.whole[command, "stdout"]:
+            wrong.append("exit 0, but it says something else")
         return wrong
 
     def judge_file(self, command, name, path, earlier, needed):
@@ -268,15 +341,33 @@ def describe(frames):
     return " < ".join(own[:5])
 
 
+def name_of(case):
+    command, rank, kind, number, frames = case
+    return f"{command}: {kind} {number} on rank {rank}: {describe(frames)}"
+
+
+def choose(place, ranks, every_rank):
+    """Cases of a place. ranks: {rank: (command, kind, first, last, frames)}."""
+    cases = {rank: [(command, rank, kind, number, frames) for number in sorted({first, last})]
+             for rank, (command, kind, first, last, frames) in ranks.items()}
+    if every_rank:
+        return [case for rank in sorted(cases) for case in cases[rank]]
+    turn = zlib.crc32(repr(place[:2]).encode())  # without the line, which changes when something above it does
+    of_rank = cases[sorted(cases)[turn % len(cases)]]
+    return [of_rank[turn // 64 % len(of_rank)]]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("nnsm")
     parser.add_argument("preload")
     parser.add_argument("source")
+    parser.add_argument("--every-rank", action="store_true",
+                        help="every place on every rank that makes the call, in the first and in the last one")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case only")
     parser.add_argument("--all", action="store_true", help="every distinct stack, not every distinct chain of functions")
     parser.add_argument("--only", metavar="REGEX", help="cases whose 'command kind rank site' matches")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds after which a run hangs")
+    parser.add_argument("--timeout", type=float, default=240, help="seconds after which a run hangs")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--list", action="store_true", help="list the cases, run none")
     parser.add_argument("--verbose", action="store_true", help="a line for every case")
@@ -286,34 +377,45 @@ def main():
                                                         (options.nnsm, options.preload, options.source))
     start = time.time()
     harness = Harness(options)
-    cases, seen, kinds = [], set(), collections.Counter()
+    places = {}
     for command in COMMANDS:
-        for (place, rank), (kind, first, last, frames) in harness.count(command).items():
-            if (place, rank) in seen:
-                continue
-            seen.add((place, rank))
-            kinds[kind] += 1
-            cases += [(command, rank, kind, number, frames) for number in sorted({first, last})]
-    sites = len({place for place, rank in seen})
+        for (place, rank), found in harness.count(command).items():
+            places.setdefault(place, {}).setdefault(rank, (command, *found))
+    kinds = {place[0] for place in places}
+    cases = [case for place, ranks in places.items() for case in choose(place, ranks, options.every_rank)]
     if options.only:
         cases = [c for c in cases if re.search(options.only, f"{c[0]} {c[2]} {c[1]} {describe(c[4])}")]
     cases = cases[options.sample // 2::options.sample]
     if options.list:
-        for command, rank, kind, number, frames in cases:
-            print(f"{command}: {kind} {number} on rank {rank}: {describe(frames)}")
-    failed, ends = 0, collections.Counter()
+        for case in cases:
+            print(name_of(case))
+        cases = []
+    done, failed, suspects, ends = 0, 0, [], collections.Counter()
+
+    def conclude(case, code, wrong, said, directory):
+        nonlocal failed
+        ends["hang" if code is None else f"exit {code}"] += 1
+        failed += bool(wrong)
+        if wrong or options.verbose:
+            what = "; ".join(wrong) or f"exit {code}: {said}"
+            print(f"{'FAILED' if wrong else 'ok'}: {name_of(case)}: {what}"
+                  f"{' in ' + directory if options.keep else ''}", flush=True)
+
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for case, code, wrong, said, directory in pool.map(harness.try_case, [] if options.list else cases):
-            command, rank, kind, number, frames = case
-            ends["hang" if code is None else f"exit {code}"] += 1
-            failed += bool(wrong)
-            if wrong or options.verbose:
-                what = "; ".join(wrong) or f"exit {code}: {said}"
-                print(f"{'FAILED' if wrong else 'ok'}: {command}: {kind} {number} on rank {rank}: "
-                      f"{describe(frames)}: {what}{' in ' + directory if options.keep else ''}", flush=True)
+        for case, code, wrong, said, directory in pool.map(harness.try_case, cases):
+            done += 1
+            if code is None:
+                print(f"suspected: {name_of(case)}: {'; '.join(wrong)}", flush=True)
+                suspects.append(case)
+            else:
+                conclude(case, code, wrong, said, directory)
+            if done % 500 == 0:
+                print(f"{done} of {len(cases)} cases, {failed} failed, {time.time() - start:.0f} s", flush=True)
+    for case in suspects:
+        conclude(*harness.try_case(case))
     if not options.keep:
         shutil.rmtree(harness.scratch, ignore_errors=True)
-    print(f"{sites} sites of {len(kinds)} kinds, {len(cases)} cases, {failed} failed "
+    print(f"{len(places)} places of {len(kinds)} kinds, {len(cases)} cases, {failed} failed "
           f"({', '.join(f'{v} {k}' for k, v in sorted(ends.items()))}), {time.time() - start:.0f} s")
     sys.exit(1 if failed else 0)
 

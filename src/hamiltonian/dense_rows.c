@@ -1,0 +1,208 @@
+#include "hamiltonian/dense_rows.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "made/tile_kernels.h"
+
+enum { T = NNSM_TILE };
+
+/* ---- full evaluation */
+
+static void fill_rows(const float *bias, size_t rows, float *out)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < T; c++)
+            out[r * T + c] = bias[r];
+}
+
+void nnsm_dense_rows_evaluate(nnsm_dense_rows *rows)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_learned *h = t->learned;
+    const nnsm_made *made = h->made;
+    const float *below = t->x;
+    for (size_t l = 0; l < made->architecture.layers; l++) {
+        nnsm_layer_rows *layer = &t->layer[l];
+        size_t width = made->architecture.hidden[l];
+        fill_rows(made->parameters + made->hidden_bias[l], width, layer->z);
+        nnsm_panels_multiply(&h->hidden[l], 0, 0, below, layer->z, layer->z);
+        nnsm_tile_activate(made->architecture.activation, layer->z, layer->a_new, width, layer->a, layer->difference);
+        below = layer->a;
+    }
+    fill_rows(made->parameters + made->output_bias, made->outputs, t->o);
+    if (made->architecture.layers)
+        nnsm_panels_multiply(&h->output, 0, 0, below, t->o, t->o);
+    if (made->architecture.direct)
+        nnsm_panels_multiply(&h->direct, 0, 0, t->x, t->o, t->o);
+}
+
+/* ---- changes */
+
+/* Into rows first ... count - 1 of a matrix whose transposed columns are [inputs][count]. */
+static void add_inputs(const float *columns, size_t count, size_t first, size_t width, const nnsm_dense_step *step,
+                       const float *base, float *out)
+{
+    const float *w = columns + step->position * width * count + first;
+    if (width == 1 && base != out)
+        nnsm_tile_rank_one(w, step->step, count - first, base + first * T, out + first * T);
+    else
+        nnsm_tile_rank_many(w, count, step->step, width, count - first, base + first * T, out + first * T);
+}
+
+/* Changes of the hidden layers' suffixes; returns the first changed unit of the last layer. */
+static size_t change_hidden(nnsm_dense_rows *t, const nnsm_dense_step *step, size_t count)
+{
+    const nnsm_learned *h = t->learned;
+    const nnsm_architecture *a = &h->made->architecture;
+    size_t first = 0;
+    for (size_t l = 0; l < a->layers; l++) {
+        nnsm_layer_rows *layer = &t->layer[l];
+        size_t below = first;
+        first = nnsm_made_first_unit(h->made, l, step->position);
+        size_t rows = a->hidden[l] - first, shift = first * T;
+        if (l == 0)
+            for (size_t i = 0; i < count; i++)
+                add_inputs(h->first_columns, a->hidden[0], nnsm_made_first_unit(h->made, 0, step[i].position),
+                           h->made->width, &step[i], i ? layer->z_new : layer->z, layer->z_new);
+        else
+            nnsm_panels_multiply(&h->hidden[l], first, below, t->layer[l - 1].difference, layer->z, layer->z_new);
+        nnsm_tile_activate(a->activation, layer->z_new + shift, layer->a + shift, rows, layer->a_new + shift,
+                           layer->difference + shift);
+    }
+    return first;
+}
+
+void nnsm_dense_rows_change(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_learned *h = t->learned;
+    const nnsm_made *made = h->made;
+    size_t next = (step->position + 1) * made->width, left = made->outputs - next;
+    size_t first = change_hidden(t, step, count);
+    const float *base = t->o;
+    if (made->architecture.direct) {
+        for (size_t i = 0; i < count; i++)
+            add_inputs(h->direct_columns, made->outputs, (step[i].position + 1) * made->width, made->width, &step[i],
+                       i ? t->o_new : t->o, t->o_new);
+        base = t->o_new;
+    }
+    if (made->architecture.layers && left)
+        nnsm_panels_multiply(&h->output, next, first, t->layer[made->architecture.layers - 1].difference, base,
+                             t->o_new);
+    else if (!made->architecture.direct)
+        memcpy(t->o_new + next * T, t->o + next * T, left * T * sizeof *t->o);
+}
+
+void nnsm_dense_rows_accept(nnsm_dense_rows *rows, size_t position, const uint32_t *accept)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_made *made = t->learned->made;
+    for (size_t l = 0; l < made->architecture.layers; l++) {
+        size_t first = nnsm_made_first_unit(made, l, position), units = made->architecture.hidden[l] - first;
+        nnsm_layer_rows *layer = &t->layer[l];
+        nnsm_tile_select(accept, layer->z_new + first * T, units, layer->z + first * T);
+        nnsm_tile_select(accept, layer->a_new + first * T, units, layer->a + first * T);
+    }
+    size_t next = position + 1, left = made->sites - next, output = next * made->width;
+    nnsm_tile_select(accept, t->o_new + output * T, left * made->width, t->o + output * T);
+    nnsm_tile_select(accept, t->term_new + next * T, left, t->term + next * T);
+    for (size_t c = 0; c < T; c++)
+        t->nll[c] += accept[c] ? t->change[c] : 0;
+}
+
+void nnsm_dense_rows_energy(const nnsm_dense_rows *rows, double *energy)
+{
+    for (size_t c = 0; c < T; c++)
+        energy[c] = rows->learned->temperature * rows->nll[c];
+}
+
+/* ---- ancestral sampling */
+
+void nnsm_dense_rows_start(nnsm_dense_rows *rows)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_made *made = t->learned->made;
+    memset(t->done, 0, sizeof t->done);
+    memset(t->x, 0, made->outputs * T * sizeof *t->x);
+    for (size_t l = 0; l < made->architecture.layers; l++)
+        memset(t->layer[l].a, 0, nnsm_panel_rows(made->architecture.hidden[l]) * T * sizeof(float));
+}
+
+float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_learned *h = t->learned;
+    const nnsm_made *made = h->made;
+    for (size_t r = position * made->width; r < (position + 1) * made->width; r++) {
+        float *o = t->o + r * T;
+        fill_rows(made->parameters + made->output_bias + r, 1, o);
+        if (made->architecture.layers)
+            nnsm_panels_row(&h->output, r, t->layer[made->architecture.layers - 1].a, o);
+        if (made->architecture.direct)
+            nnsm_panels_row(&h->direct, r, t->x, o);
+    }
+    return t->o + position * made->width * T;
+}
+
+void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_learned *h = t->learned;
+    const nnsm_made *made = h->made;
+    const float *below = t->x;
+    for (size_t l = 0; l < made->architecture.layers; l++) {
+        size_t end = nnsm_made_first_unit(made, l, position + 1), first = t->done[l];
+        nnsm_layer_rows *layer = &t->layer[l];
+        fill_rows(made->parameters + made->hidden_bias[l] + first, end - first, layer->z + first * T);
+        for (size_t u = first; u < end; u++)
+            nnsm_panels_row(&h->hidden[l], u, below, layer->z + u * T);
+        nnsm_tile_activate(made->architecture.activation, layer->z + first * T, layer->a_new + first * T, end - first,
+                           layer->a + first * T, layer->difference + first * T);
+        t->done[l] = end;
+        below = layer->a;
+    }
+}
+
+/* ---- creation */
+
+static nnsm_status allocate_rows(size_t rows, float **const *arrays, size_t count, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    for (size_t i = 0; i < count && !status; i++)
+        status = NNSM_NEW(arrays[i], nnsm_panel_rows(rows) * T, "chains of a scan", error);
+    return status;
+}
+
+nnsm_status nnsm_dense_rows_create(nnsm_dense_rows *rows, const nnsm_learned *learned, nnsm_error *error)
+{
+    nnsm_dense_rows *t = rows;
+    const nnsm_made *made = learned->made;
+    *t = (nnsm_dense_rows){.learned = learned};
+    float **outputs[] = {&t->x, &t->o, &t->o_new}, **sites[] = {&t->term, &t->term_new};
+    nnsm_status status = allocate_rows(made->outputs, outputs, 3, error);
+    if (!status)
+        status = allocate_rows(made->sites, sites, 2, error);
+    for (size_t l = 0; l < made->architecture.layers && !status; l++) {
+        nnsm_layer_rows *s = &t->layer[l];
+        float **units[] = {&s->z, &s->a, &s->z_new, &s->a_new, &s->difference};
+        status = allocate_rows(made->architecture.hidden[l], units, 5, error);
+    }
+    if (status)
+        nnsm_dense_rows_destroy(t);
+    return status;
+}
+
+void nnsm_dense_rows_destroy(nnsm_dense_rows *rows)
+{
+    nnsm_dense_rows *t = rows;
+    for (size_t l = 0; l < NNSM_MAX_LAYERS; l++) {
+        float *arrays[] = {t->layer[l].z, t->layer[l].a, t->layer[l].z_new, t->layer[l].a_new, t->layer[l].difference};
+        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+            nnsm_release(arrays[i]);
+    }
+    float *arrays[] = {t->x, t->o, t->o_new, t->term, t->term_new};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        nnsm_release(arrays[i]);
+    *t = (nnsm_dense_rows){0};
+}

@@ -1,0 +1,59 @@
+/* dense_rows.h: a dense network's units for 32 chains at a time: evaluation, changes of a few inputs, ancestral order.
+ *
+ * Changing the site at position p changes nothing before p: with units sorted by degree only the suffix of every hidden
+ * layer (degree > p) and of the outputs (position > p) is touched, by the change of its inputs: a rank-one change a
+ * changed input into the first layer and the direct connections, then products of the suffixes' triangular parts.
+ * Averaged over p that is a sixth of the dense work. The proposal is kept beside the current state and selected chain
+ * by chain when it is accepted. A site has `width` inputs and outputs: one (spins: -1 or +1, one logit) or one a value
+ * (one is 1, logits of a softmax). Local; only create can fail. */
+#ifndef NNSM_HAMILTONIAN_DENSE_ROWS_H
+#define NNSM_HAMILTONIAN_DENSE_ROWS_H
+
+#include "hamiltonian/learned.h"
+#include "made/network.h"
+
+typedef struct {
+    float *z, *a;         /* [units][NNSM_TILE] current pre-activations and activations */
+    float *z_new, *a_new; /* the same for the proposal */
+    float *difference;    /* a_new - a */
+} nnsm_layer_rows;
+
+typedef struct {
+    const nnsm_learned *learned; /* borrowed */
+    nnsm_layer_rows layer[NNSM_MAX_LAYERS];
+    float *x;               /* [sites width][NNSM_TILE] inputs in the network's order */
+    float *o, *o_new;       /* [sites width][NNSM_TILE] logits, bias included */
+    float *term, *term_new; /* [sites][NNSM_TILE] -log q */
+    double nll[NNSM_TILE], change[NNSM_TILE];
+    size_t done[NNSM_MAX_LAYERS]; /* units computed by ancestral sampling */
+} nnsm_dense_rows;
+
+/* How the inputs of one site change. */
+typedef struct {
+    size_t position;
+    const float *step; /* [width][NNSM_TILE] */
+} nnsm_dense_step;
+
+nnsm_status nnsm_dense_rows_create(nnsm_dense_rows *rows, const nnsm_learned *learned, nnsm_error *error);
+void nnsm_dense_rows_destroy(nnsm_dense_rows *rows);
+
+/* All hidden units and logits from x. */
+void nnsm_dense_rows_evaluate(nnsm_dense_rows *rows);
+
+/* z_new, a_new and, behind the first of the sites, o_new. step: in, [count], positions rising. */
+void nnsm_dense_rows_change(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count);
+
+/* Takes over what the change of sites from `position` on has made, but for x and the terms of the sites themselves, in
+ * the chains whose accept is all ones. */
+void nnsm_dense_rows_accept(nnsm_dense_rows *rows, size_t position, const uint32_t *accept);
+
+/* Ancestral sampling, every unit computed once: start; for every position in turn the logits, then, after its inputs
+ * are set, the units that wait for no other. Ends with an evaluation by the caller. */
+void nnsm_dense_rows_start(nnsm_dense_rows *rows);
+float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position);
+void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position);
+
+/* H of the chains now. energy: out, [NNSM_TILE]. */
+void nnsm_dense_rows_energy(const nnsm_dense_rows *rows, double *energy);
+
+#endif
