@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "ensemble/symmetry_test.h"
+#include "statistics/student.h"
 
 enum { SIDE = 6, SITES = SIDE * SIDE, PER_BLOCK = 100 };
 
