@@ -38,21 +38,26 @@ static bool describe(hid_t type, number *n)
 {
     H5T_class_t class = H5Tget_class(type);
     *n = (number){.memory = H5I_INVALID_HID, .real = class == H5T_FLOAT};
+    size_t size = H5Tget_size(type);
+    H5T_sign_t sign = class == H5T_INTEGER ? H5Tget_sign(type) : H5T_SGN_NONE;
+    if (size == 0 || sign == H5T_SGN_ERROR)
+        return false;
     if (class == H5T_INTEGER || class == H5T_FLOAT) {
-        n->is_signed = n->real || H5Tget_sign(type) == H5T_SGN_2;
-        n->memory = H5Tcopy(native(H5Tget_size(type), n->is_signed, n->real));
+        n->is_signed = n->real || sign == H5T_SGN_2;
+        n->memory = H5Tcopy(native(size, n->is_signed, n->real));
     } else if (class == H5T_ENUM || class == H5T_BITFIELD)
         n->memory = H5Tget_native_type(type, H5T_DIR_ASCEND);
     if (n->memory < 0)
         return false;
     if (class == H5T_ENUM) {
         hid_t base = H5Tget_super(n->memory);
-        n->is_signed = base >= 0 && H5Tget_sign(base) == H5T_SGN_2;
+        sign = base >= 0 ? H5Tget_sign(base) : H5T_SGN_ERROR;
+        n->is_signed = sign == H5T_SGN_2;
         if (base >= 0)
             (void)H5Tclose(base);
     }
     n->bytes = H5Tget_size(n->memory);
-    bool narrow = n->real || H5Tget_size(type) <= 8; /* of wider floats, digits that no threshold needs */
+    bool narrow = sign != H5T_SGN_ERROR && (n->real || size <= 8); /* of wider floats, digits that no threshold needs */
     return narrow && (n->bytes == 1 || n->bytes == 2 || n->bytes == 4 || n->bytes == 8);
 }
 

@@ -207,8 +207,13 @@ static nnsm_status measure_loss(quantiser *q, nnsm_error *error)
         return status;
     nnsm_levels_conclude(&run->levels, &q->total, q->origin);
     for (int k = 0; k < run->levels.count; k++)
-        if (run->levels.share[k] == 1)
-            return nnsm_h5_fail(q->h5, "ensemble.thresholds leave all values in one level: there is nothing to learn; "
+        if (run->levels.share[k] == 0 && run->levels.count > 2)
+            return nnsm_h5_fail(q->h5,
+                                "no value lies in level %d of %d; move the thresholds, or take fewer levels (nnsm info "
+                                "shows the range)",
+                                k + 1, (int)run->levels.count);
+        else if (run->levels.share[k] == 1)
+            return nnsm_h5_fail(q->h5, "the thresholds leave all values in one level: there is nothing to learn; "
                                        "see nnsm info for their range");
     return NNSM_OK;
 }

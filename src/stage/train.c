@@ -141,6 +141,8 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
         status = h5->status;
     }
     status = nnsm_agree(run->world, status, error);
+    NNSM_MPI(
+        MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world)); /* all cut the file into the same blocks */
     if (!status)
         status = nnsm_agree(run->world, nnsm_window_check(run, h5), error);
     if (!status)
