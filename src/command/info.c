@@ -8,6 +8,8 @@
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
 #include "stage/couplings.h"
+#include "stage/summary.h"
+#include "stage/trust.h"
 
 void nnsm_print_extent(int dimensions, const int *extent)
 {
@@ -61,6 +63,8 @@ static nnsm_status print_results(nnsm_h5 *h5)
                      nnsm_h5_has(h5, "/scan/true") ? ", with the true model" : "", commit, date);
     if (nnsm_h5_has(h5, "/couplings"))
         nnsm_couplings_print(h5);
+    if (!h5->status && nnsm_h5_has(h5, "/trust"))
+        nnsm_trust_print(h5);
     return h5->status;
 }
 
