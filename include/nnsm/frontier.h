@@ -18,12 +18,13 @@ typedef struct {
     bool periodic;
     nnsm_order order;
     uint64_t order_seed;
-    double reach;       /* of the interaction, in lattice spacings: 1 nearest neighbours, 1.5 diagonals too */
-    size_t units;       /* of a conditional, at most; small frontiers get fewer */
-    uint64_t seed;      /* of the units */
-    bool odd;           /* the spin flip is a symmetry: no offsets, no constants */
-    bool share;         /* outputs with like frontiers share a fit (lattice translations are a symmetry) */
-    double temperature; /* T0 of the ensemble it learns */
+    double reach;           /* of the interaction, in lattice spacings: 1 nearest neighbours, 1.5 diagonals too */
+    size_t units;           /* of a conditional, at most; small frontiers get fewer */
+    uint64_t seed;          /* of the units */
+    bool odd;               /* the spin flip is a symmetry: no offsets, no constants */
+    bool share;             /* outputs with like frontiers share a fit (lattice translations are a symmetry) */
+    double temperature;     /* T0 of the ensemble it learns */
+    nnsm_alphabet alphabet; /* of the sites, two values; zeroed: -1 and +1 */
 } nnsm_frontier_architecture;
 
 /* One fit: all that its outputs share. */

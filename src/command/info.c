@@ -1,19 +1,16 @@
 /* info.c: what is in a file of ours, for a person; and --version, --help. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command/command.h"
-#include "io/ensemble_file.h"
 #include "nnsm/network.h"
 #include "setup/probe.h"
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
 #include "stage/couplings.h"
-#include "stage/summary.h"
 #include "stage/trust.h"
 
-static void print_extent(int dimensions, const int *extent)
+void nnsm_print_extent(int dimensions, const int *extent)
 {
     for (int a = 0; a < dimensions; a++)
         (void)printf(a ? " x %d" : "%d", extent[a]);
@@ -38,14 +35,16 @@ static nnsm_status print_network(const char *path, nnsm_error *error)
     nnsm_network_shape shape = nnsm_network_shape_of(&network);
     (void)nnsm_network_parameters(&network, &count);
     (void)printf("%s: %s network on ", path, network.dense ? "dense" : "frontier");
-    print_extent(shape.dimensions, shape.extent);
+    nnsm_print_extent(shape.dimensions, shape.extent);
     (void)printf(" %s sites, T0 = %g, ", shape.periodic ? "periodic" : "open", shape.temperature);
     if (network.dense)
         print_dense(network.dense);
     else
         (void)printf("reach %g, %zu units an output", nnsm_frontier_architecture_of(network.frontier)->reach,
                      nnsm_frontier_architecture_of(network.frontier)->units);
-    (void)printf(", %zu parameters\n", count);
+    char values[16 * NNSM_MAX_VALUES];
+    nnsm_alphabet_text(&shape.alphabet, values, sizeof values);
+    (void)printf(", %zu parameters, %s %s\n", count, shape.alphabet.labels ? "labels" : "values", values);
     nnsm_network_destroy(&network);
     return NNSM_OK;
 }
@@ -68,28 +67,7 @@ static nnsm_status print_results(nnsm_h5 *h5)
     return h5->status;
 }
 
-static nnsm_status print_ensemble(nnsm_h5 *h5)
-{
-    nnsm_ensemble_header header;
-    nnsm_ensemble_read_header(h5, &header);
-    if (h5->status)
-        return h5->status;
-    (void)printf("%s: ensemble of %zu configurations on ", h5->path, header.configurations);
-    print_extent(header.dimensions, header.extent);
-    (void)printf(" sites at T = %g, %lld chains\n", header.temperature, (long long)header.chains);
-    if (nnsm_h5_has(h5, "/ensemble")) {
-        nnsm_summary s;
-        nnsm_summary_read(h5, &s);
-        if (!h5->status && !isnan(s.order))
-            (void)printf("  order parameter %.4f +- %.4f\n", s.order, s.order_error);
-        if (!h5->status)
-            (void)printf("  E/N = %.5f +- %.5f, |m| = %.4f +- %.4f, worth %.0f independent configurations\n", s.energy,
-                         s.energy_error, s.magnetization, s.magnetization_error, s.effective);
-    }
-    return h5->status;
-}
-
-nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
+nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     char kind[64] = "";
@@ -98,7 +76,7 @@ nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
     if (!h5.status && strcmp(kind, "nnsm results") == 0)
         (void)print_results(&h5);
     else if (!h5.status && strcmp(kind, "nnsm network") != 0 && strcmp(kind, "nnsm checkpoint") != 0)
-        (void)print_ensemble(&h5);
+        (void)nnsm_info_ensemble(&h5, look, error);
     nnsm_status status = nnsm_h5_finish(&h5);
     if (!status && strcmp(kind, "nnsm checkpoint") == 0)
         return nnsm_checkpoint_info(path, error);
@@ -108,7 +86,7 @@ nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
 nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
 {
     nnsm_status status = nnsm_probe(path, error);
-    return status ? status : nnsm_info_print(path, error);
+    return status ? status : nnsm_info_print(path, true, error);
 }
 
 void nnsm_command_version(void)

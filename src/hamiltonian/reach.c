@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "statistics/student.h"
+
 /* ---- geometry */
 
 static double square_distance(const nnsm_lattice *l, size_t a, size_t b)
@@ -30,24 +32,6 @@ double nnsm_operator_extent(const nnsm_operators *operators, const nnsm_lattice 
 }
 
 /* ---- the test */
-
-/* Abramowitz and Stegun 26.7.3 and 26.7.4, finite sums. */
-double nnsm_student_p(double t, int degrees)
-{
-    double theta = atan(fabs(t) / sqrt(degrees)), s = sin(theta), c = cos(theta), term = 1, sum = 1, a;
-    if (degrees % 2) {
-        const double pi = 3.14159265358979323846;
-        term = sum = degrees > 1 ? c : 0;
-        for (int k = 3; k <= degrees - 2; k += 2)
-            sum += term *= c * c * (k - 1) / k;
-        a = (theta + s * sum) * 2 / pi;
-    } else {
-        for (int k = 2; k <= degrees - 2; k += 2)
-            sum += term *= c * c * (k - 1) / k;
-        a = s * sum;
-    }
-    return fmax(0, 1 - a);
-}
 
 /* Extents of equal reach differ by rounding only. */
 static const double same = 1e-6;

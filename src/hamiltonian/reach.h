@@ -17,9 +17,6 @@
 /* Largest distance between two sites of a class; m^2 and single spins: 0. */
 double nnsm_operator_extent(const nnsm_operators *operators, const nnsm_lattice *lattice, size_t class);
 
-/* Probability of |t| or more by chance, Student's t with `degrees` degrees of freedom (1 or more). */
-double nnsm_student_p(double t, int degrees);
-
 /* Test of one reach. */
 typedef struct {
     double reach;

@@ -189,10 +189,16 @@ nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier
         return nnsm_fail(error, NNSM_USAGE,
                          "frontier network: 1 to 3 dimensions, at most 2^20 sites, reach from 1 to 16, at most 4096 "
                          "units, positive temperature");
+    if (a->alphabet.count && a->alphabet.count != 2)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "a frontier network takes sites of two values, not of %d; take network.kind = \"dense\"",
+                         (int)a->alphabet.count);
     nnsm_status status = NNSM_NEW(out, 1, "frontier network", error);
     if (status)
         return status;
     (*out)->architecture = *a;
+    if (!a->alphabet.count)
+        (*out)->architecture.alphabet = nnsm_alphabet_spins();
     (*out)->sites = (size_t)sites;
     status = build(*out, most_weights, error);
     if (status) {

@@ -67,7 +67,7 @@ void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
     float *fitted = nnsm_frontier_parameters(frontier, &parameters), *w = NULL, *offset = NULL;
     nnsm_error error;
     check_finite(h5, fitted, parameters, "raise network.ridge");
-    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic);
+    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet);
     nnsm_made_write_order(h5, a->order, a->order_seed);
     nnsm_h5_set_double(h5, "/", "reach", a->reach);
     nnsm_h5_set_integer(h5, "/", "units", (int64_t)a->units);
@@ -131,7 +131,7 @@ nnsm_status nnsm_frontier_read(nnsm_frontier **out, nnsm_h5 *h5)
     nnsm_frontier_architecture a = {.extent = {1, 1, 1}};
     nnsm_error error;
     *out = NULL;
-    nnsm_made_read_lattice(h5, &a.temperature, &a.dimensions, a.extent, &a.periodic);
+    nnsm_made_read_lattice(h5, &a.temperature, &a.dimensions, a.extent, &a.periodic, &a.alphabet);
     a.order = nnsm_made_read_order(h5, &a.order_seed);
     a.reach = nnsm_h5_get_double(h5, "/", "reach");
     int64_t units = nnsm_h5_get_integer(h5, "/", "units");

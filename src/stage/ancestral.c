@@ -17,7 +17,7 @@ static nnsm_status sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_train
     double energy[NNSM_TILE];
     double temperature = nnsm_network_shape_of(&trained->network).temperature;
     for (int first = 0, t = run->rank; first < NNSM_ANCESTRAL_TILES; first += run->ranks, t += run->ranks) {
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_ANCESTRAL, run->world);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (t >= NNSM_ANCESTRAL_TILES)
@@ -31,7 +31,7 @@ static nnsm_status sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_train
         for (size_t c = 0; c < NNSM_TILE; c++) {
             const int8_t *s = configurations + c * run->lattice.sites;
             double *values = scanned->reweighted.sample[(size_t)t * NNSM_TILE + c];
-            values[NNSM_REWEIGHTED_M] = fabs(nnsm_magnetization(&run->lattice, s));
+            values[NNSM_REWEIGHTED_M] = fabs(nnsm_run_magnetization(run, s));
             values[NNSM_REWEIGHTED_E] =
                 run->model_known ? nnsm_model_energy(&run->model, s) / (double)run->lattice.sites : 0;
             values[NNSM_REWEIGHTED_H] = energy[c];

@@ -285,7 +285,7 @@ static nnsm_status find_truth(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
     nnsm_status status = NNSM_OK;
-    o->truth_known = s->run->model_known;
+    o->truth_known = s->run->model_known && !s->run->model.multistate; /* another kind of operators */
     for (size_t c = 0; c < o->operators.classes; c++)
         o->truth[c] = NAN;
     if (o->truth_known)
@@ -394,6 +394,11 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     *couplings = (nnsm_couplings){0};
     if (!run->config->couplings.enabled)
         return NNSM_OK;
+    if (run->alphabet.count > 2) {
+        nnsm_say(&run->log, "couplings: products of spins; left out where sites have %d values",
+                 (int)run->alphabet.count);
+        return NNSM_OK;
+    }
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
     nnsm_status status = create_basis(&s, error);
     if (!status && couplings->present)

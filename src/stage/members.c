@@ -143,7 +143,7 @@ static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, do
     status = nnsm_agree(run->world, status, error);
     NNSM_MPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->world));
     if (!status && !there && !pool->piece)
-        status = nnsm_pool_load(run, pool, summary, error);
+        status = nnsm_pool_load(run, pool, summary, &(nnsm_evidence){0}, error);
     if (!status && !there) {
         trained->summary = *summary;
         trained->reach.reach = reach;

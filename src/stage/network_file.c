@@ -102,7 +102,12 @@ static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, nnsm_network_shape a)
 {
     if (run->model_known && run->lattice.periodic != a.periodic)
         return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a.periodic ? "periodic" : "open");
-    return nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic);
+    if (nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic))
+        return h5->status;
+    if (run->model_known && !nnsm_alphabet_equal(&a.alphabet, &run->alphabet))
+        return nnsm_h5_fail(h5, "the values of its sites are not those of the model; correct the configuration");
+    run->alphabet = a.alphabet;
+    return NNSM_OK;
 }
 
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
@@ -114,6 +119,7 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
         adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);
+        run->levels = trained->summary.levels;
         if (nnsm_h5_has_attribute(&h5, "/ensemble", "checksum"))
             trained->ensemble = nnsm_h5_get_integer(&h5, "/ensemble", "checksum");
         if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))

@@ -8,6 +8,7 @@
 #include "base/timer.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
+#include "stage/moves.h"
 #include "stage/network_file.h"
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
@@ -81,6 +82,13 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
         nnsm_h5_write_doubles(
             h5, name, 1, &curve->temperatures, curve->regenerated, "1",
             "share of accepted suffixes redrawn from the network, one before every sweep or proposal");
+    for (int m = 0; m < NNSM_MOVES && run->alphabet.count > 2; m++) {
+        const double *share = curve->moved + (size_t)m * curve->temperatures;
+        (void)snprintf(name, sizeof name, "%s/move_acceptance/%s", group, nnsm_move_name((nnsm_move)m));
+        if (!isnan(share[0]))
+            nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, share, "1",
+                                  "share of accepted moves of this kind");
+    }
     nnsm_h5_set_text(h5, group, "sampler",
                      curve->self_learning == curve->temperatures ? "self_learning"
                      : curve->self_learning                      ? "self_learning, metropolis where it was rejected"
@@ -188,6 +196,7 @@ static void write_distribution(nnsm_h5 *h5, const nnsm_summary *s, const nnsm_sc
 static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *intervals, const nnsm_scanned *scanned)
 {
     double rows[3 * 4096];
+    char step[NNSM_STOP_STEP];
     size_t ranks = run->ranks < 4096 ? (size_t)run->ranks : 4096, sizes[] = {ranks, 3};
     for (int s = 0; s < NNSM_STAGES; s++) {
         char name[64];
@@ -202,6 +211,8 @@ static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *
     }
     nnsm_h5_set_double(h5, "/timing", "scan_proposals_per_second", scanned->learned.proposals_per_second);
     nnsm_h5_set_double(h5, "/timing", "total_seconds", nnsm_seconds() - run->start);
+    nnsm_h5_set_double(h5, "/timing", "longest_step_seconds", run->stop.longest.seconds);
+    nnsm_h5_set_text(h5, "/timing", "longest_step", nnsm_stop_longest(&run->stop, step));
 }
 
 static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trained *trained)
@@ -214,6 +225,18 @@ static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_traine
         nnsm_h5_set_text(h5, "/provenance", "network_config", trained->origin);
 }
 
+static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet)
+{
+    int64_t values[NNSM_MAX_VALUES];
+    for (int k = 0; k < alphabet->count; k++)
+        values[k] = alphabet->value[k];
+    nnsm_h5_set_integers(h5, "/", "values", (size_t)alphabet->count, values);
+    nnsm_h5_set_integer(h5, "/", "labels", alphabet->labels);
+    nnsm_h5_set_text(h5, "/", "magnetization",
+                     alphabet->labels ? "m = (q n - N) / (q N - N), n sites having the most frequent of q labels"
+                                      : "m = sum of the values of all sites / N");
+}
+
 static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
                                  const nnsm_scanned *scanned, const nnsm_interval *intervals, nnsm_error *error)
 {
@@ -224,6 +247,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_text(&h5, "/", "kind", "nnsm results");
         nnsm_h5_set_integer(&h5, "/", "version", 1);
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
+        write_alphabet(&h5, &run->alphabet);
         nnsm_system_write(&h5, run);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_history_write(&h5, &trained->history);
@@ -264,6 +288,7 @@ nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const 
 {
     nnsm_interval *intervals = NULL;
     char path[NNSM_RUN_PATH];
+    nnsm_stop_share_longest(&run->stop, NNSM_VOTE_RESULTS, run->world);
     nnsm_status status = gather_intervals(run, &intervals, error);
     if (!status && run->rank == 0)
         status = write_results(run, trained, couplings, scanned, intervals, error);
@@ -306,9 +331,10 @@ static void say_end(const nnsm_run *run, nnsm_status status)
 {
     const nnsm_stop *s = &run->stop;
     double total = nnsm_seconds() - run->start;
+    char step[NNSM_STOP_STEP];
     if (s->checkpoints)
-        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s",
-                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest_step);
+        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s, %s",
+                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest.seconds, nnsm_stop_longest(s, step));
     nnsm_say(&run->log, "files: %s/%s.*", run->config->run.output, run->config->run.name);
     nnsm_say(&run->log, "%s after %.1f s on %d ranks%s", status ? "stopped" : "done", total, run->ranks,
              run->log.warnings ? "; mind the warnings above" : "");
@@ -318,6 +344,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
 {
     nnsm_interval *intervals = NULL;
     nnsm_error error;
+    nnsm_stop_share_longest(&run->stop, NNSM_VOTE_END, run->world);
     if (gather_intervals(run, &intervals, &error)) {
         nnsm_release(intervals);
         return;

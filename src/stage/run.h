@@ -5,6 +5,7 @@
 #include <mpi.h>
 
 #include "base/log.h"
+#include "ensemble/levels.h"
 #include "nnsm/alphabet.h"
 #include "nnsm/model.h"
 #include "nnsm/rng.h"
@@ -59,6 +60,7 @@ typedef struct {
     bool model_known;       /* the model below made the data */
     nnsm_lattice lattice;   /* of the configurations; sites = 0 until known */
     nnsm_alphabet alphabet; /* of their sites; the model's where one is known */
+    nnsm_levels levels;     /* by which the user's file becomes states; those of the network, once there is one */
     nnsm_model model;
     nnsm_interval clock[NNSM_STAGES];
     nnsm_stop stop;
@@ -90,6 +92,9 @@ void nnsm_run_destroy(nnsm_run *run);
  * Local. */
 enum { NNSM_RUN_PATH = 2 * NNSM_CONFIG_TEXT + 64 };
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path);
+
+/* The order of one configuration ([sites] states) that all observables of m are made of: nnsm_alphabet_order. Local. */
+double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states);
 
 /* The clock of this rank. Local. */
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage);

@@ -104,16 +104,18 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});
     if (self && !couplings->present)
-        nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
+        nnsm_say(&run->log, "scan: self-learning needs couplings, which are %s; Metropolis moves",
+                 run->alphabet.count > 2 ? "products of spins" : "switched off or too many");
     if (run->model_known && run->config->scan.reference)
-        add_branch(s, (nnsm_branch){.name = "/scan/true",
-                                    .title = "reference",
-                                    .stage = NNSM_STAGE_REFERENCE,
-                                    .stream = reference_stream,
-                                    .make = make_reference,
-                                    .hamiltonian = &run->model,
-                                    .proposer = {self ? &run->model.local : NULL, NULL, false, true},
-                                    .curve = &scanned->reference});
+        add_branch(
+            s, (nnsm_branch){.name = "/scan/true",
+                             .title = "reference",
+                             .stage = NNSM_STAGE_REFERENCE,
+                             .stream = reference_stream,
+                             .make = make_reference,
+                             .hamiltonian = &run->model,
+                             .proposer = {self && !run->model.multistate ? &run->model.local : NULL, NULL, false, true},
+                             .curve = &scanned->reference});
     if (couplings->present && run->config->scan.distilled)
         add_branch(s, (nnsm_branch){.name = "/scan/distilled",
                                     .title = "distilled",

@@ -40,7 +40,7 @@ static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_hea
     if (status)
         return status;
     if (nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-        nnsm_ensemble_read_header(h5, header);
+        nnsm_ensemble_read_levels(h5, &run->levels, header);
     if (h5->status)
         return h5->status;
     bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
@@ -88,7 +88,7 @@ static void add(const nnsm_run *run, second *s, size_t first, size_t count)
         for (size_t i = 0; i < NNSM_TILE && from + i < count; i++) {
             const int8_t *spins = s->slab + (from + i) * sites;
             size_t b = nnsm_samples_block(&s->header, first + from + i);
-            s->sum[b][NNSM_SECOND_M] += fabs(nnsm_magnetization(&run->lattice, spins));
+            s->sum[b][NNSM_SECOND_M] += fabs(nnsm_run_magnetization(run, spins));
             s->sum[b][NNSM_SECOND_E] += run->model_known ? nnsm_model_energy(&run->model, spins) / n : 0;
             s->sum[b][NNSM_SECOND_H] += h[i] / n;
             s->count[b]++;
@@ -101,7 +101,7 @@ static nnsm_status measure(nnsm_run *run, second *s, nnsm_error *error)
     nnsm_status status = NNSM_OK;
     for (size_t first = 0; first < s->header.configurations && !status; first += SLAB) {
         size_t left = s->header.configurations - first, count = left < SLAB ? left : SLAB;
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SECOND, run->world);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (run->rank == 0) {

@@ -35,12 +35,12 @@ static void mean_and_error(const double *values, size_t count, bool magnitude, d
     *error = sqrt(2 * tau * square / (double)count);
 }
 
-/* The largest energy of which all couplings are multiples, to rounding; 0: none that is not far below them. */
-static double common_measure(const nnsm_model *model)
+/* The largest energy of which all values are multiples, to rounding; 0: none that is not far below them. */
+static double common_measure(const double *values, size_t count)
 {
     double measure = 0, largest = 0;
-    for (size_t c = 0; c < model->operators.classes; c++) {
-        double rest = fabs(model->coupling[c]);
+    for (size_t c = 0; c < count; c++) {
+        double rest = fabs(values[c]);
         largest = fmax(largest, rest);
         while (rest > 1e-9 * largest) {
             double next = measure > 0 ? fmod(measure, rest) : 0;
@@ -52,40 +52,69 @@ static double common_measure(const nnsm_model *model)
     return measure > 1e-3 * largest ? measure : 0;
 }
 
-/* What can be told of the energy a site without looking at data: its reach, and the grid it lies on. A product changes
+/* The same of several states: the least and the largest sum of bonds and sites, and the measure of their differences.
+ */
+static void states_grid(const nnsm_multistate *m, double *low, double *high, double *step)
+{
+    const nnsm_lattice *l = m->lattice;
+    double value[NNSM_MAX_VALUES * (NNSM_MAX_VALUES + 1)], n = (double)l->sites, bonds = 0;
+    double least[2] = {m->bond[0][0], m->site[0]}, most[2] = {m->bond[0][0], m->site[0]};
+    size_t count = 0;
+    for (size_t i = 0; i < 2 * (size_t)l->dimensions * l->sites; i++)
+        bonds += l->neighbours[i] >= 0 ? 0.5 / n : 0;
+    for (int a = 0; a < m->alphabet.count; a++)
+        for (int b = -1; b < m->alphabet.count; b++) {
+            bool site = b < 0;
+            double energy = site ? m->site[a] : m->bond[a][b];
+            least[site] = fmin(least[site], energy);
+            most[site] = fmax(most[site], energy);
+            value[count++] = energy - (site ? m->site[0] : m->bond[0][0]);
+        }
+    *low = bonds * least[0] + least[1];
+    *high = bonds * most[0] + most[1];
+    *step = common_measure(value, count) / n;
+}
+
+/* What can be told of the energy a site without looking at data: its range, and the grid it lies on. A product changes
  * by 2; on a periodic lattice with nearest neighbours only bonds change in even numbers. */
-static void measure_grid(const nnsm_model *model, double *reach, double *step)
+static void measure_grid(const nnsm_model *model, double *low, double *high, double *step)
 {
     const nnsm_lattice *l = model->lattice;
-    double n = (double)l->sites;
-    if (model->nearest) {
-        *reach = l->dimensions * fabs(model->ising.coupling) + fabs(model->ising.field);
-        *step = model->ising.field != 0 ? 0 : (l->periodic ? 4 : 2) * fabs(model->ising.coupling) / n;
+    double n = (double)l->sites, reach = 0;
+    if (model->multistate) {
+        states_grid(&model->states, low, high, step);
         return;
     }
-    *reach = 0;
-    for (size_t c = 0; c < model->operators.classes; c++)
-        *reach += fabs(model->coupling[c]) * (double)model->operators.class[c].terms / n;
-    *step = 2 * common_measure(model) / n;
+    if (model->nearest) {
+        reach = l->dimensions * fabs(model->ising.coupling) + fabs(model->ising.field);
+        *step = model->ising.field != 0 ? 0 : (l->periodic ? 4 : 2) * fabs(model->ising.coupling) / n;
+    } else {
+        for (size_t c = 0; c < model->operators.classes; c++)
+            reach += fabs(model->coupling[c]) * (double)model->operators.class[c].terms / n;
+        *step = 2 * common_measure(model->coupling, model->operators.classes) / n;
+    }
+    *low = -reach;
+    *high = reach;
 }
 
 /* Bins hold whole steps of the grid, so that no bin is empty by accident. */
 static void choose_bins(const nnsm_run *run, nnsm_summary *s)
 {
-    double reach, step;
-    measure_grid(&run->model, &reach, &step);
+    double low, high, step;
+    measure_grid(&run->model, &low, &high, &step);
+    double range = high - low;
     if (!(step > 0))
-        step = reach > 0 ? 2 * reach / NNSM_HISTOGRAM_BINS : 1;
-    double per_bin = ceil((2 * reach / step + 1) / NNSM_HISTOGRAM_BINS);
+        step = range > 0 ? range / NNSM_HISTOGRAM_BINS : 1;
+    double per_bin = ceil((range / step + 1) / NNSM_HISTOGRAM_BINS);
     s->width = per_bin * step;
-    s->lowest = -reach - 0.5 * step;
-    s->bins = (int64_t)ceil((2 * reach + step) / s->width - 1e-9);
+    s->lowest = low - 0.5 * step;
+    s->bins = (int64_t)ceil((range + step) / s->width - 1e-9);
     s->bins = s->bins > NNSM_HISTOGRAM_BINS ? NNSM_HISTOGRAM_BINS : s->bins;
 }
 
 bool nnsm_summary_orders(const nnsm_run *run)
 {
-    return run->model_known && run->model.sublattice;
+    return run->model_known && nnsm_model_has_order(&run->model);
 }
 
 size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)
@@ -159,6 +188,20 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
                   summary->effective, (long long)summary->configurations);
 }
 
+static void write_levels(nnsm_h5 *h5, const nnsm_levels *l)
+{
+    size_t count = (size_t)l->count;
+    if (!count)
+        return;
+    nnsm_h5_set_doubles(h5, "/ensemble/levels", "thresholds", count - 1, l->threshold);
+    nnsm_h5_set_integer(h5, "/ensemble/levels", "quantiles", l->quantiles);
+    nnsm_h5_set_doubles(h5, "/ensemble/levels", "share", count, l->share);
+    nnsm_h5_set_doubles(h5, "/ensemble/levels", "mean", count, l->mean);
+    nnsm_h5_set_double(h5, "/ensemble/levels", "signal_variance", l->variance);
+    nnsm_h5_set_double(h5, "/ensemble/levels", "explained_variance", l->explained);
+    nnsm_h5_set_double(h5, "/ensemble/levels", "entropy_bits", nnsm_levels_entropy(l));
+}
+
 void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary)
 {
     const nnsm_summary *s = summary;
@@ -180,6 +223,28 @@ void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary)
     nnsm_h5_set_double(h5, "/ensemble", "histogram_width", s->width);
     if (s->bins)
         nnsm_h5_set_integers(h5, "/ensemble", "histogram", (size_t)s->bins, s->histogram);
+    write_levels(h5, &s->levels);
+}
+
+static void read_levels(nnsm_h5 *h5, nnsm_levels *l)
+{
+    double threshold[NNSM_MAX_VALUES - 1];
+    nnsm_error error;
+    if (!nnsm_h5_has(h5, "/ensemble/levels"))
+        return;
+    size_t cuts = nnsm_h5_get_doubles(h5, "/ensemble/levels", "thresholds", NNSM_MAX_VALUES - 1, threshold);
+    if (h5->status || nnsm_levels_create(l, cuts, threshold, &error)) {
+        (void)nnsm_h5_fail(h5, "the thresholds below /ensemble/levels cannot be; make the file again");
+        return;
+    }
+    size_t shares = nnsm_h5_get_doubles(h5, "/ensemble/levels", "share", NNSM_MAX_VALUES, l->share);
+    size_t means = nnsm_h5_get_doubles(h5, "/ensemble/levels", "mean", NNSM_MAX_VALUES, l->mean);
+    l->quantiles = nnsm_h5_get_integer(h5, "/ensemble/levels", "quantiles") != 0;
+    l->variance = nnsm_h5_get_double(h5, "/ensemble/levels", "signal_variance");
+    l->explained = nnsm_h5_get_double(h5, "/ensemble/levels", "explained_variance");
+    if (!h5->status && (shares != cuts + 1 || means != cuts + 1))
+        (void)nnsm_h5_fail(h5,
+                           "/ensemble/levels has other numbers of thresholds, shares and means; make the file again");
 }
 
 void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)
@@ -203,6 +268,7 @@ void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)
     s->width = nnsm_h5_get_double(h5, "/ensemble", "histogram_width");
     if (nnsm_h5_has_attribute(h5, "/ensemble", "histogram"))
         s->bins = (int64_t)nnsm_h5_get_integers(h5, "/ensemble", "histogram", NNSM_HISTOGRAM_BINS, s->histogram);
+    read_levels(h5, &s->levels);
     bool possible = isfinite(s->lowest) && (s->bins == 0 || (s->width > 0 && isfinite(s->width)));
     for (int64_t b = 0; b < s->bins; b++)
         possible = possible && s->histogram[b] >= 0 && s->histogram[b] <= 1LL << 53;

@@ -8,6 +8,7 @@
 #include "hamiltonian/pseudo_likelihood.h"
 #include "hamiltonian/reach.h"
 #include "lattice/generator.h"
+#include "statistics/student.h"
 
 /* ---- data: one generator's 64 chains are the 64 blocks, snapshots their rows */
 
