@@ -129,7 +129,8 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     if (!status)
-        status = nnsm_network_create(&network, c, 1, lattice, &model.alphabet, 1, error);
+        status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), lattice,
+                                     &model.alphabet, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
@@ -158,7 +159,9 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
                     most * NNSM_TILE * sites * 4e-6 * 8 + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
     (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
-    if (c->generate.given)
+    if (nnsm_reach_wanted(c))
+        (void)printf("  reach      chosen from the ensemble when that is made; planned with nearest neighbours\n");
+    else if (c->generate.given)
         (void)printf("  teams      %d ranks generate at first, %d train; then all train; then all scan\n", generators,
                      ranks - generators);
     (void)printf("  generate   %.0f configurations by %d chains: %.1f s on all ranks\n", n, c->generate.chains,

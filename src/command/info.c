@@ -1,18 +1,17 @@
 /* info.c: what is in a file of ours, for a person; and --version, --help. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command/command.h"
-#include "io/ensemble_file.h"
 #include "nnsm/network.h"
 #include "setup/probe.h"
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
 #include "stage/couplings.h"
 #include "stage/summary.h"
+#include "stage/trust.h"
 
-static void print_extent(int dimensions, const int *extent)
+void nnsm_print_extent(int dimensions, const int *extent)
 {
     for (int a = 0; a < dimensions; a++)
         (void)printf(a ? " x %d" : "%d", extent[a]);
@@ -37,7 +36,7 @@ static nnsm_status print_network(const char *path, nnsm_error *error)
     nnsm_network_shape shape = nnsm_network_shape_of(&network);
     (void)nnsm_network_parameters(&network, &count);
     (void)printf("%s: %s network on ", path, network.dense ? "dense" : "frontier");
-    print_extent(shape.dimensions, shape.extent);
+    nnsm_print_extent(shape.dimensions, shape.extent);
     (void)printf(" %s sites, T0 = %g, ", shape.periodic ? "periodic" : "open", shape.temperature);
     if (network.dense)
         print_dense(network.dense);
@@ -64,31 +63,26 @@ static nnsm_status print_results(nnsm_h5 *h5)
                      nnsm_h5_has(h5, "/scan/true") ? ", with the true model" : "", commit, date);
     if (nnsm_h5_has(h5, "/couplings"))
         nnsm_couplings_print(h5);
+    if (!h5->status && nnsm_h5_has(h5, "/trust"))
+        nnsm_trust_print(h5);
     return h5->status;
 }
 
-static nnsm_status print_ensemble(nnsm_h5 *h5)
+static void print_windows(nnsm_h5 *h5)
 {
-    nnsm_ensemble_header header;
-    nnsm_ensemble_read_header(h5, &header);
-    if (h5->status)
-        return h5->status;
-    (void)printf("%s: ensemble of %zu configurations on ", h5->path, header.configurations);
-    print_extent(header.dimensions, header.extent);
-    (void)printf(" sites at T = %g, %lld chains\n", header.temperature, (long long)header.chains);
-    if (nnsm_h5_has(h5, "/ensemble")) {
-        nnsm_summary s;
-        nnsm_summary_read(h5, &s);
-        if (!h5->status && !isnan(s.order))
-            (void)printf("  order parameter %.4f +- %.4f\n", s.order, s.order_error);
-        if (!h5->status)
-            (void)printf("  E/N = %.5f +- %.5f, |m| = %.4f +- %.4f, worth %.0f independent configurations\n", s.energy,
-                         s.energy_error, s.magnetization, s.magnetization_error, s.effective);
-    }
-    return h5->status;
+    nnsm_windowing w;
+    char text[256];
+    nnsm_windowing_read(h5, &w);
+    if (h5->status || !w.window.sites)
+        return;
+    nnsm_windowing_text(&w, text, sizeof text);
+    (void)printf("  seen through windows of %s%s\n", text, w.latent ? "; these were undone" : "");
+    if (w.configurations)
+        (void)printf("  of %lld configurations of sums %lld have no preimage, %lld several\n",
+                     (long long)w.configurations, (long long)w.none, (long long)w.several);
 }
 
-nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
+nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     char kind[64] = "";
@@ -97,7 +91,9 @@ nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
     if (!h5.status && strcmp(kind, "nnsm results") == 0)
         (void)print_results(&h5);
     else if (!h5.status && strcmp(kind, "nnsm network") != 0 && strcmp(kind, "nnsm checkpoint") != 0)
-        (void)print_ensemble(&h5);
+        (void)nnsm_info_ensemble(&h5, look, error);
+    if (!h5.status && strcmp(kind, "nnsm checkpoint") != 0)
+        print_windows(&h5);
     nnsm_status status = nnsm_h5_finish(&h5);
     if (!status && strcmp(kind, "nnsm checkpoint") == 0)
         return nnsm_checkpoint_info(path, error);
@@ -107,7 +103,7 @@ nnsm_status nnsm_info_print(const char *path, nnsm_error *error)
 nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
 {
     nnsm_status status = nnsm_probe(path, error);
-    return status ? status : nnsm_info_print(path, error);
+    return status ? status : nnsm_info_print(path, true, error);
 }
 
 void nnsm_command_version(void)
@@ -124,13 +120,15 @@ void nnsm_command_help(const char *topic)
         nnsm_config_document(stdout);
         return;
     }
-    (void)puts("nnsm: learn the Hamiltonian of a system from configurations at one temperature, predict all others\n\n"
-               "  nnsm run CONFIG [--set section.key=value ...]   generate, train, scan; under mpirun with any ranks\n"
-               "  nnsm generate | train | scan CONFIG [--set ...] one stage, from and to files\n"
-               "    The same command goes on where a stopped or killed run left off; --fresh starts anew.\n"
-               "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
-               "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
-               "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
-               "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output, lock or run-time failure;\n"
-               "85 stopped cleanly and unfinished: run the same command again.");
+    (void)puts(
+        "nnsm: learn the Hamiltonian of a system from configurations at one temperature, predict all others\n\n"
+        "  nnsm run CONFIG [--set section.key=value ...]   generate, train, scan; under mpirun with any ranks\n"
+        "  nnsm generate | train | scan CONFIG [--set ...] one stage, from and to files\n"
+        "  nnsm window CONFIG [--set ...]                  block spins of an ensemble; overlapping windows undone\n"
+        "    The same command goes on where a stopped or killed run left off; --fresh starts anew.\n"
+        "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
+        "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
+        "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
+        "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output, lock or run-time failure;\n"
+        "85 stopped cleanly and unfinished: run the same command again.");
 }

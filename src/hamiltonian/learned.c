@@ -50,7 +50,7 @@ static nnsm_status transpose_units(float **out, const nnsm_fit *fit, nnsm_error 
     nnsm_status status = NNSM_NEW(out, fit->units * fit->frontier, "scan weights", error);
     for (size_t u = 0; u < fit->units && !status; u++)
         for (size_t f = 0; f < fit->frontier; f++)
-            (*out)[f * fit->units + u] = fit->w[u * fit->frontier + f];
+            (*out)[f * fit->units + u] = fit->w[u * fit->frontier + f] * fit->sign[f];
     return status;
 }
 

@@ -177,6 +177,9 @@ nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
     bool opened = h5->file >= 0;
     char part[NNSM_H5_PATH + 8];
     part_name(h5, part, sizeof part);
+    if (h5->held > 0)
+        (void)H5Dclose(h5->held);
+    h5->held = 0;
     if (opened && h5->writing && h5->in_memory && !h5->status)
         store(h5, part);
     if (opened && H5Fclose(h5->file) < 0)

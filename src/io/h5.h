@@ -22,6 +22,7 @@ typedef struct {
     nnsm_status status;
     nnsm_error *error; /* the caller's; filled at the first failure */
     uint64_t checksum; /* of a file that was opened (checked) or finished */
+    hid_t held;        /* a data set that is read in pieces, kept open for its chunk cache; 0: none */
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 

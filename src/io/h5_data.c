@@ -282,16 +282,14 @@ void nnsm_h5_get_text(nnsm_h5 *h5, const char *object, const char *name, char *v
     char *variable = NULL;
     bool read = false, one = H5Sget_simple_extent_npoints(space) == 1;             /* of an array all would be read */
     if (one && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0) { /* as h5py writes text */
-        (void)H5Tset_size(memory, H5T_VARIABLE);
-        (void)H5Tset_cset(memory, H5Tget_cset(type));
-        read = H5Aread(attribute, memory, &variable) >= 0 && variable;
+        read = H5Tset_size(memory, H5T_VARIABLE) >= 0 && H5Tset_cset(memory, H5Tget_cset(type)) >= 0 &&
+               H5Aread(attribute, memory, &variable) >= 0 && variable;
         if (read)
             (void)snprintf(value, size, "%s", variable);
         (void)H5free_memory(variable);
     } else if (one && H5Tget_class(type) == H5T_STRING && H5Tget_size(type) < size) {
-        (void)H5Tset_size(memory, size);
-        (void)H5Tset_cset(memory, H5Tget_cset(type));
-        read = H5Aread(attribute, memory, value) >= 0;
+        read = H5Tset_size(memory, size) >= 0 && H5Tset_cset(memory, H5Tget_cset(type)) >= 0 &&
+               H5Aread(attribute, memory, value) >= 0;
         value[size - 1] = '\0';
     }
     if (!read)

@@ -25,6 +25,8 @@ typedef enum {
     NNSM_CONFIG_CLOCK
 } nnsm_config_model;
 typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF, NNSM_CONFIG_HEAT_BATH } nnsm_config_algorithm;
+typedef enum { NNSM_CONFIG_SITES, NNSM_CONFIG_WINDOWS } nnsm_config_seen;
+typedef enum { NNSM_CONFIG_DECONVOLVE, NNSM_CONFIG_PLAIN } nnsm_config_route;
 typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
 typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
@@ -66,11 +68,26 @@ typedef struct {
     struct {
         bool given;
         char file[NNSM_CONFIG_TEXT]; /* the user's measured ensemble, instead of generate */
+        int64_t cuts;                /* number of thresholds; 0: none are given */
+        double thresholds[15];       /* rising; NNSM_MAX_VALUES - 1 */
+        int64_t levels;              /* of equal shares; 0: values as they are, or by the thresholds */
     } ensemble;
+    struct {
+        bool given; /* the network sees sums over windows of the data, or is told that it does */
+        int sizes;  /* 1, for all axes alike, or one an axis */
+        int size[3];
+        int strides; /* 0: as size */
+        int stride[3];
+        bool periodic;
+        int data;  /* nnsm_config_seen: what ensemble.file holds */
+        int route; /* nnsm_config_route, of windows that overlap */
+        int values_count;
+        int values[2]; /* of the sites below, where data are windows and their file does not say it */
+    } window;
     struct {
         int kind;      /* nnsm_config_network */
         int64_t units; /* of a frontier network's conditional */
-        double reach;  /* of the interaction, in lattice spacings */
+        double reach;  /* of the interaction, in lattice spacings; 0: from the data */
         double ridge;
         int layers; /* number of hidden layers, 0 allowed */
         int hidden[NNSM_CONFIG_LIST];

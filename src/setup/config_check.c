@@ -67,16 +67,15 @@ nnsm_status nnsm_refuse_unknown(const nnsm_reader *reader, const config_setting_
 
 /* ---- contradictions */
 
-/* Of two keys that contradict each other, the place to look at: what --set changed last, else a line of the file. */
-static nnsm_place either(const nnsm_reader *r, const char *a, const char *b)
+nnsm_place nnsm_place_either(const nnsm_reader *reader, const char *a, const char *b)
 {
-    const nnsm_place *first = &r->places[nnsm_config_find(a)], *second = &r->places[nnsm_config_find(b)];
+    const nnsm_place *first = &reader->places[nnsm_config_find(a)], *second = &reader->places[nnsm_config_find(b)];
     if (second->set && !first->set)
         return *second;
     return nnsm_place_given(first) ? *first : *second;
 }
 
-#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, either(reader, a, b), __VA_ARGS__)
+#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, nnsm_place_either(reader, a, b), __VA_ARGS__)
 
 enum { LONGEST_NAME = 200 }; /* names of files have at most 255 characters on every file system we know */
 
@@ -233,6 +232,24 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
     return check_permutation(r);
 }
 
+static nnsm_status check_levels(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (c->ensemble.cuts && c->ensemble.levels)
+        return REFUSE(r, "ensemble.levels", "ensemble.thresholds",
+                      "ensemble.thresholds and ensemble.levels exclude each other: thresholds given, or equal shares? "
+                      "remove one");
+    if (c->ensemble.levels == 1)
+        return REFUSE(r, "ensemble.levels", "ensemble.levels",
+                      "ensemble.levels = 1 leaves nothing to learn; take 2 or more, or 0 for the values as they are");
+    for (int64_t i = 1; i < c->ensemble.cuts; i++)
+        if (c->ensemble.thresholds[i] <= c->ensemble.thresholds[i - 1])
+            return REFUSE(r, "ensemble.thresholds", "ensemble.thresholds",
+                          "ensemble.thresholds must rise strictly, but %.15g comes after %.15g",
+                          c->ensemble.thresholds[i], c->ensemble.thresholds[i - 1]);
+    return NNSM_OK;
+}
+
 static nnsm_status check_data(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
@@ -285,6 +302,22 @@ static nnsm_status check_train(const nnsm_reader *r)
     return NNSM_OK;
 }
 
+static nnsm_status check_reach(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    if (c->network.reach > 0 && c->network.reach < 1)
+        return REFUSE(r, "network.reach", "network.reach",
+                      "network.reach = %g: nearest neighbours are 1 apart; take 1 or more, or 0 to choose it from the "
+                      "data",
+                      c->network.reach);
+    if (c->network.kind == NNSM_CONFIG_FRONTIER && c->network.reach == 0 && c->train.data == NNSM_CONFIG_STREAM)
+        return REFUSE(
+            r, "network.reach", "train.data",
+            "network.reach = 0: a stream has no data to choose it from before the training; state it, or take "
+            "train.data = \"fixed\"");
+    return NNSM_OK;
+}
+
 static nnsm_status check_couplings(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
@@ -322,8 +355,14 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
         status = check_symmetries(reader);
     if (!status)
         status = check_data(reader);
+    if (!status && reader->config->window.given)
+        status = nnsm_config_check_window(reader);
+    if (!status)
+        status = check_levels(reader);
     if (!status)
         status = check_train(reader);
+    if (!status)
+        status = check_reach(reader);
     if (!status)
         status = check_couplings(reader);
     return status ? status : check_trust(reader);

@@ -11,6 +11,7 @@ const nnsm_group nnsm_config_groups[] = {
     {"system", AT(system, given)},
     {"generate", AT(generate, given)},
     {"ensemble", AT(ensemble, given)},
+    {"window", AT(window, given)},
     {"network", SIZE_MAX},
     {"train", SIZE_MAX},
     {"scan", SIZE_MAX},
@@ -46,8 +47,16 @@ const nnsm_key nnsm_config_keys[] = {
     {"generate", "thermalization", NNSM_KEY_INTEGER, AT(generate, thermalization), "1000", 0, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) of a chain before the first kept configuration", NNSM_AFFECTS_DATA},
     {"generate", "interval", NNSM_KEY_INTEGER, AT(generate, interval), "50", 1, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) between kept configurations of a chain", NNSM_AFFECTS_DATA},
     {"ensemble", "file", NNSM_KEY_TEXT, AT(ensemble, file), NULL, 0, 0, 0, NULL, "", "HDF5 file of measured configurations, instead of generate", NNSM_AFFECTS_NOTHING},
+    {"ensemble", "thresholds", NNSM_KEY_NUMBERS, AT(ensemble, thresholds), "()", -1e300, 1e300, 15, NULL, "", "cut a continuous signal into levels at these values, as (-0.5, 0.5); () for none", NNSM_AFFECTS_DATA},
+    {"ensemble", "levels", NNSM_KEY_INTEGER, AT(ensemble, levels), "0", 0, 16, 0, NULL, "", "cut a continuous signal into so many levels of equal shares; 0: values as they are", NNSM_AFFECTS_DATA},
+    {"window", "size", NNSM_KEY_INTS, AT(window, size), NULL, 1, 1 << 20, 3, NULL, "sites", "block spins: extent of the windows whose sums are seen, one for all axes or one each", NNSM_AFFECTS_NETWORK},
+    {"window", "stride", NNSM_KEY_INTS, AT(window, stride), "()", 1, 1 << 20, 3, NULL, "sites", "distance between windows; (): their size, so that they do not overlap", NNSM_AFFECTS_NETWORK},
+    {"window", "periodic", NNSM_KEY_BOOLEAN, AT(window, periodic), "false", 0, 0, 0, NULL, "", "windows go around the lattice; else they lie within it", NNSM_AFFECTS_NETWORK},
+    {"window", "data", NNSM_KEY_CHOICE, AT(window, data), "\"sites\"", 0, 0, 0, "sites|windows", "", "what ensemble.file holds: sites, that windows are laid on, or the sums in windows", NNSM_AFFECTS_NETWORK},
+    {"window", "route", NNSM_KEY_CHOICE, AT(window, route), "\"deconvolve\"", 0, 0, 0, "deconvolve|plain", "", "overlapping windows: undo them and learn on the sites, or learn on the sums themselves", NNSM_AFFECTS_NETWORK},
+    {"window", "values", NNSM_KEY_INTS, AT(window, values), "(-1, 1)", -1e6, 1e6, 2, NULL, "", "data are windows: the two values of a site, where the file does not say them", NNSM_AFFECTS_NETWORK},
     {"network", "kind", NNSM_KEY_CHOICE, AT(network, kind), "\"dense\"", 0, 0, 0, "dense|frontier", "", "masked dense layers (MADE), or saturating units on each output's frontier", NNSM_AFFECTS_NETWORK},
-    {"network", "reach", NNSM_KEY_REAL, AT(network, reach), "1.0", 1, 16, 0, NULL, "lattice spacings", "frontier: how far the interaction reaches; 1 nearest neighbours, 1.5 diagonals too", NNSM_AFFECTS_NETWORK},
+    {"network", "reach", NNSM_KEY_REAL, AT(network, reach), "0.0", 0, 16, 0, NULL, "lattice spacings", "frontier: how far the interaction reaches; 1 nearest neighbours, 1.5 diagonals too; 0: chosen by a test on the data", NNSM_AFFECTS_NETWORK},
     {"network", "units", NNSM_KEY_INTEGER, AT(network, units), "128", 0, 4096, 0, NULL, "units", "frontier: saturating units of a conditional", NNSM_AFFECTS_NETWORK},
     {"network", "ridge", NNSM_KEY_REAL, AT(network, ridge), "1e-4", 0, 1, 0, NULL, "", "frontier: ridge on the units' coefficients, a draw", NNSM_AFFECTS_NETWORK},
     {"network", "hidden", NNSM_KEY_INTS, AT(network, hidden), "[180, 120]", 1, 1 << 20, NNSM_CONFIG_LIST, NULL, "units", "widths of the hidden layers; () for none", NNSM_AFFECTS_NETWORK},
@@ -93,6 +102,10 @@ static_assert(sizeof nnsm_config_keys / sizeof *nnsm_config_keys <= NNSM_CONFIG_
 /* What NNSM_KEY_INTS and NNSM_KEY_FLAGS rely on. */
 static_assert(AT(system, lattice) == AT(system, dimensions) + sizeof(int), "the count stands before the list");
 static_assert(AT(network, hidden) == AT(network, layers) + sizeof(int), "the count stands before the list");
+static_assert(AT(ensemble, thresholds) == AT(ensemble, cuts) + sizeof(int64_t), "the count stands before the list");
+static_assert(AT(window, size) == AT(window, sizes) + sizeof(int), "the count stands before the list");
+static_assert(AT(window, stride) == AT(window, strides) + sizeof(int), "the count stands before the list");
+static_assert(AT(window, values) == AT(window, values_count) + sizeof(int), "the count stands before the list");
 static_assert(AT(couplings, m2) == AT(couplings, field) + 4 * sizeof(bool), "flags stand in a row");
 static_assert(AT(train, permutation) == AT(train, translation) + 3 * sizeof(bool), "flags stand in a row");
 static_assert(AT(scan, patch) == AT(scan, single) + 2 * sizeof(bool), "flags stand in a row");

@@ -4,7 +4,7 @@
 
 #include "setup/config.h"
 
-enum { NNSM_CONFIG_KEYS = 64 }; /* room for the keys of the schema */
+enum { NNSM_CONFIG_KEYS = 96 }; /* room for the keys of the schema */
 
 typedef enum {
     NNSM_KEY_BOOLEAN,      /* bool */
@@ -15,6 +15,7 @@ typedef enum {
     NNSM_KEY_CHOICE,       /* int: position in choices */
     NNSM_KEY_INTS,         /* int []; the number of them at offset - sizeof(int) */
     NNSM_KEY_REALS,        /* double []; the number of them in system.axes; 1 beyond it */
+    NNSM_KEY_NUMBERS,      /* double []; the number of them, an int64_t, just before it */
     NNSM_KEY_FLAGS,        /* bool [], one a choice */
     NNSM_KEY_TEMPERATURES, /* double []; the number of them in scan.temperatures_count */
 } nnsm_key_kind;

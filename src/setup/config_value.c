@@ -246,6 +246,18 @@ static nnsm_status read_reals(const nnsm_reader *r, const config_setting_t *s, c
     return status;
 }
 
+static nnsm_status read_numbers(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key, char *at)
+{
+    nnsm_status status = check_list(r, s, key, "a list of numbers (.., ..)");
+    int64_t count = status ? 0 : config_setting_length(s);
+    double *to = (double *)at;
+    memset(to, 0, (size_t)key->limit * sizeof *to);
+    for (int64_t i = 0; i < count && !status; i++)
+        status = read_real(r, config_setting_get_elem(s, (unsigned)i), key, &to[i]);
+    memcpy(at - sizeof count, &count, sizeof count);
+    return status;
+}
+
 static nnsm_status read_scalar(const nnsm_reader *r, const config_setting_t *s, const nnsm_key *key, char *at)
 {
     int64_t whole = 0;
@@ -277,6 +289,8 @@ nnsm_status nnsm_read_value(const nnsm_reader *reader, const config_setting_t *s
         return read_ints(reader, s, key, at);
     case NNSM_KEY_REALS:
         return read_reals(reader, s, key, (double *)at);
+    case NNSM_KEY_NUMBERS:
+        return read_numbers(reader, s, key, at);
     case NNSM_KEY_FLAGS:
         return read_flags(reader, s, key, (bool *)at);
     case NNSM_KEY_TEMPERATURES:

@@ -52,6 +52,8 @@ static void put_list(buffer *b, const nnsm_config *config, const nnsm_key *key, 
         memcpy(&count, at - sizeof(int), sizeof count);
     if (key->kind == NNSM_KEY_REALS)
         count = config->system.axes;
+    if (key->kind == NNSM_KEY_NUMBERS)
+        count = (int)*(const int64_t *)(at - sizeof(int64_t));
     if (key->kind == NNSM_KEY_TEMPERATURES)
         count = config->scan.temperatures_count;
     put(b, "(");
@@ -61,7 +63,7 @@ static void put_list(buffer *b, const nnsm_config *config, const nnsm_key *key, 
         put(b, written++ ? ", " : "");
         if (key->kind == NNSM_KEY_INTS)
             put(b, "%d", ((const int *)at)[i]);
-        else if (key->kind == NNSM_KEY_TEMPERATURES || key->kind == NNSM_KEY_REALS)
+        else if (key->kind == NNSM_KEY_TEMPERATURES || key->kind == NNSM_KEY_REALS || key->kind == NNSM_KEY_NUMBERS)
             put_real(b, ((const double *)at)[i]);
         else {
             nnsm_choice_word(key->choices, i, word);
@@ -97,6 +99,7 @@ static void put_value(buffer *b, const nnsm_config *config, const nnsm_key *key)
         break;
     case NNSM_KEY_INTS:
     case NNSM_KEY_REALS:
+    case NNSM_KEY_NUMBERS:
     case NNSM_KEY_FLAGS:
     case NNSM_KEY_TEMPERATURES:
         put_list(b, config, key, at);

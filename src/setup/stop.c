@@ -57,6 +57,7 @@ void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_l
                         .job_end = find_job_end(),
                         .looked = now - file_interval,
                         .polled = now,
+                        .last = NNSM_VOTE_START,
                         .last_cost = first_guess};
     (void)snprintf(stop->file, sizeof stop->file, "%s", file);
 }
@@ -69,27 +70,36 @@ static bool file_exists(nnsm_stop *stop, double now)
     return access(stop->file, F_OK) == 0;
 }
 
-nnsm_request nnsm_stop_poll(nnsm_stop *stop)
+/* A step ended `ago` seconds ago, the next one begins now. */
+static void end_step(nnsm_stop *stop, nnsm_vote where, double ago)
 {
     double now = nnsm_seconds();
-    stop->longest_step = fmax(stop->longest_step, now - stop->polled);
+    if (now - ago - stop->polled > stop->longest.seconds)
+        stop->longest = (nnsm_step){now - ago - stop->polled, (int)stop->last, (int)where};
     stop->polled = now;
+    stop->last = where;
+}
+
+nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where)
+{
+    end_step(stop, where, 0);
+    double now = stop->polled;
     if (caught)
         return (nnsm_request)(NNSM_STOP_SIGNAL + caught);
     if (!stop->root)
         return NNSM_GO_ON;
     if (file_exists(stop, now))
         return NNSM_STOP_FILE;
-    if (now + 3 * (stop->last_cost + stop->longest_step) + end_margin > stop->job_end)
+    if (now + 3 * (stop->last_cost + stop->longest.seconds) + end_margin > stop->job_end)
         return NNSM_STOP_JOB_END;
     if (now > stop->limit)
         return NNSM_STOP_TIME_LIMIT;
     return now >= stop->next ? NNSM_CHECKPOINT : NNSM_GO_ON;
 }
 
-nnsm_request nnsm_stop_vote(nnsm_stop *stop, MPI_Comm comm)
+nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm)
 {
-    int wish = (int)nnsm_stop_poll(stop);
+    int wish = (int)nnsm_stop_poll(stop, where);
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &wish, 1, MPI_INT, MPI_MAX, comm));
     return (nnsm_request)wish;
 }
@@ -99,8 +109,45 @@ void nnsm_stop_saved(nnsm_stop *stop, double seconds)
     stop->last_cost = seconds;
     stop->cost += seconds;
     stop->checkpoints++;
-    stop->polled = nnsm_seconds();
+    end_step(stop, NNSM_VOTE_SAVED, seconds);
     stop->next = stop->polled + fmax(stop->interval, seconds / most_share);
+}
+
+void nnsm_stop_share_longest(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm)
+{
+    struct {
+        double seconds;
+        int rank;
+    } longest;
+    end_step(stop, where, 0);
+    longest.seconds = stop->longest.seconds;
+    NNSM_MPI(MPI_Comm_rank(comm, &longest.rank));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &longest, 1, MPI_DOUBLE_INT, MPI_MAXLOC, comm));
+    NNSM_MPI(MPI_Bcast(&stop->longest, (int)sizeof stop->longest, MPI_BYTE, longest.rank, comm));
+}
+
+const char *nnsm_stop_longest(const nnsm_stop *stop, char *text)
+{
+    static const char *const names[] = {
+        [NNSM_VOTE_START] = "the start",
+        [NNSM_VOTE_GENERATE] = "generating",
+        [NNSM_VOTE_READ] = "reading the training data",
+        [NNSM_VOTE_TRAIN] = "training",
+        [NNSM_VOTE_SAMPLES] = "reading the ensemble",
+        [NNSM_VOTE_COUPLINGS] = "couplings",
+        [NNSM_VOTE_ANCESTRAL] = "ancestral samples",
+        [NNSM_VOTE_SCAN] = "the scan",
+        [NNSM_VOTE_EVALUATE] = "evaluating the scan",
+        [NNSM_VOTE_TRUST] = "common samples",
+        [NNSM_VOTE_SUPPORT] = "energies seen in training",
+        [NNSM_VOTE_AUDIT] = "the audit of symmetries",
+        [NNSM_VOTE_SECOND] = "the second ensemble",
+        [NNSM_VOTE_SAVED] = "a checkpoint",
+        [NNSM_VOTE_RESULTS] = "the results",
+        [NNSM_VOTE_END] = "the end",
+    };
+    (void)snprintf(text, NNSM_STOP_STEP, "from %s to %s", names[stop->longest.from], names[stop->longest.to]);
+    return text;
 }
 
 const char *nnsm_stop_reason(nnsm_request request, char *text)

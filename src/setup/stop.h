@@ -23,17 +23,43 @@ typedef enum {
     NNSM_STOP_SIGNAL, /* + the signal's number */
 } nnsm_request;
 
+/* Where a vote stands. The time between two of them is a step, in which nobody listens. */
+typedef enum {
+    NNSM_VOTE_START, /* of the run; no vote */
+    NNSM_VOTE_GENERATE,
+    NNSM_VOTE_READ, /* the ensemble, to train on it */
+    NNSM_VOTE_TRAIN,
+    NNSM_VOTE_SAMPLES, /* reading the ensemble, to compare with it */
+    NNSM_VOTE_COUPLINGS,
+    NNSM_VOTE_ANCESTRAL,
+    NNSM_VOTE_SCAN,
+    NNSM_VOTE_EVALUATE, /* the scan */
+    NNSM_VOTE_TRUST,
+    NNSM_VOTE_SUPPORT, /* energies seen in training */
+    NNSM_VOTE_AUDIT,
+    NNSM_VOTE_SECOND,
+    NNSM_VOTE_SAVED,   /* a checkpoint; no vote */
+    NNSM_VOTE_RESULTS, /* no vote */
+    NNSM_VOTE_END,     /* of the run; no vote */
+} nnsm_vote;
+
+typedef struct {
+    double seconds;
+    int from, to; /* nnsm_vote */
+} nnsm_step;
+
 enum { NNSM_STOP_PATH = 2048 };
 
 typedef struct {
-    bool root;           /* this rank looks at clocks and files */
-    double interval;     /* seconds between checkpoints */
-    double next;         /* when the next one is due, nnsm_seconds() */
-    double limit;        /* when the time limit is reached; INFINITY: never */
-    double job_end;      /* when the job ends; INFINITY: not known */
-    double looked;       /* when the stop file was last looked for */
-    double polled;       /* when this rank last asked */
-    double longest_step; /* seconds between two polls */
+    bool root;       /* this rank looks at clocks and files */
+    double interval; /* seconds between checkpoints */
+    double next;     /* when the next one is due, nnsm_seconds() */
+    double limit;    /* when the time limit is reached; INFINITY: never */
+    double job_end;  /* when the job ends; INFINITY: not known */
+    double looked;   /* when the stop file was last looked for */
+    double polled;   /* when this rank last asked */
+    nnsm_vote last;  /* and where */
+    nnsm_step longest;
     double last_cost, cost;
     int checkpoints;
     char file[NNSM_STOP_PATH];
@@ -46,10 +72,17 @@ void nnsm_stop_install(void);
 void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_limit, const char *file);
 
 /* What this rank wants now. Local. */
-nnsm_request nnsm_stop_poll(nnsm_stop *stop);
+nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where);
 
 /* What all ranks of comm do: the most important of their wishes. Collective. */
-nnsm_request nnsm_stop_vote(nnsm_stop *stop, MPI_Comm comm);
+nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
+
+/* The step under way ends here, and the longest one of all ranks becomes that of each. Collective. */
+void nnsm_stop_share_longest(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
+
+/* Which one that is, for a message: "from X to Y". text: out, [NNSM_STOP_STEP]. Local. */
+enum { NNSM_STOP_STEP = 96 };
+const char *nnsm_stop_longest(const nnsm_stop *stop, char *text);
 
 /* A checkpoint took `seconds`: the next one is due an interval later, and never sooner than 50 times its cost. Local.
  */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
+#include "stage/checkpoint.h"
 #include "stage/thermodynamics.h"
 
 void nnsm_branch_destroy(nnsm_branch *branch)
@@ -148,7 +149,7 @@ static nnsm_status run_chains(nnsm_branch *b, int64_t g, uint32_t last, nnsm_bra
     double start = nnsm_seconds();
     while (!status && chains->sweep < nnsm_chains_last_saved(chains, last)) {
         double since = nnsm_seconds();
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SCAN, run->world);
         nnsm_run_waited(run, chains->stage, since);
         if (request != NNSM_GO_ON)
             status = save(context, request, error);
@@ -228,7 +229,6 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     double proposals = sweeps * (double)curve->walkers * (chains->sampler ? 1 : (double)b->run->lattice.sites);
     if (chains->moves.count)
         proposals = evaluate_moves(b, chains, position, t);
-    nnsm_chains_evaluate(chains, position, curve->cell + t * NNSM_OBSERVABLES);
     curve->acceptance[t] = (double)chains->collected[position] / proposals;
     curve->regenerated[t] = chains->regenerator ? (double)chains->collected[chains->temperatures + position] /
                                                       (sweeps * (double)curve->walkers)
@@ -237,6 +237,31 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     curve->self_learning += chains->sampler != NULL;
     curve->exchange_rate[t] =
         l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
+}
+
+/* A vote a temperature of the rank that has most. Stopped, the run goes on from the end of the scan. */
+static nnsm_status evaluate_cells(nnsm_branch *b, nnsm_error *error)
+{
+    nnsm_run *run = b->run;
+    size_t position = 0, temperatures = (size_t)run->config->scan.temperatures_count;
+    unsigned rounds = 0;
+    for (size_t t = 0; t < temperatures; t++) {
+        const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
+        rounds += nnsm_chains_own(chains, position);
+    }
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &rounds, 1, MPI_UNSIGNED, MPI_MAX, run->world));
+    for (size_t t = 0, round = 0; round < rounds; round++) {
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_EVALUATE, run->world);
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_stop(run, request, error);
+        for (bool found = false; t < temperatures && !found; t++) {
+            const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
+            found = nnsm_chains_own(chains, position);
+            if (found)
+                nnsm_chains_evaluate(chains, position, b->curve->cell + t * NNSM_OBSERVABLES);
+        }
+    }
+    return NNSM_OK;
 }
 
 nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
@@ -251,6 +276,9 @@ nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
         return status;
     for (int64_t g = 0; g < b->groups; g++)
         nnsm_chains_collect(&b->group[g]);
+    status = evaluate_cells(b, error);
+    if (status)
+        return status;
     for (size_t t = 0; t < temperatures; t++)
         evaluate_row(b, t);
     /* Cells are zero on all ranks but one: the order of the sum cannot matter. */

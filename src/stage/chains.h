@@ -117,8 +117,11 @@ bool nnsm_chains_rejected(const nnsm_chains *chains);
 /* Save or restore below `group`. Collective. */
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);
 
-/* Observables of one temperature (its position in chains->temperature) into a row of the curve, on the rank that keeps
- * its series; elsewhere nothing. accepted counts only after nnsm_chains_collect. Local. */
+/* Does this rank keep the series of a temperature (its position in chains->temperature)? Local. */
+bool nnsm_chains_own(const nnsm_chains *chains, size_t t);
+
+/* Observables of one such temperature into a row of the curve. accepted counts only after nnsm_chains_collect. Local.
+ */
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells);
 
 /* accepted, regenerated and moved of all ranks into collected. Collective. */

@@ -48,11 +48,14 @@ static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_
                        nnsm_series_rhat(w, c->walkers, (size_t)index[observable])};
 }
 
+bool nnsm_chains_own(const nnsm_chains *chains, size_t t)
+{
+    return t >= chains->first_temperature && t < chains->first_temperature + chains->own_temperatures;
+}
+
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)
 {
     const nnsm_chains *c = chains;
-    if (t < c->first_temperature || t >= c->first_temperature + c->own_temperatures)
-        return;
     for (int o = 0; o < NNSM_FREE_ENERGY; o++)
         cells[o] = cell_of(c, (nnsm_observable)o, t - c->first_temperature);
 }

@@ -416,6 +416,6 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
         status = find_spread(run, members, couplings, error);
     nnsm_run_end(run, NNSM_STAGE_COUPLINGS);
     if (!status && couplings->present)
-        nnsm_couplings_report(run, couplings);
+        nnsm_couplings_report(run, couplings, &trained->network);
     return status;
 }

@@ -36,8 +36,8 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
                                  const nnsm_members *members, nnsm_couplings *couplings, nnsm_error *error);
 void nnsm_couplings_destroy(nnsm_couplings *couplings);
 
-/* The table of the log. Local. */
-void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings);
+/* The table of the log, and a warning where the data contradict the reach of a frontier network. Local. */
+void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings, const nnsm_network *network);
 
 /* /couplings of an open results file, and back as lines for a person. Local. */
 void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_couplings *couplings);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hamiltonian/couplings.h"
+#include "hamiltonian/reach.h"
 #include "stage/couplings.h"
 
 enum { MOST_ROWS = 24, ROW = 240 };
@@ -125,7 +127,29 @@ static columns columns_of(const nnsm_couplings *k, char *names)
         k->likelihood_error,  k->difference, k->truth,    k->spread};
 }
 
-void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings)
+/* Does the ensemble contradict the prior of a frontier network? Means over translations that are no symmetry would
+ * mistake disorder for reach. */
+static void examine_reach(nnsm_run *run, const nnsm_couplings *k, const nnsm_network *network)
+{
+    size_t classes = k->operators.classes;
+    double *extent = NULL;
+    bool valid = run->config->couplings.per_bond || run->config->train.translation;
+    if (!network->frontier || !k->configurations || !valid || NNSM_NEW(&extent, classes, "couplings", NULL))
+        return;
+    for (size_t c = 0; c < classes; c++)
+        extent[c] = nnsm_operator_extent(&k->operators, &run->lattice, c);
+    nnsm_reach_test test = nnsm_reach_examine(extent, k->likelihood, k->likelihood_error, classes, NNSM_BLOCKS,
+                                              nnsm_frontier_architecture_of(network->frontier)->reach);
+    if (test.p < NNSM_REACH_LEVEL)
+        nnsm_warn(
+            &run->log,
+            "couplings: the data contradict the network's reach of %.4g: of %zu operators beyond it %s stands out "
+            "by %.1f sigma, p = %.2g; raise network.reach, or leave it out to have it chosen from the data",
+            test.reach, test.operators, k->operators.class[test.strongest].name, test.sigma, test.p);
+    nnsm_release(extent);
+}
+
+void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings, const nnsm_network *network)
 {
     const nnsm_couplings *k = couplings;
     char *names = NULL, row[ROW];
@@ -148,6 +172,7 @@ void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings)
         nnsm_say(&run->log, "  ... and %zu smaller ones", t.classes - MOST_ROWS);
     say_agreement(run, &t);
     say_undetermined(run, &t);
+    examine_reach(run, k, network);
     if (k->truth_known && k->missing > 0)
         nnsm_say(&run->log, "couplings: the basis misses couplings of the known model up to %.4g", k->missing);
     nnsm_release(names);

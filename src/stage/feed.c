@@ -5,8 +5,9 @@
 
 #include "base/memory.h"
 #include "setup/agree.h"
+#include "stage/checkpoint.h"
 
-enum { TAGS = 32768 };
+enum { TAGS = 32768, AT_ONCE = 64 /* chunks taken between two votes */ };
 
 /* ---- pool */
 
@@ -60,21 +61,6 @@ void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limi
     }
 }
 
-nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_error *error)
-{
-    size_t block = nnsm_ensemble_block(header);
-    int8_t *rows = NULL;
-    nnsm_status status = NNSM_NEW(&rows, block * header->sites, "training data", error);
-    for (size_t first = 0; first < header->configurations && !status; first += block) {
-        size_t left = header->configurations - first, count = left < block ? left : block;
-        nnsm_ensemble_read_rows(h5, header, first, count, rows);
-        status = h5->status;
-        nnsm_pool_store(pool, first, status ? 0 : count, header->configurations, rows);
-    }
-    nnsm_release(rows);
-    return status;
-}
-
 void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, uint64_t received,
                      nnsm_state *state)
 {
@@ -126,21 +112,43 @@ static void unpack(nnsm_feed *feed, uint64_t chunk, const int8_t *packed)
     }
 }
 
+static int8_t *place(const nnsm_feed *feed, uint64_t chunk)
+{
+    return feed->buffer + chunk % NNSM_RECEIVES * NNSM_CHUNK * feed->pool->sites;
+}
+
+/* A message of this size needs the sender's attention, which it gives between two slices of its work: nobody waits for
+ * it here, and several are under way so that one attention serves them all. */
+static void begin_to_receive(nnsm_feed *feed)
+{
+    size_t sites = feed->pool->sites;
+    for (feed->begun = feed->begun > feed->next ? feed->begun : feed->next;
+         feed->begun < feed->next + NNSM_RECEIVES && feed->begun * NNSM_CHUNK < feed->limit; feed->begun++) {
+        int here, from = feed->layout.first + nnsm_layout_owner(&feed->layout, feed->begun);
+        MPI_Request *request = &feed->request[feed->begun % NNSM_RECEIVES];
+        MPI_Message message;
+        size_t count =
+            pack(&feed->pool->partition, feed->begun, feed->limit, feed->trainers, feed->me, sites, NULL, NULL);
+        *request = MPI_REQUEST_NULL;
+        if (!count)
+            continue;
+        NNSM_MPI(MPI_Improbe(from, (int)(feed->begun % TAGS), feed->link, &here, &message, MPI_STATUS_IGNORE));
+        if (!here)
+            return;
+        NNSM_MPI(MPI_Imrecv(place(feed, feed->begun), (int)(count * sites), MPI_SIGNED_CHAR, &message, request));
+    }
+}
+
 /* Take chunk `next` if it has arrived. */
 static bool receive(nnsm_feed *feed)
 {
-    size_t sites = feed->pool->sites;
-    size_t count = pack(&feed->pool->partition, feed->next, feed->limit, feed->trainers, feed->me, sites, NULL, NULL);
-    int here, from = feed->layout.first + nnsm_layout_owner(&feed->layout, feed->next);
-    int tag = (int)(feed->next % TAGS);
-    if (!count)
-        return true;
-    NNSM_MPI(MPI_Iprobe(from, tag, feed->link, &here, MPI_STATUS_IGNORE));
-    if (!here)
-        return false;
-    NNSM_MPI(MPI_Recv(feed->buffer, (int)(count * sites), MPI_SIGNED_CHAR, from, tag, feed->link, MPI_STATUS_IGNORE));
-    unpack(feed, feed->next, feed->buffer);
-    return true;
+    int here = 0;
+    begin_to_receive(feed);
+    if (feed->next < feed->begun)
+        NNSM_MPI(MPI_Test(&feed->request[feed->next % NNSM_RECEIVES], &here, MPI_STATUS_IGNORE));
+    if (here)
+        unpack(feed, feed->next, place(feed, feed->next));
+    return here;
 }
 
 /* Take chunk `next` of the own generators if it is made. */
@@ -161,13 +169,15 @@ bool nnsm_feed_has(const nnsm_feed *feed, uint64_t upto)
 void nnsm_feed_poll(nnsm_feed *feed, uint64_t needed, uint64_t bound)
 {
     /* Chunks wholly below the bound, and those that are needed. */
-    while (!nnsm_feed_has(feed, feed->limit) &&
+    int taken = 0;
+    while (taken < AT_ONCE && !nnsm_feed_has(feed, feed->limit) &&
            ((feed->next + 1) * NNSM_CHUNK <= bound || !nnsm_feed_has(feed, needed))) {
         if (!(feed->source ? take(feed) : receive(feed)))
             break;
         feed->next++;
+        taken++;
     }
-    if (feed->source && !nnsm_feed_has(feed, needed))
+    if (feed->source && taken < AT_ONCE && !nnsm_feed_has(feed, needed))
         nnsm_source_advance(feed->source);
 }
 
@@ -234,6 +244,14 @@ bool nnsm_sender_progress(nnsm_sender *sender)
     return true;
 }
 
+static bool still_receiving(nnsm_feed *feed)
+{
+    int done = 1;
+    for (uint64_t chunk = feed->next; chunk < feed->begun && done; chunk++)
+        NNSM_MPI(MPI_Test(&feed->request[chunk % NNSM_RECEIVES], &done, MPI_STATUS_IGNORE));
+    return !done;
+}
+
 /* All messages of all senders are received when a barrier that they enter after their last one is passed. */
 void nnsm_feed_drain(nnsm_feed *feed, nnsm_sender *sender)
 {
@@ -241,6 +259,8 @@ void nnsm_feed_drain(nnsm_feed *feed, nnsm_sender *sender)
     size_t most = NNSM_CHUNK * feed->run->lattice.sites;
     for (int entered = 0, passed = 0, here; !passed;) {
         MPI_Status status;
+        if (still_receiving(feed))
+            continue;
         NNSM_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, feed->link, &here, &status));
         if (here)
             NNSM_MPI(MPI_Recv(feed->buffer, (int)most, MPI_SIGNED_CHAR, status.MPI_SOURCE, status.MPI_TAG, feed->link,

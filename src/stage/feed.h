@@ -30,9 +30,6 @@ void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to
  * and those from `limit` on are not wanted. Local. */
 void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limit, const int8_t *configurations);
 
-/* Fill it from an open ensemble file. Local. */
-nnsm_status nnsm_pool_read(nnsm_pool *pool, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_error *error);
-
 /* Save or restore the pieces, which the first `ranks` ranks own, below /pool. pool: zeroed on ranks without one.
  * received: configurations that must be there when they are restored. Collective on run->world. */
 void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int ranks, uint64_t received,
@@ -48,8 +45,10 @@ typedef struct {
     MPI_Comm link;       /* all ranks: trainers first, then generators; for remote chunks */
     int trainers, me;
     uint64_t next;  /* next chunk to take */
+    uint64_t begun; /* chunks from `next` up to this one are being received */
     uint64_t limit; /* configurations that will come */
-    int8_t *buffer; /* [NNSM_CHUNK][sites] */
+    int8_t *buffer; /* [NNSM_RECEIVES][NNSM_CHUNK][sites] */
+    MPI_Request request[NNSM_RECEIVES];
 } nnsm_feed;
 
 /* Take what is there, but no configuration at or beyond index `bound`; own generators work one slice when what is

@@ -100,7 +100,8 @@ double nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *wor
     const nnsm_learner *l = learner;
     if (l->network->dense)
         return nnsm_made_gradient(l->network->dense, workspace->dense, configurations, count, sums);
-    nnsm_fit_sums kind = l->phase == NNSM_PHASE_MOMENTS   ? NNSM_FIT_MOMENTS
+    nnsm_fit_sums kind = l->phase == NNSM_PHASE_SIGNS     ? NNSM_FIT_SIGNS
+                         : l->phase == NNSM_PHASE_MOMENTS ? NNSM_FIT_MOMENTS
                          : l->phase == NNSM_PHASE_AVERAGE ? NNSM_FIT_GRADIENT
                                                           : NNSM_FIT_HESSIAN;
     return nnsm_frontier_sums(l->network->frontier, &l->layout, workspace->frontier, kind, l->parameters,
@@ -142,7 +143,9 @@ static nnsm_status step_fit(nnsm_learner *l, size_t f, const float *sums, double
         memory[i] += sums[i];
     if (all < needed(l))
         return NNSM_OK;
-    if (l->phase == NNSM_PHASE_MOMENTS)
+    if (l->phase == NNSM_PHASE_SIGNS)
+        nnsm_fit_orient(fit, memory, all, parameters);
+    else if (l->phase == NNSM_PHASE_MOMENTS)
         nnsm_fit_standardize(fit, memory, all, parameters);
     else
         status = nnsm_fit_newton(fit, &options, memory, all, parameters, factor, &own, error);
@@ -181,7 +184,7 @@ void nnsm_learner_advance(nnsm_learner *learner, double draws, double noise)
     if (l->phase == NNSM_PHASE_AVERAGE || (double)l->gathered < needed(l))
         return;
     l->gathered = 0;
-    if (l->phase == NNSM_PHASE_MOMENTS || l->phase == NNSM_PHASE_FREEZE)
+    if (l->phase != NNSM_PHASE_NEWTON)
         l->phase++;
     else if (++l->newton == MOST_NEWTON_STEPS || noise < converged_noise)
         l->phase = NNSM_PHASE_FREEZE;

@@ -130,8 +130,8 @@ static nnsm_status read_member(nnsm_run *run, const char *path, nnsm_trained *tr
 }
 
 /* One member, from its file or by training. `pool` is filled when it is needed for the first time. */
-static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, size_t member, nnsm_network *network,
-                       nnsm_error *error)
+static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, double reach, size_t member,
+                       nnsm_network *network, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_trained *trained = NULL;
@@ -143,9 +143,10 @@ static nnsm_status get(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, si
     status = nnsm_agree(run->world, status, error);
     NNSM_MPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->world));
     if (!status && !there && !pool->piece)
-        status = nnsm_pool_load(run, pool, summary, error);
+        status = nnsm_pool_load(run, pool, summary, &(nnsm_evidence){0}, error);
     if (!status && !there) {
         trained->summary = *summary;
+        trained->reach.reach = reach;
         trained->ensemble = run->ensemble;
         status = train(run, pool, member, path, trained, error);
     } else if (!status)
@@ -164,13 +165,15 @@ nnsm_status nnsm_stage_members(nnsm_run *run, const nnsm_trained *trained, nnsm_
     nnsm_pool pool = {0};
     nnsm_summary summary;
     nnsm_status status = NNSM_OK;
+    /* That of the run's own network, which may have been chosen from the data. */
+    double reach = trained->network.frontier ? nnsm_frontier_architecture_of(trained->network.frontier)->reach : 0;
     *members = (nnsm_members){.count = 1};
     run->ensemble = trained->ensemble;
     if (run->config->trust.networks < 2)
         return NNSM_OK;
     nnsm_run_begin(run, NNSM_STAGE_MEMBERS);
     while (members->count < (size_t)run->config->trust.networks && !status) {
-        status = get(run, &pool, &summary, members->count, &members->network[members->count], error);
+        status = get(run, &pool, &summary, reach, members->count, &members->network[members->count], error);
         members->count++;
         if (!status && run->ensemble != trained->ensemble)
             status = nnsm_fail(error, NNSM_DATA,

@@ -8,12 +8,13 @@
 #include "base/timer.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
+#include "stage/ancestral.h"
 #include "stage/moves.h"
 #include "stage/network_file.h"
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",   "couplings",
+static const char *const stage_names[NNSM_STAGES] = {"generate", "window",    "train",     "members", "couplings",
                                                      "scan",     "reference", "distilled", "trust"};
 
 /* ---- curves */
@@ -196,6 +197,7 @@ static void write_distribution(nnsm_h5 *h5, const nnsm_summary *s, const nnsm_sc
 static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *intervals, const nnsm_scanned *scanned)
 {
     double rows[3 * 4096];
+    char step[NNSM_STOP_STEP];
     size_t ranks = run->ranks < 4096 ? (size_t)run->ranks : 4096, sizes[] = {ranks, 3};
     for (int s = 0; s < NNSM_STAGES; s++) {
         char name[64];
@@ -210,6 +212,8 @@ static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *
     }
     nnsm_h5_set_double(h5, "/timing", "scan_proposals_per_second", scanned->learned.proposals_per_second);
     nnsm_h5_set_double(h5, "/timing", "total_seconds", nnsm_seconds() - run->start);
+    nnsm_h5_set_double(h5, "/timing", "longest_step_seconds", run->stop.longest.seconds);
+    nnsm_h5_set_text(h5, "/timing", "longest_step", nnsm_stop_longest(&run->stop, step));
 }
 
 static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trained *trained)
@@ -234,6 +238,15 @@ static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet)
                                       : "m = sum of the values of all sites / N");
 }
 
+static void write_windows(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanned *scanned)
+{
+    const nnsm_window *w = &run->windowing.window;
+    nnsm_windowing_write(h5, &run->windowing);
+    if (nnsm_window_overlaps(w) && !isnan(scanned->inconsistent))
+        nnsm_h5_set_double(h5, "/window", "ancestral_share_with_preimage",
+                           1 - scanned->inconsistent / NNSM_ANCESTRAL_SAMPLES);
+}
+
 static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
                                  const nnsm_scanned *scanned, const nnsm_interval *intervals, nnsm_error *error)
 {
@@ -246,6 +259,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
         write_alphabet(&h5, &run->alphabet);
         nnsm_system_write(&h5, run);
+        write_windows(&h5, run, scanned);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_history_write(&h5, &trained->history);
         nnsm_h5_write_doubles(&h5, "/scan/temperature", 1, &scanned->learned.temperatures,
@@ -285,6 +299,7 @@ nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const 
 {
     nnsm_interval *intervals = NULL;
     char path[NNSM_RUN_PATH];
+    nnsm_stop_share_longest(&run->stop, NNSM_VOTE_RESULTS, run->world);
     nnsm_status status = gather_intervals(run, &intervals, error);
     if (!status && run->rank == 0)
         status = write_results(run, trained, couplings, scanned, intervals, error);
@@ -327,9 +342,10 @@ static void say_end(const nnsm_run *run, nnsm_status status)
 {
     const nnsm_stop *s = &run->stop;
     double total = nnsm_seconds() - run->start;
+    char step[NNSM_STOP_STEP];
     if (s->checkpoints)
-        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s",
-                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest_step);
+        nnsm_say(&run->log, "checkpoints: %d, %.2f s in all, %.2f %% of the time; the longest step took %.2f s, %s",
+                 s->checkpoints, s->cost, 100 * s->cost / total, s->longest.seconds, nnsm_stop_longest(s, step));
     nnsm_say(&run->log, "files: %s/%s.*", run->config->run.output, run->config->run.name);
     nnsm_say(&run->log, "%s after %.1f s on %d ranks%s", status ? "stopped" : "done", total, run->ranks,
              run->log.warnings ? "; mind the warnings above" : "");
@@ -339,6 +355,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
 {
     nnsm_interval *intervals = NULL;
     nnsm_error error;
+    nnsm_stop_share_longest(&run->stop, NNSM_VOTE_END, run->world);
     if (gather_intervals(run, &intervals, &error)) {
         nnsm_release(intervals);
         return;

@@ -69,20 +69,16 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
 void nnsm_run_destroy(nnsm_run *run)
 {
     nnsm_lock_release(&run->lock);
+    nnsm_run_forget_windows(run);
     nnsm_model_destroy(&run->model);
     nnsm_lattice_destroy(&run->lattice);
 }
 
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
 {
-    static const char *const suffix[] = {"ensemble.h5",  "network.h5", "results.h5", "checkpoint.h5",
-                                         "last_good.h5", "lock",       "stop"};
+    static const char *const suffix[] = {"ensemble.h5",   "blocks.h5",    "latent.h5", "network.h5", "results.h5",
+                                         "checkpoint.h5", "last_good.h5", "lock",      "stop"};
     (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s", run->config->run.output, run->config->run.name, suffix[file]);
-}
-
-double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states)
-{
-    return nnsm_alphabet_order(&run->alphabet, run->lattice.sites, states);
 }
 
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage)

@@ -58,17 +58,14 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
     char path[NNSM_RUN_PATH];
     nnsm_status status = NNSM_OK;
     const nnsm_lattice *l = &run->lattice;
-    if (run->config->ensemble.given)
-        (void)snprintf(path, sizeof path, "%s", run->config->ensemble.file);
-    else
-        nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
+    nnsm_run_data_path(run, path);
     bool there = false;
     if (run->rank == 0)
         status = nnsm_h5_exists(path, &there, error);
     if (there && !status) {
         status = nnsm_probe(path, error);
         if (!status && nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-            nnsm_ensemble_read_header(h5, header);
+            nnsm_ensemble_read_levels(h5, &run->levels, header);
         status = status ? status : h5->status;
     }
     status = nnsm_agree(run->world, status, error);
@@ -92,6 +89,9 @@ static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, 
     size_t sites = header->sites, filled[NNSM_BLOCKS] = {0};
     for (size_t first = 0; first < header->configurations; first += SLAB) {
         size_t count = header->configurations - first < SLAB ? header->configurations - first : SLAB;
+        nnsm_request request = first ? nnsm_stop_vote(&run->stop, NNSM_VOTE_SAMPLES, run->world) : NNSM_GO_ON;
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_stop(run, request, error);
         if (run->rank == 0)
             nnsm_ensemble_read_rows(h5, header, first, count, slab);
         NNSM_MPI(MPI_Bcast(slab, (int)(count * sites), MPI_SIGNED_CHAR, 0, run->world));
@@ -155,7 +155,7 @@ nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *
     for (size_t first = 0; first < blocks; first += ranks) {
         size_t count = blocks - first < ranks ? blocks - first : ranks;
         double since = nnsm_seconds();
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_COUPLINGS, run->world);
         nnsm_run_waited(run, NNSM_STAGE_COUPLINGS, since);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);

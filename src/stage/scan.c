@@ -1,5 +1,7 @@
 #include "stage/scan.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "setup/agree.h"
 #include "stage/branch.h"
@@ -187,8 +189,17 @@ static nnsm_status judge(scan *s, const nnsm_learned *learned, const nnsm_coupli
     return nnsm_stage_trust(s->run, &subject, scanned, error);
 }
 
+/* By construction all where the network works below the windows. */
+static void report_consistency(const nnsm_run *run, const nnsm_scanned *scanned)
+{
+    if (nnsm_window_overlaps(&run->windowing.window) && !isnan(scanned->inconsistent))
+        nnsm_say(&run->log, "scan: %.4f of the ancestral samples have a preimage under the windows",
+                 1 - scanned->inconsistent / NNSM_ANCESTRAL_SAMPLES);
+}
+
 static void report(scan *s, nnsm_scanned *scanned)
 {
+    report_consistency(s->run, scanned);
     nnsm_warn_of_range(s->run, s->branch[0].temperature);
     for (size_t i = 0; i < s->branches; i++)
         nnsm_warn_of_convergence(s->run, s->branch[i].curve, s->branch[i].title);

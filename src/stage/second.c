@@ -40,7 +40,7 @@ static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_hea
     if (status)
         return status;
     if (nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-        nnsm_ensemble_read_header(h5, header);
+        nnsm_ensemble_read_levels(h5, &run->levels, header);
     if (h5->status)
         return h5->status;
     bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
@@ -101,7 +101,7 @@ static nnsm_status measure(nnsm_run *run, second *s, nnsm_error *error)
     nnsm_status status = NNSM_OK;
     for (size_t first = 0; first < s->header.configurations && !status; first += SLAB) {
         size_t left = s->header.configurations - first, count = left < SLAB ? left : SLAB;
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SECOND, run->world);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (run->rank == 0) {

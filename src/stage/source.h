@@ -12,8 +12,9 @@
 
 enum {
     NNSM_CHUNK = NNSM_GENERATOR_CHAINS,
-    NNSM_RUN_AHEAD = 16,            /* chunks a generator may have under way to one trainer */
-    NNSM_RING = NNSM_RUN_AHEAD + 3, /* rounds beyond the ensemble (a stream's) that are remembered */
+    NNSM_RUN_AHEAD = 12, /* chunks a generator may have under way to one trainer, that this one has not begun to take */
+    NNSM_RECEIVES = 4,   /* chunks that a trainer may have begun to take */
+    NNSM_RING = NNSM_RUN_AHEAD + NNSM_RECEIVES + 3, /* rounds beyond the ensemble (a stream's) that are remembered */
 };
 
 /* Where the tiles live: generator g, of `ranks`, is rank `first + g` of the world. */

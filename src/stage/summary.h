@@ -20,6 +20,7 @@ typedef struct {
     int64_t bins;                              /* histogram of the energy per site; 0 where no model is known */
     double lowest, width;                      /* bin b covers lowest + b width ... */
     int64_t histogram[NNSM_HISTOGRAM_BINS];
+    nnsm_levels levels; /* by which its values became states; count = 0: they did not */
 } nnsm_summary;
 
 /* energy, magnetization, order: in, [configurations], E and m per site and the model's order parameter

@@ -110,7 +110,7 @@ static nnsm_status allocate(team *t, nnsm_error *error)
                           .me = run->rank,
                           .limit = t->limit};
     if (!status)
-        status = NNSM_NEW(&t->feed.buffer, NNSM_CHUNK * sites, "training data", error);
+        status = NNSM_NEW(&t->feed.buffer, NNSM_RECEIVES * NNSM_CHUNK * sites, "training data", error);
     return nnsm_agree(run->world, status, error);
 }
 
@@ -229,7 +229,7 @@ static void order(team *t, int what)
 static nnsm_request wish(void *context)
 {
     team *t = context;
-    nnsm_request mine = nnsm_stop_poll(&t->run->stop);
+    nnsm_request mine = nnsm_stop_poll(&t->run->stop, NNSM_VOTE_TRAIN);
     int here = 0, theirs;
     if (t->run->rank == 0)
         NNSM_MPI(MPI_Iprobe(MPI_ANY_SOURCE, TAG_WISH, t->control, &here, MPI_STATUS_IGNORE));
@@ -281,7 +281,7 @@ static int receive_order(team *t)
 
 static void pass_wish_on(team *t)
 {
-    int mine = (int)nnsm_stop_poll(&t->run->stop);
+    int mine = (int)nnsm_stop_poll(&t->run->stop, NNSM_VOTE_GENERATE);
     if (t->told || mine == NNSM_GO_ON)
         return;
     t->told = true;

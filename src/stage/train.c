@@ -3,14 +3,16 @@
 
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/load.h"
 #include "stage/members.h"
 #include "stage/network_file.h"
+#include "stage/quantise.h"
 #include "stage/trainer.h"
+#include "stage/window.h"
 
 /* ---- generate only */
 
@@ -40,7 +42,7 @@ static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error
     nnsm_run *run = source->run;
     nnsm_status status = NNSM_OK;
     for (int lacking = 1; lacking && !status;) {
-        int vote[2] = {(int)nnsm_stop_poll(&run->stop), source->made < source->layout.snapshots};
+        int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE), source->made < source->layout.snapshots};
         double since = nnsm_seconds();
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
         nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
@@ -87,45 +89,10 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 
 /* ---- train on a file */
 
-/* E and m of all configurations, read in blocks by rank 0. */
-static nnsm_status summarise_file(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_summary *summary,
-                                  nnsm_error *error)
-{
-    double *energy = NULL, *magnetization = NULL, *order = NULL;
-    int8_t *rows = NULL;
-    size_t n = header->configurations, sites = header->sites, block = nnsm_ensemble_block(header);
-    nnsm_status status = NNSM_NEW(&energy, n, "ensemble energies", error);
-    if (!status)
-        status = NNSM_NEW(&magnetization, n, "ensemble energies", error);
-    if (!status)
-        status = NNSM_NEW(&order, n, "ensemble energies", error);
-    if (!status)
-        status = NNSM_NEW(&rows, block * sites, "ensemble energies", error);
-    for (size_t first = 0; first < n && !status; first += block) {
-        size_t count = n - first < block ? n - first : block;
-        nnsm_ensemble_read_rows(h5, header, first, count, rows);
-        status = h5->status;
-        for (size_t i = 0; i < count && !status; i++) {
-            if (run->model_known)
-                energy[first + i] = nnsm_model_energy(&run->model, rows + i * sites) / (double)sites;
-            magnetization[first + i] = nnsm_run_magnetization(run, rows + i * sites);
-            order[first + i] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows + i * sites) : 0;
-        }
-    }
-    if (!status)
-        status = nnsm_summarise(run, energy, magnetization, order, n, (size_t)header->chains, header->temperature,
-                                summary, error);
-    nnsm_release(energy);
-    nnsm_release(magnetization);
-    nnsm_release(order);
-    nnsm_release(rows);
-    return status;
-}
-
 static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
     const nnsm_config *c = run->config;
-    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, c->system.boundary == 0))
+    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, header->periodic && nnsm_run_periodic(run)))
         return h5->status;
     if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
         char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
@@ -149,19 +116,17 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
 }
 
 /* Rank 0 looks first: what it cannot read, nobody opens. */
-static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_summary *summary,
-                                 nnsm_error *error)
+static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_error *error)
 {
-    char own[NNSM_RUN_PATH];
-    nnsm_run_path(run, NNSM_FILE_ENSEMBLE, own);
-    const char *path = run->config->ensemble.given ? run->config->ensemble.file : own;
+    char path[NNSM_RUN_PATH];
+    nnsm_run_data_path(run, path);
     nnsm_status status = NNSM_OK;
     *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
     if (run->rank == 0)
         status = nnsm_probe(path, error);
     if (run->rank == 0 && !status)
         status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
-    run->ensemble = (int64_t)h5->checksum;
+    run->ensemble = run->windowing.window.sites ? run->windowing.source : (int64_t)h5->checksum;
     NNSM_MPI(MPI_Bcast(&run->ensemble, 1, MPI_INT64_T, 0, run->world));
     if (!status && run->resume.progress == NNSM_AT_TRAIN && run->resume.ensemble != run->ensemble)
         status = nnsm_fail(error, NNSM_DATA,
@@ -172,16 +137,18 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
     if (!status && run->rank != 0)
         status = nnsm_h5_open(h5, path, NNSM_H5_CHECKED, NULL, error);
     if (!status) {
-        nnsm_ensemble_read_header(h5, header);
+        nnsm_ensemble_read_shape(h5, header);
         status = h5->status;
     }
+    status = nnsm_agree(run->world, status, error);
+    NNSM_MPI(
+        MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world)); /* all cut the file into the same blocks */
     if (!status)
-        status = adopt_header(run, h5, header);
-    status = nnsm_agree(run->world, status, error);
-    if (!status && run->rank == 0)
-        status = summarise_file(run, h5, header, summary, error);
-    status = nnsm_agree(run->world, status, error);
-    NNSM_MPI(MPI_Bcast(summary, (int)sizeof *summary, MPI_BYTE, 0, run->world));
+        status = nnsm_agree(run->world, nnsm_window_check(run, h5), error);
+    if (!status)
+        status = nnsm_quantise(run, h5, header, error);
+    if (!status)
+        status = nnsm_agree(run->world, adopt_header(run, h5, header), error);
     return status;
 }
 
@@ -196,7 +163,7 @@ typedef struct {
 static nnsm_request wish(void *context)
 {
     session *s = context;
-    return nnsm_stop_poll(&s->run->stop);
+    return nnsm_stop_poll(&s->run->stop, NNSM_VOTE_TRAIN);
 }
 
 static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
@@ -240,34 +207,50 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
     return status;
 }
 
-nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, nnsm_error *error)
+nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
+                           nnsm_error *error)
 {
     const nnsm_config *c = run->config;
     nnsm_h5 h5;
     nnsm_ensemble_header header;
     *pool = (nnsm_pool){0};
-    nnsm_status status = open_ensemble(run, &h5, &header, summary, error);
+    nnsm_status status = open_ensemble(run, &h5, &header, error);
     if (!status) {
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
         status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, error);
-        if (!status)
-            status = nnsm_pool_read(pool, &h5, &header, error);
         status = nnsm_agree(run->world, status, error);
     }
+    if (!status)
+        status = nnsm_load(run, &h5, &header, pool, summary, evidence, error);
+    if (!status && c->ensemble.given) /* of our own data the model says it */
+        status = nnsm_evidence_check(evidence, c, c->ensemble.file, error);
     (void)nnsm_h5_finish(&h5);
     return status;
+}
+
+static void report(nnsm_run *run, const nnsm_summary *summary, const nnsm_evidence *evidence)
+{
+    if (run->clock[NNSM_STAGE_GENERATE].end == 0) /* else that stage has said it */
+        nnsm_summary_report(run, summary);
+    if (run->rank == 0)
+        nnsm_levels_report(&summary->levels, "ensemble: ");
+    if (run->config->ensemble.given)
+        nnsm_evidence_warn(run, evidence);
 }
 
 nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error)
 {
     nnsm_pool pool;
+    nnsm_evidence evidence;
     nnsm_training training = {0};
     *trained = (nnsm_trained){0};
     nnsm_run_begin(run, NNSM_STAGE_TRAIN);
-    nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, error);
+    nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, &evidence, error);
     if (!status)
-        nnsm_summary_report(run, &trained->summary);
+        report(run, &trained->summary, &evidence);
+    if (!status)
+        status = nnsm_stage_reach(run, trained->summary.temperature, &trained->reach, error);
     if (!status)
         status = nnsm_trained_create(run, 0, trained->summary.temperature, trained, error);
     if (!status)

@@ -58,7 +58,7 @@ static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_
     return status;
 }
 
-static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice,
+static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double reach, const nnsm_lattice *lattice,
                                    const nnsm_alphabet *alphabet, double temperature, nnsm_frontier **out,
                                    nnsm_error *error)
 {
@@ -66,7 +66,7 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, const nn
                                     .periodic = lattice->periodic,
                                     .order = (nnsm_order)c->network.order,
                                     .order_seed = (uint64_t)c->run.seed,
-                                    .reach = c->network.reach,
+                                    .reach = reach,
                                     .units = (size_t)c->network.units,
                                     .seed = seed,
                                     .odd = c->train.spin_flip,
@@ -77,14 +77,14 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, const nn
     return nnsm_frontier_create(out, &a, error);
 }
 
-nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed,
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
                                 const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, double temperature,
                                 nnsm_error *error)
 {
     *out = (nnsm_network){0};
     return config->network.kind == NNSM_CONFIG_DENSE
                ? create_dense(config, seed, lattice, alphabet, temperature, &out->dense, error)
-               : create_frontier(config, seed, lattice, alphabet, temperature, &out->frontier, error);
+               : create_frontier(config, seed, reach, lattice, alphabet, temperature, &out->frontier, error);
 }
 
 uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
@@ -96,7 +96,8 @@ nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature
                                 nnsm_error *error)
 {
     nnsm_status status = nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
-                                             &run->lattice, &run->alphabet, temperature, error);
+                                             nnsm_reach_of(run->config, &trained->reach), &run->lattice, &run->alphabet,
+                                             temperature, error);
     if (!status)
         status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
     return nnsm_agree(run->world, status, error);

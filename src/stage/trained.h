@@ -3,6 +3,7 @@
 #define NNSM_STAGE_TRAINED_H
 
 #include "nnsm/network.h"
+#include "stage/reach.h"
 #include "stage/summary.h"
 
 /* History of a training, one entry an epoch; NaN where a quantity is not known. Nats a configuration. */
@@ -20,22 +21,23 @@ typedef struct {
     nnsm_network network;
     nnsm_history history;
     nnsm_summary summary;
-    int64_t ensemble;   /* checksum of the file it was trained on; 0: not known */
-    char origin[65536]; /* configuration of the run that made a network which was read; else empty */
+    nnsm_reach_choice reach; /* of a frontier network, where the data chose it */
+    int64_t ensemble;        /* checksum of the file it was trained on; 0: not known */
+    char origin[65536];      /* configuration of the run that made a network which was read; else empty */
 } nnsm_trained;
 
 void nnsm_trained_destroy(nnsm_trained *trained);
 
-/* A fresh network of the configuration's kind. The caller owns it. Local. */
-nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed,
+/* A fresh network of the configuration's kind; reach: of a frontier network. The caller owns it. Local. */
+nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
                                 const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, double temperature,
                                 nnsm_error *error);
 
 /* The seed of a member of an ensemble of networks; 0 is the run's own. Local. */
 uint64_t nnsm_member_seed(const nnsm_config *config, size_t member);
 
-/* A fresh network of the configuration for the run's lattice at temperature T0, the same on all ranks, and an empty
- * history. Collective on run->world. */
+/* A fresh network of the configuration and trained->reach for the run's lattice at temperature T0, the same on all
+ * ranks, and an empty history. Collective on run->world. */
 nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature, nnsm_trained *trained,
                                 nnsm_error *error);
 

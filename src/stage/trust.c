@@ -150,17 +150,24 @@ static void record(stage *s, const nnsm_chains *c, size_t round)
         }
 }
 
+static nnsm_status vote(stage *s, nnsm_error *error)
+{
+    double since = nnsm_seconds();
+    nnsm_request request = nnsm_stop_vote(&s->run->stop, NNSM_VOTE_TRUST, s->run->world);
+    nnsm_run_waited(s->run, NNSM_STAGE_TRUST, since);
+    return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(s->run, request, error) : NNSM_OK;
+}
+
 static nnsm_status run_group(stage *s, nnsm_chains *c, uint32_t length, nnsm_error *error)
 {
     c->stage = NNSM_STAGE_TRUST; /* on whose clock they wait from now on */
     for (size_t round = 0; round < s->rounds; round++) {
-        double since = nnsm_seconds();
-        nnsm_request request = nnsm_stop_vote(&s->run->stop, s->run->world);
-        nnsm_run_waited(s->run, NNSM_STAGE_TRUST, since);
-        if (request > NNSM_CHECKPOINT)
-            return nnsm_checkpoint_stop(s->run, request, error);
-        for (uint32_t target = c->sweep + length; c->sweep < target;)
+        for (uint32_t target = c->sweep + length; c->sweep < target;) {
+            nnsm_status status = vote(s, error);
+            if (status)
+                return status;
             nnsm_chains_step(c, target);
+        }
         nnsm_chains_measure(c);
         evaluate_chains(s, c);
         record(s, c, round);

@@ -148,7 +148,7 @@ nnsm_status nnsm_trust_audit(nnsm_run *run, const nnsm_learned *learned, nnsm_tr
     audit a = {.run = run};
     nnsm_status status = create(&a, learned, error);
     for (size_t first = 0; first < TILES && !status; first += (size_t)run->ranks) {
-        nnsm_request request = nnsm_stop_vote(&run->stop, run->world);
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_AUDIT, run->world);
         if (request > NNSM_CHECKPOINT)
             status = nnsm_checkpoint_stop(run, request, error);
         else if (first + (size_t)run->rank < TILES)

@@ -7,27 +7,41 @@
 #include "base/memory.h"
 #include "setup/agree.h"
 #include "stage/ancestral.h"
+#include "stage/checkpoint.h"
 #include "stage/samples.h"
 #include "stage/trust.h"
 
 enum { MOST_ROWS = 320 }; /* of a block: 20480 configurations are enough for the tails */
 
-/* H of the first rows of this rank's blocks; energies of a block stand at block * MOST_ROWS. */
-static void evaluate(const nnsm_run *run, nnsm_tile *tile, const nnsm_samples *data, int8_t *padded, double *energy)
+/* H of the first rows of a block of this rank. */
+static void evaluate_block(nnsm_tile *tile, size_t sites, const int8_t *configuration, size_t rows, int8_t *padded,
+                           double *energy)
 {
-    size_t sites = run->lattice.sites;
     double found[NNSM_TILE];
-    for (size_t b = 0; b < NNSM_BLOCKS; b++) {
-        size_t rows = data->rows[b] < MOST_ROWS ? data->rows[b] : MOST_ROWS;
-        for (size_t first = 0; data->configuration[b] && first < rows; first += NNSM_TILE) {
-            size_t count = rows - first < NNSM_TILE ? rows - first : NNSM_TILE;
-            for (size_t r = 0; r < NNSM_TILE; r++) /* a tile is always full */
-                memcpy(padded + r * sites, data->configuration[b] + (first + (r < count ? r : 0)) * sites, sites);
-            tile->methods->load(tile->state, padded);
-            tile->methods->energy(tile->state, found);
-            memcpy(energy + b * MOST_ROWS + first, found, count * sizeof *energy);
-        }
+    for (size_t first = 0; first < rows; first += NNSM_TILE) {
+        size_t count = rows - first < NNSM_TILE ? rows - first : NNSM_TILE;
+        for (size_t r = 0; r < NNSM_TILE; r++) /* a tile is always full */
+            memcpy(padded + r * sites, configuration + (first + (r < count ? r : 0)) * sites, sites);
+        tile->methods->load(tile->state, padded);
+        tile->methods->energy(tile->state, found);
+        memcpy(energy + first, found, count * sizeof *energy);
     }
+}
+
+/* All blocks, of which every rank has one in a row of as many; energies of a block stand at block * MOST_ROWS. */
+static nnsm_status evaluate(nnsm_run *run, nnsm_tile *tile, const nnsm_samples *data, int8_t *padded, double *energy,
+                            nnsm_error *error)
+{
+    for (size_t first = 0; first < NNSM_BLOCKS; first += (size_t)run->ranks) {
+        size_t b = first + (size_t)run->rank;
+        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SUPPORT, run->world);
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_stop(run, request, error);
+        if (b < NNSM_BLOCKS)
+            evaluate_block(tile, run->lattice.sites, data->configuration[b],
+                           data->rows[b] < MOST_ROWS ? data->rows[b] : MOST_ROWS, padded, energy + b * MOST_ROWS);
+    }
+    return NNSM_OK;
 }
 
 static int rising(const void *a, const void *b)
@@ -77,8 +91,9 @@ nnsm_status nnsm_trust_seen(nnsm_run *run, const nnsm_learned *learned, const nn
             status = nnsm_learned_tile_create(&tile, learned, error);
         status = nnsm_agree(run->world, status, error);
     }
+    if (!status && trust->from_ensemble)
+        status = evaluate(run, &tile, &data, padded, energy, error);
     if (!status && trust->from_ensemble) {
-        evaluate(run, &tile, &data, padded, energy);
         /* Entries are zero on all ranks but one: the order of the sums cannot matter. */
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, energy, NNSM_BLOCKS * MOST_ROWS, MPI_DOUBLE, MPI_SUM, run->world));
         range(trust, energy, close_gaps(&data, energy));

@@ -1,0 +1,36 @@
+#include "stage/rounds.h"
+
+#include "setup/agree.h"
+#include "stage/checkpoint.h"
+
+nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t begin)
+{
+    size_t n = header->configurations, block = nnsm_ensemble_block(header), ranks = (size_t)run->ranks;
+    nnsm_round round = {.begin = begin, .block = block};
+    round.end = (n - begin) / block < ranks ? n : begin + block * ranks;
+    round.first = begin + block * (size_t)run->rank;
+    round.first = round.first < round.end ? round.first : round.end;
+    round.count = round.end - round.first < block ? round.end - round.first : block;
+    return round;
+}
+
+nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const nnsm_round_methods *methods,
+                        void *context, nnsm_error *error)
+{
+    nnsm_status status = NNSM_OK;
+    for (size_t begin = 0; begin < header->configurations && !status;) {
+        nnsm_round round = nnsm_round_make(run, header, begin);
+        nnsm_request request = begin ? nnsm_stop_vote(&run->stop, NNSM_VOTE_READ, run->world) : NNSM_GO_ON;
+        if (request > NNSM_CHECKPOINT)
+            return nnsm_checkpoint_stop(run, request, error);
+        if (nnsm_progress_due(&run->log))
+            nnsm_say(&run->log, "ensemble: configuration %zu of %zu is read", begin, header->configurations);
+        if (round.count)
+            status = methods->work(context, &round, error);
+        status = nnsm_agree(run->world, status, error);
+        if (!status && methods->exchange)
+            methods->exchange(context, &round);
+        begin = round.end;
+    }
+    return status;
+}
