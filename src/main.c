@@ -48,6 +48,7 @@ static nnsm_command *find_command(const char *name)
         nnsm_command *command;
     } table[] = {{"run", nnsm_command_run},
                  {"generate", nnsm_command_generate},
+                 {"window", nnsm_command_window},
                  {"train", nnsm_command_train},
                  {"scan", nnsm_command_scan}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)

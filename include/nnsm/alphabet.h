@@ -49,6 +49,11 @@ bool nnsm_alphabet_equal(const nnsm_alphabet *a, const nnsm_alphabet *b);
  * k -> count - 1 - k, is that map. */
 bool nnsm_alphabet_symmetric(const nnsm_alphabet *alphabet);
 
+/* The order of one configuration: the mean value of its sites (of -1 and +1 the magnetization); of labels, whose values
+ * mean nothing, (q max_k n_k / N - 1) / (q - 1), n_k sites having label k of q: 1 where all are alike, 0 where all
+ * labels are equally frequent. states: in, [sites]. */
+double nnsm_alphabet_order(const nnsm_alphabet *alphabet, size_t sites, const int8_t *states);
+
 /* The values as text, "-4 -2 0 2 4", cut at size. */
 void nnsm_alphabet_text(const nnsm_alphabet *alphabet, char *text, size_t size);
 

@@ -2,11 +2,13 @@
  *
  * Sites are taken in an order. The frontier of the output at position p are the visited sites (positions < p) within
  * the reach of the interaction of the connected region of unvisited sites that holds the output's; by the Markov
- * property the conditional of a model with that reach depends on nothing else. Its logit is o_p = c + sum_f a_f s_f +
- * sum_u b_u tanh(h_u),   h_u = e_u + sum_f w_uf s_f, and log p(s) = -sum_p log(1 + exp(-s_p o_p)). The units' weights w
- * (and offsets e, zero where the spin flip is a symmetry) are random and fixed, of geometric shape in the distance from
- * the output; a, b, c are fitted: each conditional is a convex logistic regression. Outputs whose frontiers look alike
- * share one fit. All functions are local. */
+ * property the conditional of a model with that reach depends on nothing else. Its logit is o_p = c + sum_f a_f x_f +
+ * sum_u b_u tanh(h_u),   h_u = e_u + sum_f w_uf x_f,   x_f = sigma_f s_f, and log p(s) = -sum_p log(1 + exp(-s_p o_p)).
+ * The units' weights w (and offsets e, zero where the spin flip is a symmetry) are fixed: products of neighbouring
+ * frontier spins, then random ones of geometric shape in the distance from the output. The signs sigma are those of
+ * the correlation of s_f with the output's spin: antiferromagnets and spin glasses look like ferromagnets to the units
+ * (Toulouse's gauge). a, b, c are fitted: each conditional is a convex logistic regression. Outputs whose frontiers
+ * look alike share one fit. All functions are local. */
 #ifndef NNSM_FRONTIER_H
 #define NNSM_FRONTIER_H
 
@@ -18,12 +20,13 @@ typedef struct {
     bool periodic;
     nnsm_order order;
     uint64_t order_seed;
-    double reach;       /* of the interaction, in lattice spacings: 1 nearest neighbours, 1.5 diagonals too */
-    size_t units;       /* of a conditional, at most; small frontiers get fewer */
-    uint64_t seed;      /* of the units */
-    bool odd;           /* the spin flip is a symmetry: no offsets, no constants */
-    bool share;         /* outputs with like frontiers share a fit (lattice translations are a symmetry) */
-    double temperature; /* T0 of the ensemble it learns */
+    double reach;           /* of the interaction, in lattice spacings: 1 nearest neighbours, 1.5 diagonals too */
+    size_t units;           /* of a conditional, at most; small frontiers get fewer */
+    uint64_t seed;          /* of the units */
+    bool odd;               /* the spin flip is a symmetry: no offsets, no constants */
+    bool share;             /* outputs with like frontiers share a fit (lattice translations are a symmetry) */
+    double temperature;     /* T0 of the ensemble it learns */
+    nnsm_alphabet alphabet; /* of the sites, two values; zeroed: -1 and +1 */
 } nnsm_frontier_architecture;
 
 /* One fit: all that its outputs share. */
@@ -34,6 +37,7 @@ typedef struct {
     float *w;        /* [U][F] */
     float *offset;   /* [U] e */
     float *weights;  /* [F + U + 1] a, b, c: what is fitted */
+    float *sign;     /* [F] sigma, -1 or +1; 1 until the data have said */
 } nnsm_fit;
 
 typedef struct nnsm_frontier nnsm_frontier;
@@ -62,7 +66,7 @@ size_t nnsm_frontier_output(const nnsm_frontier *frontier, size_t position, cons
 size_t nnsm_frontier_seen_by(const nnsm_frontier *frontier, size_t site, const int32_t **positions,
                              const int32_t **slots);
 
-/* The fitted weights of all fits as one vector of *count floats, borrowed. */
+/* The fitted weights of all fits, then their signs, as one vector of *count floats, borrowed. */
 float *nnsm_frontier_parameters(nnsm_frontier *frontier, size_t *count);
 
 /* Scratch for batches; products have one shape for `rows` configurations a batch. */

@@ -5,8 +5,10 @@
  *     o = c + V a_L + D x,   a_l = f(b_l + W_l a_{l-1}),   a_0 = x = the spins (-1, +1) in order,
  * with masked W_l and V and the optional strictly lower triangular direct connections D, and
  *     log p(s) = -sum_p log(1 + exp(-x_p o_p)),
- * which is normalised for any weights. Hidden unit h of H has degree 1 + h (N - 1) / H (integer division): it sees the
- * first `degree` positions; units are sorted by degree. Weights are float, sums of log p double. */
+ * which is normalised for any weights. Sites of n > 2 values have n inputs, x_pk = 1 for the state k and else 0, and n
+ * logits: q(s = k | ...) = exp(o_pk) / sum_l exp(o_pl), log p(s) = sum_p (o_p,s_p - log sum_l exp(o_pl)). Hidden unit h
+ * of H has degree 1 + h (N - 1) / H (integer division): it sees the first `degree` positions; units are sorted by
+ * degree. Weights are float, sums of log p double. */
 #ifndef NNSM_MADE_H
 #define NNSM_MADE_H
 
@@ -14,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nnsm/alphabet.h"
 #include "nnsm/error.h"
 #include "nnsm/lattice.h"
 #include "nnsm/rng.h"
@@ -33,8 +36,9 @@ typedef struct {
     bool direct;
     nnsm_activation activation;
     nnsm_order order;
-    uint64_t order_seed; /* of the random order */
-    double temperature;  /* T0 of the ensemble it learns: H = -T0 log p */
+    uint64_t order_seed;    /* of the random order */
+    double temperature;     /* T0 of the ensemble it learns: H = -T0 log p */
+    nnsm_alphabet alphabet; /* of the sites; zeroed: -1 and +1 */
 } nnsm_architecture;
 
 typedef struct nnsm_made nnsm_made;
@@ -43,7 +47,8 @@ typedef struct nnsm_made nnsm_made;
 nnsm_status nnsm_made_create(nnsm_made **out, const nnsm_architecture *architecture, nnsm_error *error);
 void nnsm_made_destroy(nnsm_made *made);
 
-/* Random weights, uniform within +-1 / sqrt(inputs that a unit sees), biases and direct connections zero. Local. */
+/* Random weights, uniform within +-1 / sqrt(sites or units that a unit sees), biases and direct connections zero.
+ * Local. */
 void nnsm_made_initialize(nnsm_made *made, nnsm_rng_key key);
 
 const nnsm_architecture *nnsm_made_architecture(const nnsm_made *made);
@@ -62,7 +67,7 @@ nnsm_status nnsm_made_workspace_create(nnsm_made_workspace **out, const nnsm_mad
                                        nnsm_error *error);
 void nnsm_made_workspace_destroy(nnsm_made_workspace *workspace);
 
-/* log p of each configuration. configurations: in, [count][sites], -1 or +1, by site; log_probability: out, [count].
+/* log p of each configuration. configurations: in, [count][sites], states by site; log_probability: out, [count].
  * count is at most the workspace's rows. Local. */
 void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
                                size_t count, double *log_probability);

@@ -1,7 +1,8 @@
 /* nnsm/network.h: a network of any kind: what scans, trainers and files need to know of it.
  *
- * Kinds: the dense MADE (nnsm/made.h) and the frontier network (nnsm/frontier.h). Both take the sites in an order, have
- * one logit a site that depends on earlier sites only, and so a normalised p; H(s) = -T0 log p(s). Local. */
+ * Kinds: the dense MADE (nnsm/made.h) and the frontier network (nnsm/frontier.h, two values only). Both take the sites
+ * in an order, have logits of a site that depend on earlier sites only, and so a normalised p; H(s) = -T0 log p(s).
+ * Local. */
 #ifndef NNSM_NETWORK_H
 #define NNSM_NETWORK_H
 
@@ -24,6 +25,7 @@ typedef struct {
     bool periodic;
     size_t sites;
     double temperature; /* T0 */
+    nnsm_alphabet alphabet;
 } nnsm_network_shape;
 
 nnsm_network_shape nnsm_network_shape_of(const nnsm_network *network);
@@ -41,7 +43,7 @@ nnsm_status nnsm_network_workspace_create(nnsm_network_workspace *out, const nns
                                           nnsm_error *error);
 void nnsm_network_workspace_destroy(nnsm_network_workspace *workspace);
 
-/* log p of each configuration. configurations: in, [count][sites], -1 or +1; count at most the workspace's rows. */
+/* log p of each configuration. configurations: in, [count][sites], states; count at most the workspace's rows. */
 void nnsm_network_log_probability(const nnsm_network *network, nnsm_network_workspace *workspace,
                                   const int8_t *configurations, size_t count, double *log_probability);
 

@@ -1,4 +1,4 @@
-/* vector_math.h: exp, log(1 + exp), tanh in float, written so that loops over them vectorise.
+/* vector_math.h: exp, log, log(1 + exp), tanh in float, written so that loops over them vectorise.
  *
  * Polynomials are Chebyshev fits; the largest errors against libm, measured over the whole range in
  * tests/unit/test_kernels.c: exp 2e-7 relative, softplus 2e-7 relative plus 1e-7 absolute, tanh 3e-7 absolute. */
@@ -44,6 +44,18 @@ static inline float nnsm_log1p_unit(float u)
     p = p * u - 0.49999502301216125f;
     p = p * u + 1.f;
     return p * u;
+}
+
+/* log(x) for 1 <= x < 2^24. */
+static inline float nnsm_log_above_one(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    float exponent = (float)(int32_t)((bits >> 23) - 127u);
+    bits = (bits & 0x7fffffu) | 0x3f800000u;
+    float mantissa;
+    memcpy(&mantissa, &bits, sizeof mantissa);
+    return exponent * 0.69314718f + nnsm_log1p_unit(mantissa - 1.f) + (x - x); /* NaN stays NaN */
 }
 
 /* softplus(y) = log(1 + exp(y)). */

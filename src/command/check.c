@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "lattice/generator.h"
 #include "nnsm/metropolis.h"
+#include "nnsm/moves.h"
 #include "stage/learner.h"
 #include "stage/train.h"
 
@@ -72,12 +73,16 @@ static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c,
 
 /* A sweep is a proposal of every site, or, self-learning, one evaluation of the network and a cluster proposal (1e-8 s
  * a site, measured on 16 x 16). */
-static nnsm_status measure_scan(const nnsm_network *network, const nnsm_config *c, rates *r, nnsm_error *error)
+static nnsm_status measure_scan(const nnsm_network *network, const nnsm_lattice *lattice, const nnsm_config *c,
+                                rates *r, nnsm_error *error)
 {
     nnsm_learned *learned = NULL;
     nnsm_tile tile = {0};
     int8_t *spins = NULL;
-    bool self_learning = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
+    nnsm_network_shape shape = nnsm_network_shape_of(network);
+    bool several = shape.alphabet.count > 2; /* no couplings, which would propose */
+    bool self_learning = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING && !several;
+    nnsm_move_space space = nnsm_move_space_make(lattice, shape.alphabet.count);
     size_t sites = nnsm_network_shape_of(network).sites;
     nnsm_rng_key key = nnsm_rng_key_from_seed(1);
     double beta[NNSM_TILE];
@@ -96,6 +101,8 @@ static nnsm_status measure_scan(const nnsm_network *network, const nnsm_config *
         do {
             if (self_learning)
                 tile.methods->refresh(tile.state);
+            else if (several)
+                nnsm_move_sweep(&tile, &space, NNSM_MOVE_SINGLE, key, 0, sweep, beta, accepted);
             else
                 nnsm_metropolis_sweep(&tile, key, 0, sweep, beta, accepted);
             if (c->scan.regenerate) {
@@ -122,11 +129,12 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     if (!status)
-        status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), lattice, 1, error);
+        status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), lattice,
+                                     &model.alphabet, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
-        status = measure_scan(&network, c, r, error);
+        status = measure_scan(&network, lattice, c, r, error);
     nnsm_network_destroy(&network);
     nnsm_model_destroy(&model);
     return status;

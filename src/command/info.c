@@ -8,6 +8,7 @@
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
 #include "stage/couplings.h"
+#include "stage/trust.h"
 
 void nnsm_print_extent(int dimensions, const int *extent)
 {
@@ -41,7 +42,9 @@ static nnsm_status print_network(const char *path, nnsm_error *error)
     else
         (void)printf("reach %g, %zu units an output", nnsm_frontier_architecture_of(network.frontier)->reach,
                      nnsm_frontier_architecture_of(network.frontier)->units);
-    (void)printf(", %zu parameters\n", count);
+    char values[16 * NNSM_MAX_VALUES];
+    nnsm_alphabet_text(&shape.alphabet, values, sizeof values);
+    (void)printf(", %zu parameters, %s %s\n", count, shape.alphabet.labels ? "labels" : "values", values);
     nnsm_network_destroy(&network);
     return NNSM_OK;
 }
@@ -59,7 +62,23 @@ static nnsm_status print_results(nnsm_h5 *h5)
                      nnsm_h5_has(h5, "/scan/true") ? ", with the true model" : "", commit, date);
     if (nnsm_h5_has(h5, "/couplings"))
         nnsm_couplings_print(h5);
+    if (!h5->status && nnsm_h5_has(h5, "/trust"))
+        nnsm_trust_print(h5);
     return h5->status;
+}
+
+static void print_windows(nnsm_h5 *h5)
+{
+    nnsm_windowing w;
+    char text[256];
+    nnsm_windowing_read(h5, &w);
+    if (h5->status || !w.window.sites)
+        return;
+    nnsm_windowing_text(&w, text, sizeof text);
+    (void)printf("  seen through windows of %s%s\n", text, w.latent ? "; these were undone" : "");
+    if (w.configurations)
+        (void)printf("  of %lld configurations of sums %lld have no preimage, %lld several\n",
+                     (long long)w.configurations, (long long)w.none, (long long)w.several);
 }
 
 nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)
@@ -72,6 +91,8 @@ nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)
         (void)print_results(&h5);
     else if (!h5.status && strcmp(kind, "nnsm network") != 0 && strcmp(kind, "nnsm checkpoint") != 0)
         (void)nnsm_info_ensemble(&h5, look, error);
+    if (!h5.status && strcmp(kind, "nnsm checkpoint") != 0)
+        print_windows(&h5);
     nnsm_status status = nnsm_h5_finish(&h5);
     if (!status && strcmp(kind, "nnsm checkpoint") == 0)
         return nnsm_checkpoint_info(path, error);
@@ -98,13 +119,15 @@ void nnsm_command_help(const char *topic)
         nnsm_config_document(stdout);
         return;
     }
-    (void)puts("nnsm: learn the Hamiltonian of a system from configurations at one temperature, predict all others\n\n"
-               "  nnsm run CONFIG [--set section.key=value ...]   generate, train, scan; under mpirun with any ranks\n"
-               "  nnsm generate | train | scan CONFIG [--set ...] one stage, from and to files\n"
-               "    The same command goes on where a stopped or killed run left off; --fresh starts anew.\n"
-               "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
-               "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
-               "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
-               "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output, lock or run-time failure;\n"
-               "85 stopped cleanly and unfinished: run the same command again.");
+    (void)puts(
+        "nnsm: learn the Hamiltonian of a system from configurations at one temperature, predict all others\n\n"
+        "  nnsm run CONFIG [--set section.key=value ...]   generate, train, scan; under mpirun with any ranks\n"
+        "  nnsm generate | train | scan CONFIG [--set ...] one stage, from and to files\n"
+        "  nnsm window CONFIG [--set ...]                  block spins of an ensemble; overlapping windows undone\n"
+        "    The same command goes on where a stopped or killed run left off; --fresh starts anew.\n"
+        "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
+        "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
+        "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
+        "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output, lock or run-time failure;\n"
+        "85 stopped cleanly and unfinished: run the same command again.");
 }

@@ -35,6 +35,7 @@ nnsm_status nnsm_command_probe(const char *path, nnsm_error *error)
     if (!ensemble)
         status = nnsm_network_file_read(&run, path, &trained, error);
     nnsm_trained_destroy(&trained);
+    nnsm_run_forget_windows(&run);
     nnsm_model_destroy(&run.model);
     nnsm_lattice_destroy(&run.lattice);
     return status;

@@ -9,6 +9,7 @@
 #include "stage/network_file.h"
 #include "stage/report.h"
 #include "stage/train.h"
+#include "stage/window.h"
 
 /* ---- what an earlier session left */
 
@@ -77,14 +78,13 @@ static nnsm_status make_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
         return status ? status : read_network(run, trained, error);
     }
     bool generate = run->config->generate.given && run->resume.progress <= NNSM_AT_GENERATE;
-    if (generate && !nnsm_reach_wanted(run->config))
+    /* Windows and the choice of the reach want all of the data first. */
+    if (generate && !run->config->window.given && !nnsm_reach_wanted(run->config))
         return nnsm_stage_generate_and_train(run, trained, error);
-    if (generate) { /* what the network is depends on all of the data */
-        nnsm_status status = nnsm_stage_generate(run, error);
-        if (status)
-            return status;
-    }
-    return nnsm_stage_train(run, trained, error);
+    nnsm_status status = generate ? nnsm_stage_generate(run, error) : NNSM_OK;
+    if (!status)
+        status = nnsm_stage_window(run, error);
+    return status ? status : nnsm_stage_train(run, trained, error);
 }
 
 /* ---- commands */
@@ -125,6 +125,15 @@ nnsm_status nnsm_command_generate(nnsm_run *run, nnsm_error *error)
     return status;
 }
 
+nnsm_status nnsm_command_window(nnsm_run *run, nnsm_error *error)
+{
+    if (!run->config->window.given)
+        return nnsm_fail(error, NNSM_USAGE, "the configuration has no window group; add one");
+    if (run->resume.progress == NNSM_AT_GENERATE)
+        return nnsm_fail(error, NNSM_USAGE, "the ensemble is not finished; use nnsm generate or nnsm run first");
+    return nnsm_stage_window(run, error);
+}
+
 nnsm_status nnsm_command_train(nnsm_run *run, nnsm_error *error)
 {
     nnsm_trained trained = {0};
@@ -138,7 +147,9 @@ nnsm_status nnsm_command_train(nnsm_run *run, nnsm_error *error)
         say_finished(run, NNSM_FILE_NETWORK);
         return NNSM_OK;
     }
-    nnsm_status status = nnsm_stage_train(run, &trained, error);
+    nnsm_status status = nnsm_stage_window(run, error);
+    if (!status)
+        status = nnsm_stage_train(run, &trained, error);
     nnsm_trained_destroy(&trained);
     return status;
 }

@@ -54,6 +54,27 @@ bool nnsm_alphabet_symmetric(const nnsm_alphabet *alphabet)
     return !alphabet->labels;
 }
 
+double nnsm_alphabet_order(const nnsm_alphabet *alphabet, size_t sites, const int8_t *states)
+{
+    int64_t count[NNSM_MAX_VALUES] = {0}, most = 0, total = 0;
+    if (alphabet->count == 2) {
+        int64_t sum = 0;
+        for (size_t i = 0; i < sites; i++)
+            sum += states[i];
+        count[0] = ((int64_t)sites - sum) / 2;
+        count[1] = ((int64_t)sites + sum) / 2;
+    } else
+        for (size_t i = 0; i < sites; i++)
+            count[states[i]]++;
+    for (int k = 0; k < alphabet->count; k++) {
+        most = count[k] > most ? count[k] : most;
+        total += count[k] * alphabet->value[k];
+    }
+    if (alphabet->labels)
+        return ((double)(alphabet->count * most) / (double)sites - 1) / (alphabet->count - 1);
+    return (double)total / (double)sites;
+}
+
 void nnsm_alphabet_text(const nnsm_alphabet *alphabet, char *text, size_t size)
 {
     size_t used = 0;

@@ -43,9 +43,11 @@ static void evaluate(frontier_tile *t, size_t p)
         linear[c] = b[fit->units];
     for (size_t f = 0; f < fit->frontier; f++) {
         const float *from = t->x + position_of(t, (size_t)sites[f]) * T;
-        memcpy(t->gathered + f * T, from, T * sizeof *from);
-        for (size_t c = 0; c < T; c++)
-            linear[c] += a[f] * from[c];
+        float *x = t->gathered + f * T, sign = fit->sign[f];
+        for (size_t c = 0; c < T; c++) {
+            x[c] = sign * from[c];
+            linear[c] += a[f] * x[c];
+        }
     }
     nnsm_frontier_fields(fit->w, fit->offset, t->gathered, fit->units, fit->frontier, t->h + t->at[p] * T);
     nnsm_frontier_logit(t->h + t->at[p] * T, b, fit->units, linear, t->o + p * T);
@@ -106,7 +108,7 @@ static void change(void *state, size_t site, double *out)
         size_t p = (size_t)positions[k], slot = (size_t)slots[k], i = p * T;
         size_t index = nnsm_frontier_output(h->frontier, p, &sites);
         const nnsm_fit *fit = nnsm_frontier_look(h->frontier, index);
-        float a = fit->weights[slot];
+        float a = fit->weights[slot] * fit->sign[slot];
         for (size_t c = 0; c < T; c++)
             t->linear_new[i + c] = t->linear[i + c] + a * step[c];
         nnsm_frontier_logit_after(t->h + t->at[p] * T, h->columns[index] + slot * fit->units, step,

@@ -50,7 +50,7 @@ static nnsm_status transpose_units(float **out, const nnsm_fit *fit, nnsm_error 
     nnsm_status status = NNSM_NEW(out, fit->units * fit->frontier, "scan weights", error);
     for (size_t u = 0; u < fit->units && !status; u++)
         for (size_t f = 0; f < fit->frontier; f++)
-            (*out)[f * fit->units + u] = fit->w[u * fit->frontier + f];
+            (*out)[f * fit->units + u] = fit->w[u * fit->frontier + f] * fit->sign[f];
     return status;
 }
 
@@ -99,8 +99,9 @@ void nnsm_learned_destroy(nnsm_learned *learned)
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
 {
     *out = (nnsm_tile){0};
-    return learned->frontier ? nnsm_frontier_tile_create(out, learned, error)
-                             : nnsm_dense_tile_create(out, learned, error);
+    return learned->frontier          ? nnsm_frontier_tile_create(out, learned, error)
+           : learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
+                                      : nnsm_dense_tile_create(out, learned, error);
 }
 
 double nnsm_learned_temperature(const nnsm_learned *learned)
@@ -110,14 +111,20 @@ double nnsm_learned_temperature(const nnsm_learned *learned)
 
 /* ---- ancestral sampling */
 
-void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins)
+const uint32_t *nnsm_draw_words(const nnsm_draws *draws, size_t position, uint32_t *random)
 {
     if (position % 4 == 0 || position == draws->from)
         nnsm_rng_blocks(draws->key, draws->purpose, draws->first, NNSM_TILE, draws->step, (uint32_t)(position / 4),
                         random);
+    return random + position % 4 * NNSM_TILE;
+}
+
+void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins)
+{
+    const uint32_t *words = nnsm_draw_words(draws, position, random);
     for (size_t c = 0; c < NNSM_TILE; c++) {
         double up = 1 / (1 + exp(-(double)logit[c]));
-        spins[c] = random[position % 4 * NNSM_TILE + c] * 0x1p-32 < up ? 1.f : -1.f;
+        spins[c] = words[c] * 0x1p-32 < up ? 1.f : -1.f;
     }
 }
 
@@ -125,6 +132,8 @@ static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurati
 {
     if (tile->methods == &nnsm_frontier_tile_methods)
         nnsm_frontier_tile_sample(tile, draws, configurations);
+    else if (tile->methods == &nnsm_dense_states_methods)
+        nnsm_dense_states_tile_sample(tile, draws, configurations);
     else
         nnsm_dense_tile_sample(tile, draws, configurations);
 }

@@ -12,8 +12,8 @@ struct nnsm_learned {
     /* dense */
     const nnsm_made *made;
     nnsm_panels hidden[NNSM_MAX_LAYERS], output, direct;
-    float *first_columns;  /* [sites][hidden[0]] transposed weights into the first hidden layer */
-    float *direct_columns; /* [sites][sites] transposed direct connections */
+    float *first_columns;  /* [inputs][hidden[0]] transposed weights into the first hidden layer */
+    float *direct_columns; /* [inputs][outputs] transposed direct connections */
     /* frontier */
     const nnsm_frontier *frontier;
     int32_t *position; /* [sites] position of a site */
@@ -32,11 +32,19 @@ typedef struct {
 nnsm_status nnsm_dense_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
 
+/* The same of more than two values a site. */
+extern const nnsm_tile_methods nnsm_dense_states_methods;
+nnsm_status nnsm_dense_states_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
+void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
+
 extern const nnsm_tile_methods nnsm_frontier_tile_methods;
 nnsm_status nnsm_frontier_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
 
-/* The spins at a position from its logits [NNSM_TILE]; random: [4 NNSM_TILE], filled for four positions at a time. */
+/* The random words of a position, [NNSM_TILE]; random: [4 NNSM_TILE], filled for four positions at a time. */
+const uint32_t *nnsm_draw_words(const nnsm_draws *draws, size_t position, uint32_t *random);
+
+/* The spins at a position from its logits [NNSM_TILE]; random as above. */
 void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins);
 
 #endif

@@ -20,6 +20,7 @@ nnsm_network_shape nnsm_network_shape_of(const nnsm_network *network)
         shape.dimensions = a->dimensions;
         shape.periodic = a->periodic;
         shape.temperature = a->temperature;
+        shape.alphabet = a->alphabet;
         for (int i = 0; i < NNSM_MAX_DIMENSIONS; i++)
             shape.extent[i] = a->extent[i];
     } else {
@@ -27,6 +28,7 @@ nnsm_network_shape nnsm_network_shape_of(const nnsm_network *network)
         shape.dimensions = a->dimensions;
         shape.periodic = a->periodic;
         shape.temperature = a->temperature;
+        shape.alphabet = a->alphabet;
         for (int i = 0; i < NNSM_MAX_DIMENSIONS; i++)
             shape.extent[i] = a->extent[i];
     }

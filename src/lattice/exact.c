@@ -3,48 +3,8 @@
 #include <assert.h>
 #include <math.h>
 
-/* A function of beta with its first two derivatives: second-order forward differentiation. */
-typedef struct {
-    double value, first, second;
-} jet;
-
-static jet constant(double c)
-{
-    return (jet){c, 0, 0};
-}
-
-static jet add(jet a, jet b)
-{
-    return (jet){a.value + b.value, a.first + b.first, a.second + b.second};
-}
-
-static jet scale(double c, jet a)
-{
-    return (jet){c * a.value, c * a.first, c * a.second};
-}
-
-static jet multiply(jet a, jet b)
-{
-    return (jet){a.value * b.value, a.first * b.value + a.value * b.first,
-                 a.second * b.value + 2 * a.first * b.first + a.value * b.second};
-}
-
-/* f(a) from f and its two derivatives at a.value. */
-static jet compose(jet a, double f, double f1, double f2)
-{
-    return (jet){f, f1 * a.first, f1 * a.second + f2 * a.first * a.first};
-}
-
-static jet exponential(jet a)
-{
-    double e = exp(a.value);
-    return compose(a, e, e, e);
-}
-
-static jet logarithm(jet a)
-{
-    return compose(a, log(a.value), 1 / a.value, -1 / (a.value * a.value));
-}
+#include "lattice/exact_states.h"
+#include "lattice/jet.h"
 
 /* acosh(a) for a > 1. */
 static jet arc_cosh(jet a)
@@ -139,17 +99,18 @@ static jet chain(const nnsm_ising *model, double beta)
     return add(scale(n - 1, log_large), logarithm(add(w_large, multiply(w_small, compose(ratio, p, p1, p2)))));
 }
 
-/* All 2^N configurations: ln Z and the moments of E, whose cumulants are the derivatives in beta. */
-static jet enumerate(double (*energy_of)(const void *, const int8_t *), const void *hamiltonian, size_t sites,
-                     double beta)
+/* All q^N configurations: ln Z and the moments of E, whose cumulants are the derivatives in beta. */
+static jet enumerate(double (*energy_of)(const void *, const int8_t *), const void *hamiltonian, int states,
+                     size_t sites, double beta)
 {
     int8_t spins[32];
-    double lowest = 0;
+    double lowest = 0, all = pow(states, (double)sites);
     for (int pass = 0; pass < 2; pass++) {
         double z = 0, z1 = 0, z2 = 0, minimum = 0;
-        for (uint32_t state = 0; state < 1u << sites; state++) {
-            for (size_t i = 0; i < sites; i++)
-                spins[i] = state >> i & 1 ? 1 : -1;
+        for (uint32_t number = 0; number < all; number++) {
+            uint32_t rest = number;
+            for (size_t i = 0; i < sites; i++, rest /= (uint32_t)states)
+                spins[i] = nnsm_level_state(states, (int)(rest % (uint32_t)states));
             double energy = energy_of(hamiltonian, spins), weight = exp(-beta * (energy - lowest));
             minimum = energy < minimum ? energy : minimum;
             z += weight;
@@ -168,12 +129,17 @@ static double ising_energy(const void *model, const int8_t *spins)
     return nnsm_ising_energy(model, spins);
 }
 
-static double local_energy(const void *local, const int8_t *spins)
+static double model_energy(const void *model, const int8_t *states)
 {
-    return nnsm_local_energy(local, spins);
+    return nnsm_model_energy(model, states);
 }
 
 enum { ENUMERATED_SITES = 20, KAUFMAN_EXTENT = 4096 };
+
+static bool is_enumerable(int states, size_t sites)
+{
+    return sites <= ENUMERATED_SITES && pow(states, (double)sites) <= 1 << ENUMERATED_SITES;
+}
 
 static nnsm_thermodynamics per_site(jet log_z, double beta, double n)
 {
@@ -202,20 +168,53 @@ nnsm_thermodynamics nnsm_exact_thermodynamics(const nnsm_ising *model, double te
     double beta = 1 / temperature;
     jet log_z = has_kaufman(model) ? kaufman(lattice->extent[0], lattice->extent[1], fabs(model->coupling), beta)
                 : lattice->dimensions == 1 ? chain(model, beta)
-                                           : enumerate(ising_energy, model, lattice->sites, beta);
+                                           : enumerate(ising_energy, model, 2, lattice->sites, beta);
     return per_site(log_z, beta, (double)lattice->sites);
+}
+
+/* Several states that are Ising models in disguise, without field: Potts of 2 states has J / 2 and an energy of - J / 2
+ * a bond besides; clock of 2 has J; clock of 4 is two independent ones of J / 2, cos (pi (k - k') / 2) = (s s' + t t')
+ * / 2 for the signs s, t of the components along the diagonals. 0: none. */
+static int as_ising(const nnsm_multistate *m, nnsm_ising *ising, double *bond)
+{
+    int q = m->alphabet.count;
+    bool potts = m->kind == NNSM_POTTS && q == 2, clock = m->kind == NNSM_CLOCK && (q == 2 || q == 4);
+    *ising = (nnsm_ising){m->lattice, potts || q == 4 ? m->coupling / 2 : m->coupling, 0};
+    *bond = potts ? -m->coupling / 2 : 0;
+    return m->field == 0 && (potts || clock) && has_kaufman(ising) ? (clock && q == 4 ? 2 : 1) : 0;
+}
+
+static nnsm_thermodynamics disguised(const nnsm_ising *ising, int copies, double bond, double temperature)
+{
+    const nnsm_lattice *l = ising->lattice;
+    nnsm_thermodynamics t = nnsm_exact_thermodynamics(ising, temperature);
+    double shift = l->dimensions * bond; /* periodic: so many bonds a site */
+    return (nnsm_thermodynamics){copies * t.log_partition - shift / temperature, copies * t.energy + shift,
+                                 copies * t.heat_capacity, copies * t.entropy};
 }
 
 bool nnsm_exact_model_available(const nnsm_model *model)
 {
-    return model->nearest ? nnsm_exact_available(&model->ising) : model->lattice->sites <= ENUMERATED_SITES;
+    const nnsm_lattice *l = model->lattice;
+    nnsm_ising ising;
+    double bond;
+    if (model->nearest)
+        return nnsm_exact_available(&model->ising);
+    return is_enumerable(model->alphabet.count, l->sites) ||
+           (model->multistate && (l->dimensions == 1 || as_ising(&model->states, &ising, &bond)));
 }
 
 nnsm_thermodynamics nnsm_exact_model(const nnsm_model *model, double temperature)
 {
-    size_t sites = model->lattice->sites;
+    double beta = 1 / temperature, n = (double)model->lattice->sites, bond;
+    nnsm_ising ising;
     assert(nnsm_exact_model_available(model));
     if (model->nearest)
         return nnsm_exact_thermodynamics(&model->ising, temperature);
-    return per_site(enumerate(local_energy, &model->local, sites, 1 / temperature), 1 / temperature, (double)sites);
+    if (model->multistate && model->lattice->dimensions == 1)
+        return per_site(nnsm_exact_chain(&model->states, beta), beta, n);
+    int copies = model->multistate ? as_ising(&model->states, &ising, &bond) : 0;
+    if (copies)
+        return disguised(&ising, copies, bond, temperature);
+    return per_site(enumerate(model_energy, model, model->alphabet.count, model->lattice->sites, beta), beta, n);
 }

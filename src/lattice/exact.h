@@ -1,8 +1,9 @@
 /* exact.h: exact thermodynamics of the known models on finite lattices.
  *
  * Two dimensions, periodic, no field: B. Kaufman, Phys. Rev. 76, 1232 (1949). One dimension, periodic or open, with
- * field: transfer matrix. Any model up to 20 sites: enumeration. Derivatives are exact (second-order forward
- * differentiation of ln Z in beta), not finite differences. */
+ * field: transfer matrix, of several states too (exact_states.h). Potts of 2 and clock of 2 and 4 states on periodic
+ * square lattices: they are Ising models (exact.c). Any model of at most 20 sites and 2^20 configurations: enumeration.
+ * Derivatives are exact (second-order forward differentiation of ln Z in beta), not finite differences. */
 #ifndef NNSM_LATTICE_EXACT_H
 #define NNSM_LATTICE_EXACT_H
 
@@ -22,7 +23,7 @@ bool nnsm_exact_available(const nnsm_ising *model);
 /* The exact values at temperature > 0; requires nnsm_exact_available. Enumeration costs 2^N. Local. */
 nnsm_thermodynamics nnsm_exact_thermodynamics(const nnsm_ising *model, double temperature);
 
-/* The same for any model: the above for the nearest-neighbour Ising model, enumeration for the others. */
+/* The same for any model. */
 bool nnsm_exact_model_available(const nnsm_model *model);
 nnsm_thermodynamics nnsm_exact_model(const nnsm_model *model, double temperature);
 

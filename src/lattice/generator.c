@@ -62,6 +62,10 @@ static nnsm_status start(nnsm_generator **out, nnsm_generator start, nnsm_error 
 {
     nnsm_generator *g = NULL;
     *out = NULL;
+    if (start.algorithm == NNSM_STATES_HEAT_BATH && !start.states)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "the heat bath is for sites of several states; take generate.algorithm = "
+                         "\"metropolis\"");
     nnsm_status status = NNSM_NEW(&g, 1, "generator", error);
     if (status)
         return status;
@@ -72,12 +76,17 @@ static nnsm_status start(nnsm_generator **out, nnsm_generator start, nnsm_error 
     if (!status)
         status = NNSM_NEW(&g->in_cluster, g->sites, "generator", error);
     if (!status)
-        status = g->local ? nnsm_generator_local_prepare(g, error) : prepare(g, error);
+        status = g->states  ? nnsm_generator_states_prepare(g, error)
+                 : g->local ? nnsm_generator_local_prepare(g, error)
+                            : prepare(g, error);
     if (status) {
         nnsm_generator_destroy(g);
         return status;
     }
-    random_start(g);
+    if (g->states)
+        nnsm_generator_states_start(g);
+    else
+        random_start(g);
     *out = g;
     return NNSM_OK;
 }
@@ -109,10 +118,26 @@ nnsm_status nnsm_generator_create_local(nnsm_generator **out, const nnsm_local *
                  error);
 }
 
+nnsm_status nnsm_generator_create_states(nnsm_generator **out, const nnsm_multistate *states, double temperature,
+                                         nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain,
+                                         nnsm_error *error)
+{
+    return start(out,
+                 (nnsm_generator){.states = states,
+                                  .sites = states->lattice->sites,
+                                  .temperature = temperature,
+                                  .algorithm = algorithm,
+                                  .key = key,
+                                  .first_chain = first_chain},
+                 error);
+}
+
 nnsm_status nnsm_generator_create_model(nnsm_generator **out, const nnsm_model *model, double temperature,
                                         nnsm_algorithm algorithm, nnsm_rng_key key, uint32_t first_chain,
                                         nnsm_error *error)
 {
+    if (model->multistate)
+        return nnsm_generator_create_states(out, &model->states, temperature, algorithm, key, first_chain, error);
     return model->nearest
                ? nnsm_generator_create(out, &model->ising, temperature, algorithm, key, first_chain, error)
                : nnsm_generator_create_local(out, &model->local, temperature, algorithm, key, first_chain, error);
@@ -129,6 +154,7 @@ void nnsm_generator_destroy(nnsm_generator *generator)
     nnsm_release(generator->in_cluster);
     nnsm_local_plan_destroy(&generator->plan);
     nnsm_release(generator->join);
+    nnsm_release(generator->table);
     nnsm_release(generator);
 }
 
@@ -206,7 +232,9 @@ void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates)
     void (*sweep)(nnsm_generator *) = generator->local ? nnsm_generator_local_sweep : metropolis_sweep;
     void (*wolff)(nnsm_generator *, size_t) = generator->local ? nnsm_generator_local_wolff : wolff_update;
     for (uint32_t u = 0; u < updates; u++, generator->updates++)
-        if (generator->algorithm == NNSM_METROPOLIS)
+        if (generator->states)
+            nnsm_generator_states_update(generator);
+        else if (generator->algorithm == NNSM_METROPOLIS)
             sweep(generator);
         else
             for (size_t c = 0; c < CHAINS; c++)
@@ -216,6 +244,10 @@ void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates)
 void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations)
 {
     size_t sites = generator->sites;
+    if (generator->states) {
+        nnsm_generator_states_read(generator, configurations);
+        return;
+    }
     for (size_t i = 0; i < sites; i++)
         for (size_t c = 0; c < CHAINS; c++)
             configurations[c * sites + i] = generator->spins[i * CHAINS + c];
@@ -229,8 +261,12 @@ uint32_t nnsm_generator_updates(const nnsm_generator *generator)
 void nnsm_generator_resume(nnsm_generator *generator, const int8_t *configurations, uint32_t updates)
 {
     size_t sites = generator->sites;
+    generator->updates = updates;
+    if (generator->states) {
+        nnsm_generator_states_resume(generator, configurations);
+        return;
+    }
     for (size_t i = 0; i < sites; i++)
         for (size_t c = 0; c < CHAINS; c++)
             generator->spins[i * CHAINS + c] = configurations[c * sites + i] > 0 ? 1 : -1;
-    generator->updates = updates;
 }

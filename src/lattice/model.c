@@ -10,7 +10,7 @@
 
 enum { AXES = NNSM_MAX_DIMENSIONS, MOST_SHAPES = 16 };
 
-static const char *const names[] = {"ising", "spin_glass", "baxter_wu"};
+static const char *const names[] = {"ising", "spin_glass", "baxter_wu", "potts", "blume_capel", "clock"};
 
 const char *nnsm_model_name(nnsm_model_kind kind)
 {
@@ -222,8 +222,8 @@ static bool staggered(const nnsm_model *model, bool *axis)
 {
     const nnsm_model_parameters *p = &model->parameters;
     const nnsm_lattice *l = model->lattice;
-    bool any = false;
-    for (int a = 0; a < l->dimensions && p->kind == NNSM_MODEL_ISING; a++) {
+    bool any = false, axial = p->kind == NNSM_MODEL_ISING || p->kind == NNSM_MODEL_BLUME_CAPEL;
+    for (int a = 0; a < l->dimensions && axial; a++) {
         axis[a] = p->coupling * p->anisotropy[a] < 0;
         any = any || axis[a];
         if (axis[a] && l->periodic && l->extent[a] % 2)
@@ -252,7 +252,7 @@ static double staggered_magnetization(const nnsm_model *model, const int8_t *spi
 {
     int64_t sum = 0;
     for (size_t i = 0; i < model->lattice->sites; i++)
-        sum += spins[i] * model->sublattice[i];
+        sum += nnsm_alphabet_value(&model->alphabet, spins[i]) * model->sublattice[i];
     return fabs((double)sum) / (double)model->lattice->sites;
 }
 
@@ -272,12 +272,29 @@ static double three_sublattices(const nnsm_model *model, const int8_t *spins)
 double nnsm_model_order(const nnsm_model *model, const int8_t *spins)
 {
     if (!model->sublattice)
-        return fabs(nnsm_magnetization(model->lattice, spins));
+        return model->multistate ? nnsm_multistate_order(&model->states, spins)
+                                 : fabs(nnsm_magnetization(model->lattice, spins));
     return model->parameters.kind == NNSM_MODEL_BAXTER_WU ? three_sublattices(model, spins)
                                                           : staggered_magnetization(model, spins);
 }
 
+bool nnsm_model_has_order(const nnsm_model *model)
+{
+    return model->sublattice || (model->multistate && model->alphabet.labels);
+}
+
 /* ---- models */
+
+static nnsm_status make_multistate(nnsm_model *model, nnsm_error *error)
+{
+    const nnsm_model_parameters *p = &model->parameters;
+    bool spins = p->kind == NNSM_MODEL_BLUME_CAPEL;
+    nnsm_multistate_kind kind = spins ? NNSM_BLUME_CAPEL : p->kind == NNSM_MODEL_POTTS ? NNSM_POTTS : NNSM_CLOCK;
+    nnsm_status status = nnsm_multistate_create(&model->states, model->lattice, kind, spins ? 3 : p->states,
+                                                p->coupling, p->crystal_field, p->field, error);
+    model->alphabet = model->states.alphabet;
+    return status;
+}
 
 static nnsm_status check(const nnsm_model *model, nnsm_error *error)
 {
@@ -301,13 +318,14 @@ nnsm_status nnsm_model_create(nnsm_model *model, const nnsm_lattice *lattice, co
                               nnsm_error *error)
 {
     const nnsm_model_parameters *p = parameters;
-    *model = (nnsm_model){.parameters = *p, .lattice = lattice};
+    *model = (nnsm_model){.parameters = *p, .lattice = lattice, .alphabet = nnsm_alphabet_spins()};
+    model->multistate = p->kind >= NNSM_MODEL_POTTS;
     model->ising = (nnsm_ising){lattice, p->coupling * p->anisotropy[0], p->field};
     model->nearest =
         p->kind == NNSM_MODEL_ISING && p->next_nearest == 0 && p->plaquette == 0 && isotropic(p, lattice->dimensions);
     nnsm_status status = check(model, error);
     if (!status)
-        status = build(model, error);
+        status = model->multistate ? make_multistate(model, error) : build(model, error);
     if (!status)
         status = make_sublattices(model, error);
     if (status) {
@@ -330,5 +348,7 @@ void nnsm_model_destroy(nnsm_model *model)
 
 double nnsm_model_energy(const nnsm_model *model, const int8_t *spins)
 {
+    if (model->multistate)
+        return nnsm_multistate_energy(&model->states, spins);
     return model->nearest ? nnsm_ising_energy(&model->ising, spins) : nnsm_local_energy(&model->local, spins);
 }

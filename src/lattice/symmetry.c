@@ -8,8 +8,9 @@ enum { MAX_POINT_GROUP = 48 };
 
 struct nnsm_symmetry {
     const nnsm_lattice *lattice;
-    size_t shifts, points, flips; /* numbers of operations of each kind */
-    int32_t *point;               /* [points][sites]: the site that lands on a site */
+    size_t shifts, points, flips;     /* numbers of operations of each kind; flips: of the values */
+    int8_t (*value)[NNSM_MAX_VALUES]; /* [flips] new state of a state; NULL: spins, flip 1 changes their sign */
+    int32_t *point;                   /* [points][sites]: the site that lands on a site */
 };
 
 static void coordinates(const nnsm_lattice *lattice, size_t site, int *c)
@@ -86,7 +87,54 @@ void nnsm_symmetry_destroy(nnsm_symmetry *symmetry)
     if (!symmetry)
         return;
     nnsm_release(symmetry->point);
+    nnsm_release(symmetry->value);
     nnsm_release(symmetry);
+}
+
+/* Permutation number `index` of count! in the factorial number system; 0 is the identity. */
+static void permute(size_t index, int count, int8_t *to)
+{
+    int8_t left[NNSM_MAX_VALUES];
+    size_t factor = 1;
+    for (int k = 0; k < count; k++) {
+        left[k] = (int8_t)k;
+        factor *= k ? (size_t)k : 1;
+    }
+    for (int k = 0, remain = count; k < count; k++, remain--) {
+        size_t digit = index / factor;
+        to[k] = left[digit];
+        memmove(left + digit, left + digit + 1, (size_t)remain - 1 - digit);
+        index %= factor;
+        factor /= remain > 1 ? (size_t)(remain - 1) : 1;
+    }
+}
+
+nnsm_status nnsm_symmetry_set_alphabet(nnsm_symmetry *symmetry, const nnsm_alphabet *alphabet, bool permutation,
+                                       nnsm_error *error)
+{
+    int count = alphabet->count;
+    bool all = count <= NNSM_ALL_PERMUTATIONS;
+    if (permutation && !alphabet->labels)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "the values of the sites are numbers, not labels, and cannot be exchanged; remove "
+                         "\"permutation\", or give the configurations the attribute labels = 1");
+    if (count > 2 && symmetry->flips > 1 && !nnsm_alphabet_symmetric(alphabet))
+        return nnsm_fail(error, NNSM_USAGE, "the values of the sites are not symmetric about 0; remove \"spin_flip\"");
+    if (permutation) {
+        symmetry->flips = (size_t)count;
+        for (int k = 2; all && k < count; k++)
+            symmetry->flips *= (size_t)k;
+    }
+    if (count == 2)
+        return NNSM_OK;
+    nnsm_status status =
+        nnsm_allocate((void **)&symmetry->value, symmetry->flips, sizeof *symmetry->value, "symmetry tables", error);
+    for (size_t f = 0; f < symmetry->flips && !status; f++)
+        for (int k = 0; k < count; k++)
+            symmetry->value[f][k] = (int8_t)(permutation ? (k + (int)f) % count : f ? count - 1 - k : k);
+    for (size_t f = 0; f < symmetry->flips && !status && permutation && all; f++)
+        permute(f, count, symmetry->value[f]);
+    return status;
 }
 
 size_t nnsm_symmetry_count(const nnsm_symmetry *symmetry)
@@ -99,7 +147,8 @@ void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const in
     const nnsm_lattice *lattice = symmetry->lattice;
     size_t shift = element % symmetry->shifts, rest = element / symmetry->shifts;
     const int32_t *map = symmetry->point + rest % symmetry->points * lattice->sites;
-    int8_t sign = rest / symmetry->points ? -1 : 1;
+    size_t flip = rest / symmetry->points;
+    int8_t sign = flip && !symmetry->value ? -1 : 1;
     int by[NNSM_MAX_DIMENSIONS];
     coordinates(lattice, shift, by);
     int last = 2; /* the fastest axis in use: rows along it are contiguous */
@@ -117,4 +166,6 @@ void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const in
         for (size_t i = 0; i < turn; i++)
             to[i] = (int8_t)(sign * in[map[row + length - turn + i]]);
     }
+    for (size_t i = 0; symmetry->value && i < lattice->sites; i++)
+        out[i] = symmetry->value[flip][out[i]];
 }

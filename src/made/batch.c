@@ -9,10 +9,10 @@
 
 struct nnsm_made_workspace {
     size_t rows;
-    float *input;                       /* [rows][sites] spins in order, 0 in padded rows */
+    float *input;                       /* [rows][outputs] inputs in order, 0 in padded rows */
     float *activation[NNSM_MAX_LAYERS]; /* [rows][hidden[l]] */
     float *derivative[NNSM_MAX_LAYERS]; /* [rows][hidden[l]] */
-    float *output;                      /* [rows][sites] logits, then their derivatives */
+    float *output;                      /* [rows][outputs] logits, then their derivatives */
     double *nll;                        /* [rows] */
 };
 
@@ -23,9 +23,9 @@ nnsm_status nnsm_made_workspace_create(nnsm_made_workspace **out, const nnsm_mad
         return status;
     nnsm_made_workspace *w = *out;
     w->rows = rows;
-    status = NNSM_NEW(&w->input, rows * made->sites, "training workspace", error);
+    status = NNSM_NEW(&w->input, rows * made->outputs, "training workspace", error);
     if (!status)
-        status = NNSM_NEW(&w->output, rows * made->sites, "training workspace", error);
+        status = NNSM_NEW(&w->output, rows * made->outputs, "training workspace", error);
     if (!status)
         status = NNSM_NEW(&w->nll, rows, "training workspace", error);
     for (size_t l = 0; l < made->architecture.layers && !status; l++) {
@@ -54,15 +54,20 @@ void nnsm_made_workspace_destroy(nnsm_made_workspace *workspace)
     nnsm_release(workspace);
 }
 
-/* Spins into the network's order; rows beyond count are zero, which no product notices. */
+/* States into the network's order; rows beyond count are zero, which no product notices. */
 static void load(const nnsm_made *made, nnsm_made_workspace *w, const int8_t *configurations, size_t count)
 {
     assert(count <= w->rows);
-    size_t n = made->sites;
+    size_t n = made->sites, full = made->outputs, cleared = made->width == 1 ? count : 0;
+    memset(w->input + cleared * full, 0, (w->rows - cleared) * full * sizeof *w->input);
     for (size_t r = 0; r < count; r++)
-        for (size_t p = 0; p < n; p++)
-            w->input[r * n + p] = (float)configurations[r * n + (size_t)made->order[p]];
-    memset(w->input + count * n, 0, (w->rows - count) * n * sizeof *w->input);
+        for (size_t p = 0; p < n; p++) {
+            int8_t state = configurations[r * n + (size_t)made->order[p]];
+            if (made->width == 1)
+                w->input[r * n + p] = (float)state;
+            else
+                w->input[r * full + p * made->width + (size_t)state] = 1.f;
+        }
 }
 
 /* Hidden activations and output logits (without the output bias). */
@@ -80,7 +85,7 @@ static void forward(const nnsm_made *made, nnsm_made_workspace *w)
     if (a->layers)
         nnsm_staircase_forward(&made->output, made->parameters + made->output_weights, w->rows, below, w->output, 0);
     else
-        memset(w->output, 0, w->rows * made->sites * sizeof *w->output);
+        memset(w->output, 0, w->rows * made->outputs * sizeof *w->output);
     if (a->direct)
         nnsm_staircase_forward(&made->direct, made->parameters + made->direct_weights, w->rows, w->input, w->output, 1);
 }
@@ -90,8 +95,12 @@ void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *works
 {
     load(made, workspace, configurations, count);
     forward(made, workspace);
-    nnsm_kernel_nll(workspace->input, workspace->output, made->parameters + made->output_bias, workspace->rows,
-                    made->sites, workspace->nll);
+    const float *bias = made->parameters + made->output_bias;
+    if (made->width == 1)
+        nnsm_kernel_nll(workspace->input, workspace->output, bias, workspace->rows, made->sites, workspace->nll);
+    else
+        nnsm_kernel_softmax_nll(workspace->input, workspace->output, bias, workspace->rows, made->sites, made->width,
+                                workspace->nll);
     for (size_t r = 0; r < count; r++)
         log_probability[r] = -workspace->nll[r];
 }
@@ -100,7 +109,7 @@ void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *works
 static void backward(const nnsm_made *made, nnsm_made_workspace *w, float *gradient)
 {
     const nnsm_architecture *a = &made->architecture;
-    nnsm_kernel_column_sums(w->output, w->rows, made->sites, gradient + made->output_bias);
+    nnsm_kernel_column_sums(w->output, w->rows, made->outputs, gradient + made->output_bias);
     if (a->direct)
         nnsm_staircase_gradient(&made->direct, w->rows, w->output, w->input, gradient + made->direct_weights);
     const nnsm_staircase *above = &made->output;
@@ -125,9 +134,14 @@ double nnsm_made_gradient(const nnsm_made *made, nnsm_made_workspace *workspace,
 {
     load(made, workspace, configurations, count);
     forward(made, workspace);
-    /* Padded rows have x = 0, so their derivatives -x / (...) are zero; only their nll must be left out. */
-    nnsm_kernel_nll_gradient(workspace->input, workspace->output, made->parameters + made->output_bias, workspace->rows,
-                             made->sites, workspace->nll);
+    /* Padded rows have x = 0, so their derivatives are zero; only their nll must be left out. */
+    const float *bias = made->parameters + made->output_bias;
+    if (made->width == 1)
+        nnsm_kernel_nll_gradient(workspace->input, workspace->output, bias, workspace->rows, made->sites,
+                                 workspace->nll);
+    else
+        nnsm_kernel_softmax_nll_gradient(workspace->input, workspace->output, bias, workspace->rows, made->sites,
+                                         made->width, workspace->nll);
     backward(made, workspace, gradient);
     double sum = 0;
     for (size_t r = 0; r < count; r++)

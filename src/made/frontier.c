@@ -1,4 +1,4 @@
-/* frontier.c: random units, creation, looking. */
+/* frontier.c: creation, looking. */
 #include "nnsm/frontier.h"
 
 #include <math.h>
@@ -6,65 +6,10 @@
 
 #include "base/memory.h"
 #include "made/frontier_geometry.h"
+#include "made/frontier_units.h"
 #include "made/network.h"
-#include "nnsm/rng.h"
 
-/* ---- units */
-
-static double normal(nnsm_rng_sequence *draw)
-{
-    double u = nnsm_rng_uniform(draw) + 0x1p-33, v = nnsm_rng_uniform(draw);
-    return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
-}
-
-/* The side of the output on which a frontier site lies: first axis along which it is away, and direction. */
-static int side_of(const nnsm_frontier_architecture *a, const int *d)
-{
-    for (int axis = 0; axis < a->dimensions; axis++)
-        if (d[axis])
-            return 2 * axis + (d[axis] > 0);
-    return 0;
-}
-
-/* Weights of one unit: amplitude exp(-distance / length) on each side, scaled to a total of `gain`. Small gains give
- * nearly linear units, large ones switches. Three quarters of the amplitudes are 1. */
-static void draw_unit(const nnsm_frontier *f, size_t representative, nnsm_fit *fit, size_t unit,
-                      nnsm_rng_sequence *draw)
-{
-    enum { SIDES = 2 * NNSM_MAX_DIMENSIONS };
-    const nnsm_frontier_architecture *a = &f->architecture;
-    double amplitude[SIDES], length[SIDES], sum = 0;
-    for (int s = 0; s < SIDES; s++) {
-        amplitude[s] = nnsm_rng_uniform(draw) < 0.625 ? 1 : normal(draw);
-        length[s] = exp(-0.7 + 2.5 * nnsm_rng_uniform(draw));
-    }
-    double gain = exp(-0.3 + 2.3 * nnsm_rng_uniform(draw));
-    float *w = fit->w + unit * fit->frontier;
-    for (size_t i = 0; i < fit->frontier; i++) {
-        int d[NNSM_MAX_DIMENSIONS] = {0};
-        nnsm_frontier_displacement(a, f->order[representative], f->output[representative].sites[i], d);
-        int side = side_of(a, d), steps = -1;
-        for (int axis = 0; axis < a->dimensions; axis++)
-            steps += d[axis] < 0 ? -d[axis] : d[axis];
-        double value = amplitude[side] * exp(-steps / length[side]);
-        w[i] = (float)value;
-        sum += fabs(value);
-    }
-    for (size_t i = 0; i < fit->frontier; i++)
-        w[i] = (float)(w[i] * gain / sum);
-    fit->offset[unit] = a->odd ? 0.f : (float)(normal(draw));
-}
-
-/* F spins have 2^F functions, half of them odd; the linear ones (and 1) are there without units. */
-static size_t units_of(const nnsm_frontier_architecture *a, size_t frontier)
-{
-    if (frontier < 2)
-        return 0;
-    if (frontier > 12)
-        return a->units;
-    size_t functions = (size_t)1 << (a->odd ? frontier - 1 : frontier), most = functions - frontier - !a->odd;
-    return a->units < most ? a->units : most;
-}
+/* ---- fits */
 
 /* room: weights of units that may still be made; in and out. */
 static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes, size_t *room, nnsm_error *error)
@@ -82,18 +27,15 @@ static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes,
     if (status)
         return status;
     fit->frontier = sizes[representative];
-    fit->units = units_of(&f->architecture, fit->frontier);
+    fit->units = nnsm_frontier_units(&f->architecture, fit->frontier);
     if (fit->units * fit->frontier > *room)
         return nnsm_fail(error, NNSM_USAGE, "frontier network: more units than there are weights of units");
     *room -= fit->units * fit->frontier;
     status = NNSM_NEW(&fit->w, fit->units * fit->frontier, "frontier units", error);
     if (!status)
         status = NNSM_NEW(&fit->offset, fit->units, "frontier units", error);
-    for (size_t u = 0; u < fit->units && !status; u++) {
-        nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(f->architecture.seed), NNSM_RNG_UNITS,
-                                                         (uint32_t)index, (uint32_t)u);
-        draw_unit(f, (size_t)f->members[index][fit->members / 2], fit, u, &draw);
-    }
+    if (!status)
+        nnsm_frontier_draw(f, index, (size_t)f->members[index][fit->members / 2], fit);
     return status;
 }
 
@@ -122,14 +64,23 @@ static nnsm_status list_seen(nnsm_frontier *f, const size_t *sizes, nnsm_error *
 
 static nnsm_status lay_out_weights(nnsm_frontier *f, nnsm_error *error)
 {
-    for (size_t i = 0; i < f->fits; i++)
+    size_t signs = 0;
+    for (size_t i = 0; i < f->fits; i++) {
         f->parameters += f->fit[i].frontier + f->fit[i].units + 1;
+        signs += f->fit[i].frontier;
+    }
+    f->fitted = f->parameters;
+    f->parameters += signs;
     nnsm_status status = NNSM_NEW(&f->weights, f->parameters, "frontier weights", error);
-    float *next = f->weights;
+    float *next = f->weights, *sign = f->weights + f->fitted;
     for (size_t i = 0; i < f->fits && !status; i++) {
         f->fit[i].weights = next;
+        f->fit[i].sign = sign;
         next += f->fit[i].frontier + f->fit[i].units + 1;
+        sign += f->fit[i].frontier;
     }
+    for (size_t i = f->fitted; i < f->parameters && !status; i++)
+        f->weights[i] = 1;
     return status;
 }
 
@@ -189,10 +140,16 @@ nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier
         return nnsm_fail(error, NNSM_USAGE,
                          "frontier network: 1 to 3 dimensions, at most 2^20 sites, reach from 1 to 16, at most 4096 "
                          "units, positive temperature");
+    if (a->alphabet.count && a->alphabet.count != 2)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "a frontier network takes sites of two values, not of %d; take network.kind = \"dense\"",
+                         (int)a->alphabet.count);
     nnsm_status status = NNSM_NEW(out, 1, "frontier network", error);
     if (status)
         return status;
     (*out)->architecture = *a;
+    if (!a->alphabet.count)
+        (*out)->architecture.alphabet = nnsm_alphabet_spins();
     (*out)->sites = (size_t)sites;
     status = build(*out, most_weights, error);
     if (status) {

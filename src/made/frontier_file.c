@@ -23,14 +23,31 @@ static size_t count_units(const nnsm_frontier *f, size_t *offsets)
     return weights;
 }
 
-/* Between the fits and two vectors; `out` fills the vectors. */
-static void move_units(nnsm_frontier *f, float *w, float *offset, bool out)
+/* Units and fitted weights in a row, in terms of the spins themselves: with the signs in them. */
+static void copy_out(const nnsm_frontier *f, float *w, float *offset, float *fitted)
+{
+    for (size_t i = 0; i < nnsm_frontier_fits(f); i++) {
+        const nnsm_fit *fit = nnsm_frontier_look(f, i);
+        size_t frontier = fit->frontier, all = frontier + fit->units + 1;
+        for (size_t k = 0; k < fit->units * frontier; k++)
+            w[k] = fit->w[k] * fit->sign[k % frontier];
+        memcpy(offset, fit->offset, fit->units * sizeof *offset);
+        for (size_t k = 0; k < all; k++)
+            fitted[k] = fit->weights[k] * (k < frontier ? fit->sign[k] : 1.f);
+        w += fit->units * frontier;
+        offset += fit->units;
+        fitted += all;
+    }
+}
+
+/* And back; the network is new, its signs are 1. */
+static void copy_units_in(nnsm_frontier *f, const float *w, const float *offset)
 {
     for (size_t i = 0; i < nnsm_frontier_fits(f); i++) {
         nnsm_fit *fit = nnsm_frontier_fit(f, i);
         size_t weights = fit->units * fit->frontier;
-        memcpy(out ? w : fit->w, out ? fit->w : w, weights * sizeof *w);
-        memcpy(out ? offset : fit->offset, out ? fit->offset : offset, fit->units * sizeof *offset);
+        memcpy(fit->w, w, weights * sizeof *w);
+        memcpy(fit->offset, offset, fit->units * sizeof *offset);
         w += weights;
         offset += fit->units;
     }
@@ -63,11 +80,11 @@ static void write_order(const nnsm_frontier *frontier, nnsm_h5 *h5)
 void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
 {
     const nnsm_frontier_architecture *a = nnsm_frontier_architecture_of(frontier);
-    size_t parameters, offsets, weights = count_units(frontier, &offsets);
-    float *fitted = nnsm_frontier_parameters(frontier, &parameters), *w = NULL, *offset = NULL;
+    size_t fits = frontier->fitted, offsets, weights = count_units(frontier, &offsets);
+    float *fitted = NULL, *w = NULL, *offset = NULL;
     nnsm_error error;
-    check_finite(h5, fitted, parameters, "raise network.ridge");
-    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic);
+    check_finite(h5, frontier->weights, fits, "raise network.ridge");
+    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet);
     nnsm_made_write_order(h5, a->order, a->order_seed);
     nnsm_h5_set_double(h5, "/", "reach", a->reach);
     nnsm_h5_set_integer(h5, "/", "units", (int64_t)a->units);
@@ -75,19 +92,21 @@ void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
     nnsm_h5_set_integer(h5, "/", "odd", a->odd);
     nnsm_h5_set_integer(h5, "/", "share", a->share);
     write_order(frontier, h5);
-    if (NNSM_NEW(&w, weights, "network file", &error) || NNSM_NEW(&offset, offsets, "network file", &error)) {
+    if (NNSM_NEW(&w, weights, "network file", &error) || NNSM_NEW(&offset, offsets, "network file", &error) ||
+        NNSM_NEW(&fitted, fits, "network file", &error)) {
         (void)nnsm_h5_fail(h5, "%s", error.message);
     } else {
-        move_units(frontier, w, offset, true);
+        copy_out(frontier, w, offset, fitted);
         if (weights) {
             nnsm_h5_write_floats(h5, "/units/weight", 1, &weights, w, "1", "[fit][unit][frontier site], fixed");
             nnsm_h5_write_floats(h5, "/units/offset", 1, &offsets, offset, "1", "[fit][unit], fixed");
         }
-        nnsm_h5_write_floats(h5, "/fits/weight", 1, &parameters, fitted, "1",
+        nnsm_h5_write_floats(h5, "/fits/weight", 1, &fits, fitted, "1",
                              "[fit][frontier sites, units, constant], fitted");
     }
     nnsm_release(w);
     nnsm_release(offset);
+    nnsm_release(fitted);
 }
 
 static void check_size(nnsm_h5 *h5, const char *name, size_t count)
@@ -99,10 +118,10 @@ static void check_size(nnsm_h5 *h5, const char *name, size_t count)
 
 static void read_weights(nnsm_frontier *f, nnsm_h5 *h5)
 {
-    size_t parameters, offsets, weights = count_units(f, &offsets);
-    float *fitted = nnsm_frontier_parameters(f, &parameters), *w = NULL, *offset = NULL;
+    size_t fits = f->fitted, offsets, weights = count_units(f, &offsets);
+    float *fitted = f->weights, *w = NULL, *offset = NULL;
     nnsm_error error;
-    check_size(h5, "/fits/weight", parameters);
+    check_size(h5, "/fits/weight", fits);
     if (weights) {
         check_size(h5, "/units/weight", weights);
         check_size(h5, "/units/offset", offsets);
@@ -112,13 +131,13 @@ static void read_weights(nnsm_frontier *f, nnsm_h5 *h5)
     if (NNSM_NEW(&w, weights, "network file", &error) || NNSM_NEW(&offset, offsets, "network file", &error)) {
         (void)nnsm_h5_fail(h5, "%s", error.message);
     } else {
-        nnsm_h5_read_floats(h5, "/fits/weight", parameters, fitted);
+        nnsm_h5_read_floats(h5, "/fits/weight", fits, fitted);
         if (weights) {
             nnsm_h5_read_floats(h5, "/units/weight", weights, w);
             nnsm_h5_read_floats(h5, "/units/offset", offsets, offset);
-            move_units(f, w, offset, false);
+            copy_units_in(f, w, offset);
         }
-        check_finite(h5, fitted, parameters, "train it again");
+        check_finite(h5, fitted, fits, "train it again");
         check_finite(h5, w, weights, "train it again");
         check_finite(h5, offset, offsets, "train it again");
     }
@@ -131,7 +150,7 @@ nnsm_status nnsm_frontier_read(nnsm_frontier **out, nnsm_h5 *h5)
     nnsm_frontier_architecture a = {.extent = {1, 1, 1}};
     nnsm_error error;
     *out = NULL;
-    nnsm_made_read_lattice(h5, &a.temperature, &a.dimensions, a.extent, &a.periodic);
+    nnsm_made_read_lattice(h5, &a.temperature, &a.dimensions, a.extent, &a.periodic, &a.alphabet);
     a.order = nnsm_made_read_order(h5, &a.order_seed);
     a.reach = nnsm_h5_get_double(h5, "/", "reach");
     int64_t units = nnsm_h5_get_integer(h5, "/", "units");

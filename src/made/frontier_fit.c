@@ -16,6 +16,46 @@ static size_t dimension(const nnsm_fit *fit)
     return fit->frontier + fit->units + 1;
 }
 
+/* ---- layout */
+
+nnsm_status nnsm_frontier_layout_create(nnsm_frontier_layout *layout, const nnsm_frontier *frontier, nnsm_error *error)
+{
+    size_t fits = nnsm_frontier_fits(frontier);
+    size_t **arrays[] = {&layout->parameters, &layout->gradient, &layout->hessian, &layout->factor};
+    nnsm_status status = NNSM_OK;
+    *layout = (nnsm_frontier_layout){.fits = fits};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
+        status = NNSM_NEW(arrays[i], fits + 1, "frontier network", error);
+    for (size_t f = 0; f < fits && !status; f++) {
+        const nnsm_fit *fit = nnsm_frontier_look(frontier, f);
+        size_t d = dimension(fit), triangle = d * (d + 1) / 2;
+        layout->parameters[f + 1] = layout->parameters[f] + d + 2 * fit->units + fit->frontier;
+        layout->gradient[f + 1] = layout->gradient[f] + d;
+        layout->hessian[f + 1] = layout->hessian[f] + d + triangle;
+        layout->factor[f + 1] = layout->factor[f] + triangle;
+    }
+    return status;
+}
+
+void nnsm_frontier_layout_destroy(nnsm_frontier_layout *layout)
+{
+    nnsm_release(layout->parameters);
+    nnsm_release(layout->gradient);
+    nnsm_release(layout->hessian);
+    nnsm_release(layout->factor);
+    *layout = (nnsm_frontier_layout){0};
+}
+
+/* ---- steps */
+
+void nnsm_fit_orient(const nnsm_fit *fit, const float *sums, double draws, float *parameters)
+{
+    float *sign = parameters + dimension(fit) + 2 * fit->units;
+    double noise = 4 * sqrt(draws * (double)fit->members); /* of spins without correlation: 4 sigma */
+    for (size_t i = 0; i < fit->frontier; i++)
+        sign[i] = sums[i] < -noise ? -1.f : 1.f;
+}
+
 void nnsm_fit_standardize(const nnsm_fit *fit, const float *sums, double draws, float *parameters)
 {
     size_t u = fit->units;

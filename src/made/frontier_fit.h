@@ -1,21 +1,22 @@
 /* frontier_fit.h: maximum likelihood for the fits of a frontier network: sums over draws, and the steps made of them.
  *
- * The features of a fit are z = (its F frontier spins; per unit u the part of tanh h_u that is not linear in h_u,
- * (tanh h - kappa h) / sigma, of unit variance; 1), D = F + U + 1 of them; its parameters are theta [D], then kappa
- * [U], then 1 / sigma [U]. The mean loss of a draw, sum over the fit's outputs of log(1 + exp(-s o)), o = theta z, is
- * convex. First Newton steps from fresh draws each, until they are only noise; then the last Hessian's Cholesky factor
- * L is frozen and theta -= w_t (L L^T)^-1 g_t for every batch, with w_t falling as 1 / (draws so far): the average over
- * all draws of second-order stochastic approximation. A ridge on the units' coefficients holds directions that the data
- * do not determine. Vectors of all fits lie one after the other (nnsm_frontier_layout). Local, no MPI. */
+ * The features of a fit are z = (its F frontier spins times their signs; per unit u the part of tanh h_u that is not
+ * linear in h_u, (tanh h - kappa h) / sigma, of unit variance; 1), D = F + U + 1 of them; its parameters are theta [D],
+ * then kappa [U], then 1 / sigma [U], then the signs [F]. The mean loss of a draw, sum over the fit's outputs of log(1
+ * + exp(-s o)), o = theta z, is convex. First the signs, then the moments of the units; then Newton steps from fresh
+ * draws each, until they are only noise; then the last Hessian's Cholesky factor L is frozen and theta -= w_t (L
+ * L^T)^-1 g_t for every batch, with w_t falling as 1 / (draws so far): the average over all draws of second-order
+ * stochastic approximation. A ridge on the units' coefficients holds directions that the data do not determine. Vectors
+ * of all fits lie one after the other (nnsm_frontier_layout). Local, no MPI. */
 #ifndef NNSM_MADE_FRONTIER_FIT_H
 #define NNSM_MADE_FRONTIER_FIT_H
 
 #include "nnsm/frontier.h"
 
-/* What is summed over draws, floats a fit. MOMENTS: sum h^2, sum (tanh h)^2, sum h tanh h, [3][U], for kappa and sigma;
- * HESSIAN: gradient [D] and lower triangle of the Hessian [D (D + 1) / 2]; GRADIENT: [D]. The first two have the same
- * size. */
-typedef enum { NNSM_FIT_MOMENTS, NNSM_FIT_HESSIAN, NNSM_FIT_GRADIENT } nnsm_fit_sums;
+/* What is summed over draws, floats a fit. SIGNS: sum of output times frontier spin, [F]. MOMENTS: sum h^2, sum (tanh
+ * h)^2, sum h tanh h, [3][U], for kappa and sigma; HESSIAN: gradient [D] and lower triangle of the Hessian [D (D + 1) /
+ * 2]; GRADIENT: [D]. All but the last are laid out as HESSIAN. */
+typedef enum { NNSM_FIT_SIGNS, NNSM_FIT_MOMENTS, NNSM_FIT_HESSIAN, NNSM_FIT_GRADIENT } nnsm_fit_sums;
 
 /* Where the parts of a fit begin; entry `fits` is the total. */
 typedef struct {
@@ -27,10 +28,14 @@ nnsm_status nnsm_frontier_layout_create(nnsm_frontier_layout *layout, const nnsm
 void nnsm_frontier_layout_destroy(nnsm_frontier_layout *layout);
 
 /* Sums of one kind over configurations ([count][sites]) for all fits. sums: out, laid out as layout->gradient or
- * layout->hessian. Returns sum of -log p (0 for MOMENTS). */
+ * layout->hessian. Returns sum of -log p (0 for SIGNS and MOMENTS). */
 double nnsm_frontier_sums(const nnsm_frontier *frontier, const nnsm_frontier_layout *layout,
                           nnsm_frontier_workspace *workspace, nnsm_fit_sums kind, const float *parameters,
                           const int8_t *configurations, size_t count, float *sums);
+
+/* Signs of one fit from SIGNS over `draws` draws: -1 where the correlation is negative beyond noise. A wrong sign costs
+ * nothing but the use of some units. parameters: in and out, of the fit. */
+void nnsm_fit_orient(const nnsm_fit *fit, const float *sums, double draws, float *parameters);
 
 /* kappa and 1 / sigma of one fit from its moments over `draws` draws. parameters: in and out, of the fit. */
 void nnsm_fit_standardize(const nnsm_fit *fit, const float *sums, double draws, float *parameters);
@@ -51,7 +56,7 @@ nnsm_status nnsm_fit_newton(const nnsm_fit *fit, const nnsm_fit_options *options
 nnsm_status nnsm_fit_average(const nnsm_fit *fit, const nnsm_fit_options *options, const float *sums, double draws,
                              double weight, const float *factor, float *parameters, nnsm_error *error);
 
-/* Parameters of all fits into the network's weights. */
+/* Parameters of all fits into the network's weights and signs. */
 void nnsm_frontier_apply(nnsm_frontier *frontier, const nnsm_frontier_layout *layout, const float *parameters);
 
 #endif

@@ -22,8 +22,8 @@ struct nnsm_frontier {
     nnsm_fit *fit;                  /* [fits] */
     int32_t **members;              /* [fits][members] positions */
     nnsm_frontier_seen *seen;       /* [sites] by site */
-    size_t parameters;
-    float *weights; /* [parameters] of all fits, one after the other */
+    size_t fitted, parameters;
+    float *weights; /* [parameters] of all fits, one after the other: `fitted` weights, then signs */
 };
 
 /* nnsm_frontier_create, for an architecture that a file claims: NNSM_USAGE, before memory is taken for them, where all

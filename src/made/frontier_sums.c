@@ -26,39 +26,9 @@ struct nnsm_frontier_workspace {
     float *o, *residual, *root, *loss, *part; /* [columns], [columns], [columns], [columns], [D] */
 };
 
-/* ---- layout */
-
 static size_t dimension(const nnsm_fit *fit)
 {
     return fit->frontier + fit->units + 1;
-}
-
-nnsm_status nnsm_frontier_layout_create(nnsm_frontier_layout *layout, const nnsm_frontier *frontier, nnsm_error *error)
-{
-    size_t fits = nnsm_frontier_fits(frontier);
-    size_t **arrays[] = {&layout->parameters, &layout->gradient, &layout->hessian, &layout->factor};
-    nnsm_status status = NNSM_OK;
-    *layout = (nnsm_frontier_layout){.fits = fits};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
-        status = NNSM_NEW(arrays[i], fits + 1, "frontier network", error);
-    for (size_t f = 0; f < fits && !status; f++) {
-        const nnsm_fit *fit = nnsm_frontier_look(frontier, f);
-        size_t d = dimension(fit), triangle = d * (d + 1) / 2;
-        layout->parameters[f + 1] = layout->parameters[f] + d + 2 * fit->units;
-        layout->gradient[f + 1] = layout->gradient[f] + d;
-        layout->hessian[f + 1] = layout->hessian[f] + d + triangle;
-        layout->factor[f + 1] = layout->factor[f] + triangle;
-    }
-    return status;
-}
-
-void nnsm_frontier_layout_destroy(nnsm_frontier_layout *layout)
-{
-    nnsm_release(layout->parameters);
-    nnsm_release(layout->gradient);
-    nnsm_release(layout->hessian);
-    nnsm_release(layout->factor);
-    *layout = (nnsm_frontier_layout){0};
 }
 
 /* ---- workspace */
@@ -125,16 +95,30 @@ static void load(nnsm_frontier_workspace *w, size_t sites, const int8_t *configu
 
 /* ---- one output */
 
+/* Frontier spins times their signs (0: not known yet, 1). */
+static void gather_spins(nnsm_frontier_workspace *w, size_t frontier, const int32_t *sites, const float *sign)
+{
+    size_t n = w->columns;
+    for (size_t i = 0; i < frontier; i++) {
+        const float *from = w->spins + (size_t)sites[i] * n;
+        float *x = w->x + i * n;
+        memcpy(x, from, n * sizeof *x);
+        if (sign[i] < 0)
+            for (size_t c = 0; c < n; c++)
+                x[c] = -x[c];
+    }
+}
+
 /* Frontier spins, h without offset, ones; y: the spins of the output. */
-static void gather(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t member)
+static void gather(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t member,
+                   const float *sign)
 {
     const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
     const int32_t *sites;
     size_t position = nnsm_frontier_member(frontier, index, member, &sites), n = w->columns;
     int f = (int)fit->frontier, u = (int)fit->units, columns = (int)n;
     float *ones = w->x + (fit->frontier + fit->units) * n;
-    for (size_t i = 0; i < fit->frontier; i++)
-        memcpy(w->x + i * n, w->spins + (size_t)sites[i] * n, n * sizeof *w->x);
+    gather_spins(w, fit->frontier, sites, sign);
     if (u)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, u, columns, f, 1.f, fit->w, f, w->x, columns, 0.f,
                     w->x + fit->frontier * n, columns);
@@ -230,11 +214,11 @@ static void linear_part(nnsm_frontier_workspace *w, size_t f, const float *a, fl
 
 /* Logits of one output by coefficients of the raw features; tanh h stays in the workspace. */
 static void logits(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t member,
-                   const float *raw)
+                   const float *raw, const float *sign)
 {
     const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
     size_t f = fit->frontier, u = fit->units;
-    gather(frontier, w, index, member);
+    gather(frontier, w, index, member, sign);
     linear_part(w, f, raw, raw[f + u]);
     for (size_t k = 0; k < u; k++)
         saturate(w->x + (f + k) * w->columns, fit->offset[k], raw[f + k], w->o, w->columns);
@@ -250,7 +234,7 @@ static double fit_gradient(const nnsm_frontier *frontier, nnsm_frontier_workspac
     memset(w->sum, 0, d * sizeof *w->sum);
     raw_coefficients(fit, parameters, w->raw);
     for (size_t member = 0; member < fit->members; member++) {
-        logits(frontier, w, index, member, w->raw);
+        logits(frontier, w, index, member, w->raw, inverse + u);
         nll += evaluate(w, count);
         add_gradient(w, d);
     }
@@ -274,7 +258,7 @@ static double fit_hessian(const nnsm_frontier *frontier, nnsm_frontier_workspace
     double nll = 0;
     memset(w->sum, 0, d * sizeof *w->sum);
     for (size_t member = 0; member < fit->members; member++) {
-        gather(frontier, w, index, member);
+        gather(frontier, w, index, member, inverse + u);
         linear_part(w, f, parameters, parameters[f + u]);
         for (size_t k = 0; k < u; k++)
             standardize(w->x + (f + k) * w->columns, fit->offset[k], kappa[k], inverse[k], parameters[f + k], w->o,
@@ -295,13 +279,27 @@ static double fit_hessian(const nnsm_frontier *frontier, nnsm_frontier_workspace
     return nll;
 }
 
+/* Correlations of the outputs with their frontiers. */
+static void fit_signs(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t count,
+                      float *sums)
+{
+    const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
+    for (size_t member = 0; member < fit->members; member++) {
+        const int32_t *sites;
+        size_t position = nnsm_frontier_member(frontier, index, member, &sites);
+        const float *y = w->spins + (size_t)nnsm_frontier_order(frontier)[position] * w->columns;
+        for (size_t i = 0; i < fit->frontier; i++)
+            sums[i] += cblas_sdot((int)count, y, 1, w->spins + (size_t)sites[i] * w->columns, 1);
+    }
+}
+
 /* Moments of the output in the middle of the fit; the others look the same. */
-static void fit_moments(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t count,
-                        float *sums)
+static void fit_moments(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index,
+                        const float *parameters, size_t count, float *sums)
 {
     const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
     size_t u = fit->units;
-    gather(frontier, w, index, fit->members / 2);
+    gather(frontier, w, index, fit->members / 2, parameters + dimension(fit) + 2 * u);
     for (size_t k = 0; k < u; k++) {
         const float *h = w->x + (fit->frontier + k) * w->columns;
         double hh = 0, tt = 0, ht = 0;
@@ -331,8 +329,10 @@ double nnsm_frontier_sums(const nnsm_frontier *frontier, const nnsm_frontier_lay
         load(w, sites, configurations + first * sites, rows);
         for (size_t f = 0; f < layout->fits; f++) {
             const float *theta = parameters + layout->parameters[f];
-            if (kind == NNSM_FIT_MOMENTS)
-                fit_moments(frontier, w, f, rows, sums + at[f]);
+            if (kind == NNSM_FIT_SIGNS)
+                fit_signs(frontier, w, f, rows, sums + at[f]);
+            else if (kind == NNSM_FIT_MOMENTS)
+                fit_moments(frontier, w, f, theta, rows, sums + at[f]);
             else if (kind == NNSM_FIT_HESSIAN)
                 nll += fit_hessian(frontier, w, f, theta, rows, sums + at[f]);
             else
@@ -355,7 +355,8 @@ void nnsm_frontier_log_probability(const nnsm_frontier *frontier, nnsm_frontier_
         memset(log_probability + first, 0, rows * sizeof *log_probability);
         for (size_t index = 0; index < nnsm_frontier_fits(frontier); index++)
             for (size_t member = 0; member < nnsm_frontier_look(frontier, index)->members; member++) {
-                logits(frontier, w, index, member, nnsm_frontier_look(frontier, index)->weights);
+                const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
+                logits(frontier, w, index, member, fit->weights, fit->sign);
                 (void)evaluate(w, rows);
                 for (size_t r = 0; r < rows; r++)
                     log_probability[first + r] -= w->loss[r];
@@ -365,7 +366,11 @@ void nnsm_frontier_log_probability(const nnsm_frontier *frontier, nnsm_frontier_
 
 void nnsm_frontier_apply(nnsm_frontier *frontier, const nnsm_frontier_layout *layout, const float *parameters)
 {
-    for (size_t index = 0; index < layout->fits; index++)
-        raw_coefficients(nnsm_frontier_look(frontier, index), parameters + layout->parameters[index],
-                         nnsm_frontier_fit(frontier, index)->weights);
+    for (size_t index = 0; index < layout->fits; index++) {
+        nnsm_fit *fit = nnsm_frontier_fit(frontier, index);
+        const float *own = parameters + layout->parameters[index], *sign = own + dimension(fit) + 2 * fit->units;
+        raw_coefficients(fit, own, fit->weights);
+        for (size_t i = 0; i < fit->frontier; i++)
+            fit->sign[i] = sign[i] < 0 ? -1.f : 1.f; /* 0: not known yet */
+    }
 }

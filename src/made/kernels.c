@@ -90,6 +90,83 @@ void nnsm_kernel_nll_gradient(const float *restrict x, float *restrict o, const 
     }
 }
 
+/* `count` sites of one row, at most LANES, which compilers vectorise over: their logits with the bias into v, with
+ * exp(v - largest) and its sum; their terms are added to `lanes`. */
+static inline __attribute__((always_inline)) void softmax_sites(const float *x, const float *o, const float *bias,
+                                                                size_t values, size_t count, float (*v)[LANES],
+                                                                float *sum, float *present, double *lanes)
+{
+    float top[LANES], own[LANES];
+    for (size_t j = 0; j < count; j++) {
+        top[j] = o[j * values] + bias[j * values];
+        sum[j] = own[j] = present[j] = 0.f;
+    }
+    for (size_t k = 0; k < values; k++)
+        for (size_t j = 0; j < count; j++) {
+            float y = o[j * values + k] + bias[j * values + k], here = x[j * values + k];
+            v[k][j] = y;
+            top[j] = y > top[j] ? y : top[j];
+            own[j] += here * y;
+            present[j] += here;
+        }
+    for (size_t k = 0; k < values; k++)
+        for (size_t j = 0; j < count; j++) {
+            v[k][j] = nnsm_exp_negative(v[k][j] - top[j]);
+            sum[j] += v[k][j];
+        }
+    for (size_t j = 0; j < count; j++)
+        lanes[j] += (double)(top[j] + nnsm_log_above_one(sum[j]) - own[j]);
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_softmax_nll(const float *restrict x, const float *restrict o, const float *restrict bias, size_t rows,
+                             size_t sites, size_t values, double *restrict nll)
+{
+    float v[NNSM_MAX_VALUES][LANES], sum[LANES], present[LANES];
+    for (size_t r = 0; r < rows; r++) {
+        const float *xr = x + r * sites * values, *logit = o + r * sites * values;
+        double lanes[LANES] = {0};
+        size_t c = 0;
+        for (; c + LANES <= sites; c += LANES)
+            softmax_sites(xr + c * values, logit + c * values, bias + c * values, values, LANES, v, sum, present,
+                          lanes);
+        softmax_sites(xr + c * values, logit + c * values, bias + c * values, values, sites - c, v, sum, present,
+                      lanes);
+        nll[r] = sum_lanes(lanes);
+    }
+}
+
+static inline __attribute__((always_inline)) void softmax_derivatives(const float *x, float *o, size_t values,
+                                                                      size_t count, float (*v)[LANES], const float *sum,
+                                                                      const float *present)
+{
+    for (size_t k = 0; k < values; k++)
+        for (size_t j = 0; j < count; j++)
+            o[j * values + k] = present[j] * v[k][j] / sum[j] - x[j * values + k];
+}
+
+NNSM_MULTIVERSION
+void nnsm_kernel_softmax_nll_gradient(const float *restrict x, float *restrict o, const float *restrict bias,
+                                      size_t rows, size_t sites, size_t values, double *restrict nll)
+{
+    float v[NNSM_MAX_VALUES][LANES], sum[LANES], present[LANES];
+    for (size_t r = 0; r < rows; r++) {
+        const float *xr = x + r * sites * values;
+        float *logit = o + r * sites * values;
+        double lanes[LANES] = {0};
+        size_t c = 0;
+        for (; c + LANES <= sites; c += LANES) {
+            softmax_sites(xr + c * values, logit + c * values, bias + c * values, values, LANES, v, sum, present,
+                          lanes);
+            softmax_derivatives(xr + c * values, logit + c * values, values, LANES, v, sum, present);
+        }
+        softmax_sites(xr + c * values, logit + c * values, bias + c * values, values, sites - c, v, sum, present,
+                      lanes);
+        softmax_derivatives(xr + c * values, logit + c * values, values, sites - c, v, sum, present);
+        nll[r] = sum_lanes(lanes);
+    }
+}
+
 NNSM_MULTIVERSION
 void nnsm_kernel_column_sums(const float *restrict m, size_t rows, size_t columns, float *restrict out)
 {

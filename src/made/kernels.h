@@ -19,6 +19,16 @@ void nnsm_kernel_nll(const float *x, const float *o, const float *bias, size_t r
 /* The same, and o becomes its derivative: d nll / d o_p = -x_p / (1 + exp(x_p (o_p + bias_p))). */
 void nnsm_kernel_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t columns, double *nll);
 
+/* Sites of more than two values, x = 1 for the site's state, else 0: per row nll = sum_p (log sum_k exp(y_pk) -
+ * sum_k x_pk y_pk), y = o + bias. x, o: [rows][sites][values]. */
+void nnsm_kernel_softmax_nll(const float *x, const float *o, const float *bias, size_t rows, size_t sites,
+                             size_t values, double *nll);
+
+/* The same, and o becomes its derivative: d nll / d o_pk = exp(y_pk) / sum_l exp(y_pl) - x_pk; zero where x is zero for
+ * all values of a site, as in padded rows. */
+void nnsm_kernel_softmax_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t sites,
+                                      size_t values, double *nll);
+
 /* out[c] = sum over rows of m[r][c]. */
 void nnsm_kernel_column_sums(const float *m, size_t rows, size_t columns, float *out);
 
@@ -33,6 +43,10 @@ void nnsm_reference_activate(nnsm_activation activation, float *z, const float *
 void nnsm_reference_activate_back(nnsm_activation activation, float *da, const float *a, size_t count);
 void nnsm_reference_nll(const float *x, const float *o, const float *bias, size_t rows, size_t columns, double *nll);
 void nnsm_reference_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t columns, double *nll);
+void nnsm_reference_softmax_nll(const float *x, const float *o, const float *bias, size_t rows, size_t sites,
+                                size_t values, double *nll);
+void nnsm_reference_softmax_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t sites,
+                                         size_t values, double *nll);
 void nnsm_reference_adam(float *parameters, float *first, float *second, const float *gradient, size_t count,
                          float scale, float rate, float root_correction);
 

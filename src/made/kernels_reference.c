@@ -38,6 +38,39 @@ void nnsm_reference_nll_gradient(const float *x, float *o, const float *bias, si
         o[i] = (float)(-(double)x[i] / (1 + exp((double)x[i] * ((double)o[i] + (double)bias[i % columns]))));
 }
 
+void nnsm_reference_softmax_nll(const float *x, const float *o, const float *bias, size_t rows, size_t sites,
+                                size_t values, double *nll)
+{
+    for (size_t r = 0; r < rows; r++) {
+        nll[r] = 0;
+        for (size_t i = 0; i < sites * values; i += values) {
+            double sum = 0;
+            for (size_t k = i; k < i + values; k++) {
+                double y = (double)o[r * sites * values + k] + (double)bias[k];
+                sum += exp(y);
+                nll[r] -= (double)x[r * sites * values + k] * y;
+            }
+            nll[r] += log(sum);
+        }
+    }
+}
+
+void nnsm_reference_softmax_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t sites,
+                                         size_t values, double *nll)
+{
+    nnsm_reference_softmax_nll(x, o, bias, rows, sites, values, nll);
+    for (size_t i = 0; i < rows * sites * values; i += values) {
+        double sum = 0, present = 0;
+        const float *b = bias + i % (sites * values);
+        for (size_t k = 0; k < values; k++) {
+            sum += exp((double)o[i + k] + (double)b[k]);
+            present += (double)x[i + k];
+        }
+        for (size_t k = 0; k < values; k++)
+            o[i + k] = (float)(present * exp((double)o[i + k] + (double)b[k]) / sum - (double)x[i + k]);
+    }
+}
+
 void nnsm_reference_adam(float *parameters, float *first, float *second, const float *gradient, size_t count,
                          float scale, float rate, float root_correction)
 {

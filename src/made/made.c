@@ -43,25 +43,26 @@ static nnsm_status create_masks(nnsm_made *made, size_t *extent, nnsm_error *err
     size_t below_width = made->sites, offset = 0;
     nnsm_status status = NNSM_OK;
     for (size_t l = 0; l < a->layers && !status; l++) {
+        size_t inputs = below ? 1 : made->width; /* columns that share a degree */
         for (size_t h = 0; h < a->hidden[l]; h++)
-            extent[h] = units_up_to(below, below_width, made->degree[l][h]);
-        status = nnsm_staircase_create(&made->hidden[l], a->hidden[l], below_width, extent, error);
+            extent[h] = inputs * units_up_to(below, below_width, made->degree[l][h]);
+        status = nnsm_staircase_create(&made->hidden[l], a->hidden[l], inputs * below_width, extent, error);
         made->hidden_weights[l] = offset;
         offset += made->hidden[l].size;
         below = made->degree[l];
         below_width = a->hidden[l];
     }
     if (!status && a->layers) { /* output p sees the units of degree at most p */
-        for (size_t p = 0; p < made->sites; p++)
-            extent[p] = units_up_to(below, below_width, p);
-        status = nnsm_staircase_create(&made->output, made->sites, below_width, extent, error);
+        for (size_t r = 0; r < made->outputs; r++)
+            extent[r] = units_up_to(below, below_width, r / made->width);
+        status = nnsm_staircase_create(&made->output, made->outputs, below_width, extent, error);
     }
     made->output_weights = offset;
     offset += made->output.size;
     if (!status && a->direct) {
-        for (size_t p = 0; p < made->sites; p++)
-            extent[p] = p;
-        status = nnsm_staircase_create(&made->direct, made->sites, made->sites, extent, error);
+        for (size_t r = 0; r < made->outputs; r++)
+            extent[r] = r / made->width * made->width;
+        status = nnsm_staircase_create(&made->direct, made->outputs, made->outputs, extent, error);
     }
     made->direct_weights = offset;
     offset += made->direct.size;
@@ -70,7 +71,7 @@ static nnsm_status create_masks(nnsm_made *made, size_t *extent, nnsm_error *err
         offset += a->hidden[l];
     }
     made->output_bias = offset;
-    made->count = offset + made->sites;
+    made->count = offset + made->outputs;
     return status;
 }
 
@@ -89,6 +90,9 @@ static nnsm_status check_architecture(const nnsm_architecture *a, size_t *sites,
         if (a->hidden[l] < 1 || a->hidden[l] > 1u << 20)
             return nnsm_fail(error, NNSM_USAGE, "network: hidden layer of %zu units; from 1 to %d", a->hidden[l],
                              1 << 20);
+    if (a->alphabet.count && (a->alphabet.count < 2 || a->alphabet.count > NNSM_MAX_VALUES))
+        return nnsm_fail(error, NNSM_USAGE, "network: %d values a site; from 2 to %d", (int)a->alphabet.count,
+                         NNSM_MAX_VALUES);
     if (!(a->temperature > 0) || !isfinite(a->temperature))
         return nnsm_fail(error, NNSM_USAGE, "network: temperature %g; it must be positive", a->temperature);
     return NNSM_OK;
@@ -105,8 +109,10 @@ nnsm_status nnsm_made_create(nnsm_made **out, const nnsm_architecture *architect
     if (status)
         return status;
     made->architecture = *architecture;
+    if (!architecture->alphabet.count)
+        made->architecture.alphabet = nnsm_alphabet_spins();
     made->sites = sites;
-    made->width = 1;
+    made->width = made->architecture.alphabet.count > 2 ? (size_t)made->architecture.alphabet.count : 1;
     widest = made->outputs = sites * made->width;
     status = NNSM_NEW(&made->order, sites, "network order", error);
     if (!status)
@@ -158,12 +164,13 @@ void nnsm_made_destroy(nnsm_made *made)
     nnsm_release(made);
 }
 
-static void initialize_matrix(const nnsm_staircase *matrix, float *w, nnsm_rng_key key, uint32_t stream)
+/* Of `inputs` columns that belong to one site only one is not zero. */
+static void initialize_matrix(const nnsm_staircase *matrix, size_t inputs, float *w, nnsm_rng_key key, uint32_t stream)
 {
     nnsm_rng_sequence draw = nnsm_rng_sequence_start(key, NNSM_RNG_WEIGHTS, stream, 0);
     for (size_t r = 0; r < matrix->rows; r++) {
         size_t seen = matrix->extent[r];
-        double bound = seen ? 1.0 / sqrt((double)seen) : 0;
+        double bound = seen ? 1.0 / sqrt((double)(seen / inputs)) : 0;
         for (size_t i = 0; i < seen; i++)
             w[nnsm_staircase_row(matrix, r) + i] = (float)(bound * (2 * nnsm_rng_uniform(&draw) - 1));
     }
@@ -173,8 +180,9 @@ void nnsm_made_initialize(nnsm_made *made, nnsm_rng_key key)
 {
     memset(made->parameters, 0, made->count * sizeof *made->parameters);
     for (size_t l = 0; l < made->architecture.layers; l++)
-        initialize_matrix(&made->hidden[l], made->parameters + made->hidden_weights[l], key, (uint32_t)l);
-    initialize_matrix(&made->output, made->parameters + made->output_weights, key, NNSM_MAX_LAYERS);
+        initialize_matrix(&made->hidden[l], l ? 1 : made->width, made->parameters + made->hidden_weights[l], key,
+                          (uint32_t)l);
+    initialize_matrix(&made->output, 1, made->parameters + made->output_weights, key, NNSM_MAX_LAYERS);
 }
 
 const nnsm_architecture *nnsm_made_architecture(const nnsm_made *made)

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "made/network.h"
 
-enum { NETWORK_VERSION = 1 };
+enum { NETWORK_VERSION = 2 }; /* 1: sites of two values */
 
 static const char *const order_names[] = {"raster", "snake", "checkerboard", "random"};
 static const char *const activation_names[] = {"relu", "tanh"};
@@ -39,18 +39,22 @@ static void check_finite(const nnsm_made *made, nnsm_h5 *h5, const char *advice)
 }
 
 void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperature, int dimensions, const int *extent,
-                             bool periodic)
+                             bool periodic, const nnsm_alphabet *alphabet)
 {
-    int64_t extents[NNSM_MAX_DIMENSIONS];
+    int64_t extents[NNSM_MAX_DIMENSIONS], values[NNSM_MAX_VALUES];
     for (int i = 0; i < dimensions; i++)
         extents[i] = extent[i];
+    for (int k = 0; k < alphabet->count; k++)
+        values[k] = alphabet->value[k];
     nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
-    nnsm_h5_set_integer(h5, "/", "version", NETWORK_VERSION);
+    nnsm_h5_set_integer(h5, "/", "version", alphabet->count > 2 ? NETWORK_VERSION : 1);
     nnsm_h5_set_text(h5, "/", "network", network);
     nnsm_h5_set_double(h5, "/", "temperature", temperature);
     nnsm_h5_set_integers(h5, "/", "lattice", (size_t)dimensions, extents);
     nnsm_h5_set_text(h5, "/", "boundary", periodic ? "periodic" : "open");
-    nnsm_h5_set_integers(h5, "/", "values", 2, (const int64_t[]){-1, 1});
+    nnsm_h5_set_integers(h5, "/", "values", (size_t)alphabet->count, values);
+    if (alphabet->labels)
+        nnsm_h5_set_integer(h5, "/", "labels", 1);
 }
 
 void nnsm_made_write_order(nnsm_h5 *h5, nnsm_order order, uint64_t seed)
@@ -65,7 +69,7 @@ void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
     int64_t hidden[NNSM_MAX_LAYERS];
     char name[64];
     check_finite(made, h5, "lower train.learning_rate");
-    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic);
+    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet);
     nnsm_h5_set_integer(h5, "/", "layers", (int64_t)a->layers);
     for (size_t l = 0; l < a->layers; l++)
         hidden[l] = (int64_t)a->hidden[l];
@@ -83,12 +87,14 @@ void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
     }
     if (a->layers)
         write_matrix(h5, "/output/weight", &made->output, made->parameters + made->output_weights,
-                     "[positions][units of the last hidden layer]");
-    nnsm_h5_write_floats(h5, "/output/bias", 1, &made->sites, made->parameters + made->output_bias, "1",
-                         "[positions], logit of s = +1");
+                     made->width == 1 ? "[positions][units of the last hidden layer]"
+                                      : "[positions * values][units of the last hidden layer]");
+    nnsm_h5_write_floats(h5, "/output/bias", 1, &made->outputs, made->parameters + made->output_bias, "1",
+                         made->width == 1 ? "[positions], logit of s = +1" : "[positions * values], logit of a value");
     if (a->direct)
         write_matrix(h5, "/direct/weight", &made->direct, made->parameters + made->direct_weights,
-                     "[positions][positions], strictly lower triangular");
+                     made->width == 1 ? "[positions][positions], strictly lower triangular"
+                                      : "[positions * values][positions * values], lower triangular in the positions");
 }
 
 static int choice(nnsm_h5 *h5, const char *name, const char *const *names, int count)
@@ -102,7 +108,22 @@ static int choice(nnsm_h5 *h5, const char *name, const char *const *names, int c
     return 0;
 }
 
-void nnsm_made_read_lattice(nnsm_h5 *h5, double *temperature, int *dimensions, int *extent, bool *periodic)
+/* Files of version 0.1 may not say. */
+static void read_alphabet(nnsm_h5 *h5, nnsm_alphabet *alphabet)
+{
+    int64_t values[NNSM_MAX_VALUES] = {0};
+    nnsm_error error;
+    *alphabet = nnsm_alphabet_spins();
+    if (!nnsm_h5_has_attribute(h5, "/", "values"))
+        return;
+    size_t count = nnsm_h5_get_integers(h5, "/", "values", NNSM_MAX_VALUES, values);
+    bool labels = nnsm_h5_has_attribute(h5, "/", "labels") && nnsm_h5_get_integer(h5, "/", "labels") != 0;
+    if (!h5->status && nnsm_alphabet_create(alphabet, count, values, labels, &error))
+        (void)nnsm_h5_fail(h5, "attribute values: %s", error.message);
+}
+
+void nnsm_made_read_lattice(nnsm_h5 *h5, double *temperature, int *dimensions, int *extent, bool *periodic,
+                            nnsm_alphabet *alphabet)
 {
     int64_t extents[NNSM_MAX_DIMENSIONS] = {0};
     char boundary[16] = "";
@@ -114,6 +135,7 @@ void nnsm_made_read_lattice(nnsm_h5 *h5, double *temperature, int *dimensions, i
         extent[i] = extents[i] > 0 && extents[i] <= 1 << 20 ? (int)extents[i] : 0;
     nnsm_h5_get_text(h5, "/", "boundary", boundary, sizeof boundary);
     *periodic = strcmp(boundary, "periodic") == 0;
+    read_alphabet(h5, alphabet);
 }
 
 nnsm_order nnsm_made_read_order(nnsm_h5 *h5, uint64_t *seed)
@@ -126,7 +148,7 @@ static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
 {
     int64_t hidden[NNSM_MAX_LAYERS] = {0}, layers;
     *a = (nnsm_architecture){.extent = {1, 1, 1}};
-    nnsm_made_read_lattice(h5, &a->temperature, &a->dimensions, a->extent, &a->periodic);
+    nnsm_made_read_lattice(h5, &a->temperature, &a->dimensions, a->extent, &a->periodic, &a->alphabet);
     layers = nnsm_h5_get_integer(h5, "/", "layers");
     if (layers < 0 || layers > NNSM_MAX_LAYERS)
         (void)nnsm_h5_fail(h5, "%lld hidden layers; at most %d", (long long)layers, NNSM_MAX_LAYERS);
@@ -161,10 +183,10 @@ static void check_matrix(nnsm_h5 *h5, const char *name, size_t rows, size_t colu
 static void check_matrices(nnsm_h5 *h5, const nnsm_architecture *a)
 {
     char name[64];
-    size_t sites = 1;
+    size_t outputs = a->alphabet.count > 2 ? (size_t)a->alphabet.count : 1;
     for (int i = 0; i < a->dimensions; i++)
-        sites *= (size_t)a->extent[i];
-    size_t below = sites;
+        outputs *= (size_t)a->extent[i];
+    size_t below = outputs;
     for (size_t l = 0; l < a->layers; l++) {
         (void)snprintf(name, sizeof name, "/hidden_%zu/weight", l + 1);
         check_matrix(h5, name, a->hidden[l], below);
@@ -173,10 +195,10 @@ static void check_matrices(nnsm_h5 *h5, const nnsm_architecture *a)
         below = a->hidden[l];
     }
     if (a->layers)
-        check_matrix(h5, "/output/weight", sites, below);
+        check_matrix(h5, "/output/weight", outputs, below);
     if (a->direct)
-        check_matrix(h5, "/direct/weight", sites, sites);
-    check_bias(h5, "/output/bias", sites);
+        check_matrix(h5, "/direct/weight", outputs, outputs);
+    check_bias(h5, "/output/bias", outputs);
 }
 
 static void read_matrix(nnsm_h5 *h5, const char *name, const nnsm_staircase *matrix, float *w)
@@ -213,7 +235,7 @@ nnsm_status nnsm_made_read(nnsm_made **out, nnsm_h5 *h5)
     }
     if (a.layers)
         read_matrix(h5, "/output/weight", &made->output, made->parameters + made->output_weights);
-    nnsm_h5_read_floats(h5, "/output/bias", made->sites, made->parameters + made->output_bias);
+    nnsm_h5_read_floats(h5, "/output/bias", made->outputs, made->parameters + made->output_bias);
     if (a.direct)
         read_matrix(h5, "/direct/weight", &made->direct, made->parameters + made->direct_weights);
     check_finite(made, h5, "train it again");

@@ -71,6 +71,31 @@ void nnsm_tile_terms(const float *restrict x, const float *restrict o_new, const
 }
 
 NNSM_MULTIVERSION
+void nnsm_tile_softmax_terms(size_t values, const float *restrict s, const float *restrict o_new,
+                             const float *restrict term, size_t sites, float *restrict term_new, double *restrict sum)
+{
+    for (size_t i = 0; i < sites; i++) {
+        const float *o = o_new + i * values * NNSM_TILE, *state = s + i * NNSM_TILE;
+        float top[NNSM_TILE], total[NNSM_TILE] = {0}, own[NNSM_TILE] = {0};
+        memcpy(top, o, sizeof top);
+        for (size_t k = 1; k < values; k++)
+            for (size_t c = 0; c < NNSM_TILE; c++)
+                top[c] = o[k * NNSM_TILE + c] > top[c] ? o[k * NNSM_TILE + c] : top[c];
+        for (size_t k = 0; k < values; k++)
+            for (size_t c = 0; c < NNSM_TILE; c++) {
+                float y = o[k * NNSM_TILE + c];
+                total[c] += nnsm_exp_negative(y - top[c]);
+                own[c] = state[c] == (float)k ? y : own[c];
+            }
+        for (size_t c = 0; c < NNSM_TILE; c++) {
+            float next = top[c] + nnsm_log_above_one(total[c]) - own[c];
+            sum[c] += (double)(next - term[i * NNSM_TILE + c]);
+            term_new[i * NNSM_TILE + c] = next;
+        }
+    }
+}
+
+NNSM_MULTIVERSION
 void nnsm_tile_select(const uint32_t *restrict accept, const float *restrict from, size_t rows, float *restrict to)
 {
     for (size_t r = 0; r < rows; r++)

@@ -22,6 +22,11 @@ void nnsm_tile_activate(nnsm_activation activation, const float *z_new, const fl
 /* term_new = softplus(-x o_new), sum[chain] += sum over rows of (term_new - term). */
 void nnsm_tile_terms(const float *x, const float *o_new, const float *term, size_t rows, float *term_new, double *sum);
 
+/* The same of sites of more values: term_new = log sum_k exp(o_new_k) - o_new_s. s: [sites][NNSM_TILE] states, o_new:
+ * [sites][values][NNSM_TILE]. */
+void nnsm_tile_softmax_terms(size_t values, const float *s, const float *o_new, const float *term, size_t sites,
+                             float *term_new, double *sum);
+
 /* to[r][chain] = from[r][chain] where accept[chain] is all ones. */
 void nnsm_tile_select(const uint32_t *accept, const float *from, size_t rows, float *to);
 

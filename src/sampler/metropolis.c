@@ -1,11 +1,11 @@
-#include "nnsm/metropolis.h"
+#include "sampler/decide.h"
 
 #include "base/vector.h"
 #include "base/vector_math.h"
 
 NNSM_MULTIVERSION
-static void decide(const double *restrict change, const double *restrict beta, const uint32_t *restrict random,
-                   uint32_t *restrict accept)
+void nnsm_decide(const double *restrict change, const double *restrict beta, const uint32_t *restrict random,
+                 uint32_t *restrict accept)
 {
     for (size_t c = 0; c < NNSM_TILE; c++) {
         float exponent = (float)(-beta[c] * change[c]);
@@ -23,7 +23,7 @@ void nnsm_metropolis_sweep(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, u
         if (site % 4 == 0)
             nnsm_rng_blocks(key, NNSM_RNG_SCAN, stream, NNSM_TILE, sweep, (uint32_t)(site / 4), random);
         tile->methods->change(tile->state, site, change);
-        decide(change, beta, random + site % 4 * NNSM_TILE, accept);
+        nnsm_decide(change, beta, random + site % 4 * NNSM_TILE, accept);
         tile->methods->commit(tile->state, site, accept);
         for (size_t c = 0; c < NNSM_TILE; c++)
             accepted[c] += accept[c] & 1;

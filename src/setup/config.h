@@ -16,8 +16,17 @@
 enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES = 1024 };
 
 /* Choices are stored as their position in the list of the schema, which is the order of these enums. */
-typedef enum { NNSM_CONFIG_ISING, NNSM_CONFIG_SPIN_GLASS, NNSM_CONFIG_BAXTER_WU } nnsm_config_model;
-typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF } nnsm_config_algorithm;
+typedef enum {
+    NNSM_CONFIG_ISING,
+    NNSM_CONFIG_SPIN_GLASS,
+    NNSM_CONFIG_BAXTER_WU,
+    NNSM_CONFIG_POTTS,
+    NNSM_CONFIG_BLUME_CAPEL,
+    NNSM_CONFIG_CLOCK
+} nnsm_config_model;
+typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF, NNSM_CONFIG_HEAT_BATH } nnsm_config_algorithm;
+typedef enum { NNSM_CONFIG_SITES, NNSM_CONFIG_WINDOWS } nnsm_config_seen;
+typedef enum { NNSM_CONFIG_DECONVOLVE, NNSM_CONFIG_PLAIN } nnsm_config_route;
 typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
 typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;
@@ -43,7 +52,9 @@ typedef struct {
         int axes;             /* couplings given in anisotropy: 0 or one an axis */
         double anisotropy[3]; /* in units of coupling; 1 where none is given */
         double next_nearest, plaquette;
-        int64_t disorder; /* seed of the bonds of a spin glass */
+        int64_t disorder;     /* seed of the bonds of a spin glass */
+        int states;           /* of potts and clock */
+        double crystal_field; /* of blume_capel */
     } system;
     struct {
         bool given;
@@ -61,6 +72,18 @@ typedef struct {
         double thresholds[15];       /* rising; NNSM_MAX_VALUES - 1 */
         int64_t levels;              /* of equal shares; 0: values as they are, or by the thresholds */
     } ensemble;
+    struct {
+        bool given; /* the network sees sums over windows of the data, or is told that it does */
+        int sizes;  /* 1, for all axes alike, or one an axis */
+        int size[3];
+        int strides; /* 0: as size */
+        int stride[3];
+        bool periodic;
+        int data;  /* nnsm_config_seen: what ensemble.file holds */
+        int route; /* nnsm_config_route, of windows that overlap */
+        int values_count;
+        int values[2]; /* of the sites below, where data are windows and their file does not say it */
+    } window;
     struct {
         int kind;      /* nnsm_config_network */
         int64_t units; /* of a frontier network's conditional */
@@ -82,7 +105,7 @@ typedef struct {
         int schedule;      /* nnsm_config_schedule */
         double validation; /* fraction of the ensemble held out: its first configurations */
         int64_t patience;  /* epochs without a better held-out likelihood before an early stop; 0: never */
-        bool translation, point_group, spin_flip; /* from the list train.augment */
+        bool translation, point_group, spin_flip, permutation; /* from the list train.augment */
     } train;
     struct {
         int temperatures_count;
@@ -91,10 +114,11 @@ typedef struct {
         int64_t walkers;                               /* chains a temperature */
         int64_t sweeps, thermalization;
         bool exchange;
-        int64_t exchange_interval; /* sweeps between exchange attempts */
-        bool regenerate;           /* redraw a suffix of every chain before each sweep */
-        bool reference;            /* also scan the true model where it is known */
-        bool distilled;            /* also scan the distilled Hamiltonian */
+        int64_t exchange_interval;     /* sweeps between exchange attempts */
+        bool single, neighbour, patch; /* from the list scan.moves; none: chosen from the alphabet */
+        bool regenerate;               /* redraw a suffix of every chain before each sweep */
+        bool reference;                /* also scan the true model where it is known */
+        bool distilled;                /* also scan the distilled Hamiltonian */
     } scan;
     struct {
         bool enabled;

@@ -67,16 +67,15 @@ nnsm_status nnsm_refuse_unknown(const nnsm_reader *reader, const config_setting_
 
 /* ---- contradictions */
 
-/* Of two keys that contradict each other, the place to look at: what --set changed last, else a line of the file. */
-static nnsm_place either(const nnsm_reader *r, const char *a, const char *b)
+nnsm_place nnsm_place_either(const nnsm_reader *reader, const char *a, const char *b)
 {
-    const nnsm_place *first = &r->places[nnsm_config_find(a)], *second = &r->places[nnsm_config_find(b)];
+    const nnsm_place *first = &reader->places[nnsm_config_find(a)], *second = &reader->places[nnsm_config_find(b)];
     if (second->set && !first->set)
         return *second;
     return nnsm_place_given(first) ? *first : *second;
 }
 
-#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, either(reader, a, b), __VA_ARGS__)
+#define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, nnsm_place_either(reader, a, b), __VA_ARGS__)
 
 enum { LONGEST_NAME = 200 }; /* names of files have at most 255 characters on every file system we know */
 
@@ -109,11 +108,30 @@ static nnsm_status check_system(const nnsm_reader *r)
     return NNSM_OK;
 }
 
+/* Keys of sites with several states, and the heat bath, which is theirs. */
+static nnsm_status check_states(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    int model = c->system.model;
+    bool labels = model == NNSM_CONFIG_POTTS || model == NNSM_CONFIG_CLOCK, capel = model == NNSM_CONFIG_BLUME_CAPEL;
+    if (!labels && c->system.states != 3) /* the default; blume_capel has 3 */
+        return REFUSE(r, "system.states", "system.model",
+                      "system.states belongs to model = \"potts\" and \"clock\"; remove it");
+    if (!capel && c->system.crystal_field != 0)
+        return REFUSE(r, "system.crystal_field", "system.model",
+                      "system.crystal_field belongs to model = \"blume_capel\"; remove it");
+    if (!labels && !capel && c->generate.given && c->generate.algorithm == NNSM_CONFIG_HEAT_BATH)
+        return REFUSE(r, "generate.algorithm", "system.model",
+                      "generate.algorithm: the heat bath is for potts, blume_capel and clock; take \"metropolis\"");
+    return NNSM_OK;
+}
+
 /* Keys that belong to other models, or to other lattices. */
 static nnsm_status check_model(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
-    static const char *const name[] = {"ising", "spin_glass", "baxter_wu"};
+    char name[64];
+    nnsm_choice_word(nnsm_config_keys[nnsm_config_find("system.model")].choices, c->system.model, name);
     bool ising = c->system.model == NNSM_CONFIG_ISING, triangular = c->system.model == NNSM_CONFIG_BAXTER_WU;
     if (!ising && (c->system.next_nearest != 0 || c->system.plaquette != 0 || c->system.axes))
         return REFUSE(r, "system.model",
@@ -122,7 +140,7 @@ static nnsm_status check_model(const nnsm_reader *r)
                                                     : "system.plaquette",
                       "system: anisotropy, next_nearest and plaquette belong to model = \"ising\", not to \"%s\"; "
                       "remove them",
-                      name[c->system.model]);
+                      name);
     if (c->system.axes && c->system.axes != c->system.dimensions)
         return REFUSE(r, "system.anisotropy", "system.lattice",
                       "system.anisotropy has %d values, the lattice %d axes; give one an axis", c->system.axes,
@@ -163,6 +181,22 @@ static bool axes_differ(const nnsm_config *c)
     return false;
 }
 
+/* All exchanges of up to 5 labels, cyclic ones of more (lattice/symmetry.h): those of 4 and 5 are no symmetry of clock.
+ */
+static nnsm_status check_permutation(const nnsm_reader *r)
+{
+    const nnsm_config *c = r->config;
+    bool clock = c->system.model == NNSM_CONFIG_CLOCK && c->system.states != 4 && c->system.states != 5;
+    if (c->train.permutation && c->system.model != NNSM_CONFIG_POTTS && !clock)
+        return REFUSE(r, "train.augment", "system.model",
+                      "train.augment: the values of this model's sites cannot be exchanged at will; remove "
+                      "\"permutation\"");
+    if (c->train.permutation && c->system.field != 0)
+        return REFUSE(r, "train.augment", "system.field",
+                      "train.augment: a field tells one label from the others; remove \"permutation\" or the field");
+    return NNSM_OK;
+}
+
 /* A symmetry that the model lacks would teach the network a wrong Hamiltonian. */
 static nnsm_status check_symmetries(const nnsm_reader *r)
 {
@@ -173,6 +207,12 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
     if (c->train.spin_flip && c->system.field != 0)
         return REFUSE(r, "train.augment", "system.field",
                       "train.augment: a field breaks the spin flip; remove \"spin_flip\" or the field");
+    if (c->train.spin_flip && (c->system.model == NNSM_CONFIG_POTTS || c->system.model == NNSM_CONFIG_CLOCK))
+        return REFUSE(r, "train.augment", "system.model",
+                      "train.augment: the states of potts and clock are labels, which have no sign; %s",
+                      c->system.model == NNSM_CONFIG_POTTS && c->system.field == 0
+                          ? "take \"permutation\" instead of \"spin_flip\""
+                          : "remove \"spin_flip\"");
     if (c->train.spin_flip && c->system.model == NNSM_CONFIG_BAXTER_WU)
         return REFUSE(r, "train.augment", "system.model",
                       "train.augment: products of three spins break the spin flip; remove \"spin_flip\"");
@@ -189,7 +229,7 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
         return REFUSE(r, "train.augment", "system.anisotropy",
                       "train.augment: axes of equal length with different couplings cannot be exchanged; remove "
                       "\"point_group\"");
-    return NNSM_OK;
+    return check_permutation(r);
 }
 
 static nnsm_status check_levels(const nnsm_reader *r)
@@ -308,11 +348,15 @@ nnsm_status nnsm_config_check(const nnsm_reader *reader)
     if (!status && reader->config->system.given)
         status = check_system(reader);
     if (!status && reader->config->system.given)
+        status = check_states(reader);
+    if (!status && reader->config->system.given)
         status = check_model(reader);
     if (!status && reader->config->system.given)
         status = check_symmetries(reader);
     if (!status)
         status = check_data(reader);
+    if (!status && reader->config->window.given)
+        status = nnsm_config_check_window(reader);
     if (!status)
         status = check_levels(reader);
     if (!status)

@@ -48,7 +48,11 @@ nnsm_status nnsm_read_text(const nnsm_reader *reader, const nnsm_key *key, const
 nnsm_status nnsm_refuse_unknown(const nnsm_reader *reader, const config_setting_t *s, const char *group,
                                 const char *name);
 
-/* Contradictions between keys. */
+/* Of two keys that contradict each other, the place to look at: what --set changed last, else a line of the file. */
+nnsm_place nnsm_place_either(const nnsm_reader *reader, const char *a, const char *b);
+
+/* Contradictions between keys; those of the group window. */
 nnsm_status nnsm_config_check(const nnsm_reader *reader);
+nnsm_status nnsm_config_check_window(const nnsm_reader *reader);
 
 #endif

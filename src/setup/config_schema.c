@@ -11,6 +11,7 @@ const nnsm_group nnsm_config_groups[] = {
     {"system", AT(system, given)},
     {"generate", AT(generate, given)},
     {"ensemble", AT(ensemble, given)},
+    {"window", AT(window, given)},
     {"network", SIZE_MAX},
     {"train", SIZE_MAX},
     {"scan", SIZE_MAX},
@@ -28,24 +29,32 @@ const nnsm_key nnsm_config_keys[] = {
     {"run", "seed", NNSM_KEY_INTEGER, AT(run, seed), "1", 0, 9e18, 0, NULL, "", "seed of all random numbers", NNSM_AFFECTS_DATA},
     {"run", "progress", NNSM_KEY_REAL, AT(run, progress), "5.0", 0, 1e6, 0, NULL, "s", "least time between progress lines", NNSM_AFFECTS_NOTHING},
     {"run", "time_limit", NNSM_KEY_REAL, AT(run, time_limit), "0.0", 0, 1e9, 0, NULL, "s", "stop cleanly, to be continued, after so long; 0: never", NNSM_AFFECTS_NOTHING},
-    {"system", "model", NNSM_KEY_CHOICE, AT(system, model), "\"ising\"", 0, 0, 0, "ising|spin_glass|baxter_wu", "", "model that makes the data: Ising, +-J spin glass, Baxter-Wu (see Models)", NNSM_AFFECTS_DATA},
+    {"system", "model", NNSM_KEY_CHOICE, AT(system, model), "\"ising\"", 0, 0, 0, "ising|spin_glass|baxter_wu|potts|blume_capel|clock", "", "model that makes the data (see Models)", NNSM_AFFECTS_DATA},
     {"system", "lattice", NNSM_KEY_INTS, AT(system, lattice), NULL, 1, 1 << 20, 3, NULL, "sites", "extents of the lattice, 1 to 3 of them", NNSM_AFFECTS_DATA},
     {"system", "boundary", NNSM_KEY_CHOICE, AT(system, boundary), "\"periodic\"", 0, 0, 0, "periodic|open", "", "boundary condition", NNSM_AFFECTS_DATA},
-    {"system", "coupling", NNSM_KEY_REAL, AT(system, coupling), "1.0", -1e6, 1e6, 0, NULL, "energy", "J in E = -J sum s s - h sum s; below 0: antiferromagnet", NNSM_AFFECTS_DATA},
+    {"system", "coupling", NNSM_KEY_REAL, AT(system, coupling), "1.0", -1e6, 1e6, 0, NULL, "energy", "J in E = -J sum s s - h sum s (others: see Models); below 0: antiferromagnet", NNSM_AFFECTS_DATA},
     {"system", "anisotropy", NNSM_KEY_REALS, AT(system, anisotropy), "()", -1e6, 1e6, 3, NULL, "coupling", "ising: J of every axis in units of coupling, as (1, 0.5); () for axes alike", NNSM_AFFECTS_DATA},
     {"system", "next_nearest", NNSM_KEY_REAL, AT(system, next_nearest), "0.0", -1e6, 1e6, 0, NULL, "energy", "ising: J2 of next-nearest neighbours, sqrt 2 apart (chain: 2)", NNSM_AFFECTS_DATA},
     {"system", "plaquette", NNSM_KEY_REAL, AT(system, plaquette), "0.0", -1e6, 1e6, 0, NULL, "energy", "ising: K of the four spins around a unit square", NNSM_AFFECTS_DATA},
-    {"system", "field", NNSM_KEY_REAL, AT(system, field), "0.0", -1e6, 1e6, 0, NULL, "energy", "h in E = -J sum s s - h sum s", NNSM_AFFECTS_DATA},
+    {"system", "field", NNSM_KEY_REAL, AT(system, field), "0.0", -1e6, 1e6, 0, NULL, "energy", "h in E = -J sum s s - h sum s (others: see Models)", NNSM_AFFECTS_DATA},
     {"system", "disorder", NNSM_KEY_INTEGER, AT(system, disorder), "1", 0, 9e18, 0, NULL, "", "spin_glass: seed of the signs of the bonds", NNSM_AFFECTS_DATA},
+    {"system", "states", NNSM_KEY_INT, AT(system, states), "3", 2, 16, 0, NULL, "", "potts, clock: states of a site", NNSM_AFFECTS_DATA},
+    {"system", "crystal_field", NNSM_KEY_REAL, AT(system, crystal_field), "0.0", -1e6, 1e6, 0, NULL, "energy", "blume_capel: D in + D sum s s", NNSM_AFFECTS_DATA},
     {"generate", "temperature", NNSM_KEY_REAL, AT(generate, temperature), NULL, 1e-3, 1e6, 0, NULL, "energy / k_B", "temperature T0 of the ensemble", NNSM_AFFECTS_DATA},
     {"generate", "configurations", NNSM_KEY_INTEGER, AT(generate, configurations), "60000", 2, 1e9, 0, NULL, "", "configurations of the ensemble", NNSM_AFFECTS_DATA},
-    {"generate", "algorithm", NNSM_KEY_CHOICE, AT(generate, algorithm), "\"metropolis\"", 0, 0, 0, "metropolis|wolff", "", "Monte Carlo update: single flips or clusters", NNSM_AFFECTS_DATA},
+    {"generate", "algorithm", NNSM_KEY_CHOICE, AT(generate, algorithm), "\"metropolis\"", 0, 0, 0, "metropolis|wolff|heat_bath", "", "Monte Carlo update: single sites, clusters, or single sites by the heat bath (several states)", NNSM_AFFECTS_DATA},
     {"generate", "chains", NNSM_KEY_INT, AT(generate, chains), "512", 64, 1 << 20, 0, NULL, "", "independent Markov chains, a multiple of 64", NNSM_AFFECTS_DATA},
     {"generate", "thermalization", NNSM_KEY_INTEGER, AT(generate, thermalization), "1000", 0, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) of a chain before the first kept configuration", NNSM_AFFECTS_DATA},
     {"generate", "interval", NNSM_KEY_INTEGER, AT(generate, interval), "50", 1, 1e9, 0, NULL, "updates", "sweeps (Wolff: clusters) between kept configurations of a chain", NNSM_AFFECTS_DATA},
     {"ensemble", "file", NNSM_KEY_TEXT, AT(ensemble, file), NULL, 0, 0, 0, NULL, "", "HDF5 file of measured configurations, instead of generate", NNSM_AFFECTS_NOTHING},
     {"ensemble", "thresholds", NNSM_KEY_NUMBERS, AT(ensemble, thresholds), "()", -1e300, 1e300, 15, NULL, "", "cut a continuous signal into levels at these values, as (-0.5, 0.5); () for none", NNSM_AFFECTS_DATA},
     {"ensemble", "levels", NNSM_KEY_INTEGER, AT(ensemble, levels), "0", 0, 16, 0, NULL, "", "cut a continuous signal into so many levels of equal shares; 0: values as they are", NNSM_AFFECTS_DATA},
+    {"window", "size", NNSM_KEY_INTS, AT(window, size), NULL, 1, 1 << 20, 3, NULL, "sites", "block spins: extent of the windows whose sums are seen, one for all axes or one each", NNSM_AFFECTS_NETWORK},
+    {"window", "stride", NNSM_KEY_INTS, AT(window, stride), "()", 1, 1 << 20, 3, NULL, "sites", "distance between windows; (): their size, so that they do not overlap", NNSM_AFFECTS_NETWORK},
+    {"window", "periodic", NNSM_KEY_BOOLEAN, AT(window, periodic), "false", 0, 0, 0, NULL, "", "windows go around the lattice; else they lie within it", NNSM_AFFECTS_NETWORK},
+    {"window", "data", NNSM_KEY_CHOICE, AT(window, data), "\"sites\"", 0, 0, 0, "sites|windows", "", "what ensemble.file holds: sites, that windows are laid on, or the sums in windows", NNSM_AFFECTS_NETWORK},
+    {"window", "route", NNSM_KEY_CHOICE, AT(window, route), "\"deconvolve\"", 0, 0, 0, "deconvolve|plain", "", "overlapping windows: undo them and learn on the sites, or learn on the sums themselves", NNSM_AFFECTS_NETWORK},
+    {"window", "values", NNSM_KEY_INTS, AT(window, values), "(-1, 1)", -1e6, 1e6, 2, NULL, "", "data are windows: the two values of a site, where the file does not say them", NNSM_AFFECTS_NETWORK},
     {"network", "kind", NNSM_KEY_CHOICE, AT(network, kind), "\"dense\"", 0, 0, 0, "dense|frontier", "", "masked dense layers (MADE), or saturating units on each output's frontier", NNSM_AFFECTS_NETWORK},
     {"network", "reach", NNSM_KEY_REAL, AT(network, reach), "0.0", 0, 16, 0, NULL, "lattice spacings", "frontier: how far the interaction reaches; 1 nearest neighbours, 1.5 diagonals too; 0: chosen by a test on the data", NNSM_AFFECTS_NETWORK},
     {"network", "units", NNSM_KEY_INTEGER, AT(network, units), "128", 0, 4096, 0, NULL, "units", "frontier: saturating units of a conditional", NNSM_AFFECTS_NETWORK},
@@ -63,7 +72,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"train", "schedule", NNSM_KEY_CHOICE, AT(train, schedule), "\"cosine\"", 0, 0, 0, "constant|cosine", "", "learning rate over the training", NNSM_AFFECTS_NETWORK},
     {"train", "validation", NNSM_KEY_REAL, AT(train, validation), "0.05", 0, 0.5, 0, NULL, "", "share of the ensemble held out: its first configurations", NNSM_AFFECTS_NETWORK},
     {"train", "patience", NNSM_KEY_INTEGER, AT(train, patience), "0", 0, 1e6, 0, NULL, "epochs", "stop after so many epochs without a better held-out likelihood; 0: never", NNSM_AFFECTS_NETWORK},
-    {"train", "augment", NNSM_KEY_FLAGS, AT(train, translation), "()", 0, 0, 3, "translation|point_group|spin_flip", "", "symmetries of the system, applied at random to every sample", NNSM_AFFECTS_NETWORK},
+    {"train", "augment", NNSM_KEY_FLAGS, AT(train, translation), "()", 0, 0, 4, "translation|point_group|spin_flip|permutation", "", "symmetries of the system, applied at random to every sample; spin_flip: value to -value, permutation: of labels", NNSM_AFFECTS_NETWORK},
     {"scan", "temperatures", NNSM_KEY_TEMPERATURES, AT(scan, temperatures), "{ from = 1.0; to = 4.0; step = 0.1; }", 1e-3, 1e6, NNSM_CONFIG_TEMPERATURES, NULL, "energy / k_B", "temperatures to predict: { from; to; step } or a list", NNSM_AFFECTS_SCAN},
     {"scan", "sampler", NNSM_KEY_CHOICE, AT(scan, sampler), "\"self_learning\"", 0, 0, 0, "metropolis|self_learning", "", "how a chain moves: single flips, or proposals of the couplings (single flips where those are not accepted)", NNSM_AFFECTS_SCAN},
     {"scan", "walkers", NNSM_KEY_INTEGER, AT(scan, walkers), "8", 1, 1024, 0, NULL, "", "chains a temperature", NNSM_AFFECTS_SCAN},
@@ -71,6 +80,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"scan", "thermalization", NNSM_KEY_INTEGER, AT(scan, thermalization), "400", 0, 1e8, 0, NULL, "sweeps", "sweeps or proposals of a chain before the measurement; the surrogate's scale is learned there", NNSM_AFFECTS_SCAN},
     {"scan", "exchange", NNSM_KEY_BOOLEAN, AT(scan, exchange), "true", 0, 0, 0, NULL, "", "replica exchange between neighbouring temperatures", NNSM_AFFECTS_SCAN},
     {"scan", "exchange_interval", NNSM_KEY_INTEGER, AT(scan, exchange_interval), "1", 1, 1e6, 0, NULL, "sweeps", "sweeps between measurements and exchange attempts", NNSM_AFFECTS_SCAN},
+    {"scan", "moves", NNSM_KEY_FLAGS, AT(scan, single), "()", 0, 0, 3, "single|neighbour|patch", "", "moves of sites with more than two values, sweep by sweep in turn: to any value, to a neighbouring one, a box of 2 sites an axis one value up or down; (): single, of numbers neighbour too", NNSM_AFFECTS_SCAN},
     {"scan", "regenerate", NNSM_KEY_BOOLEAN, AT(scan, regenerate), "false", 0, 0, 0, NULL, "", "before every sweep or proposal under the learned Hamiltonian redraw the last sites of the network's order, from a random one on, by its conditionals", NNSM_AFFECTS_SCAN},
     {"scan", "reference", NNSM_KEY_BOOLEAN, AT(scan, reference), "true", 0, 0, 0, NULL, "", "scan the true model too, where it is known", NNSM_AFFECTS_SCAN},
     {"scan", "distilled", NNSM_KEY_BOOLEAN, AT(scan, distilled), "true", 0, 0, 0, NULL, "", "scan the distilled Hamiltonian too; raw minus distilled estimates the systematic error", NNSM_AFFECTS_SCAN},
@@ -93,8 +103,12 @@ static_assert(sizeof nnsm_config_keys / sizeof *nnsm_config_keys <= NNSM_CONFIG_
 static_assert(AT(system, lattice) == AT(system, dimensions) + sizeof(int), "the count stands before the list");
 static_assert(AT(network, hidden) == AT(network, layers) + sizeof(int), "the count stands before the list");
 static_assert(AT(ensemble, thresholds) == AT(ensemble, cuts) + sizeof(int64_t), "the count stands before the list");
+static_assert(AT(window, size) == AT(window, sizes) + sizeof(int), "the count stands before the list");
+static_assert(AT(window, stride) == AT(window, strides) + sizeof(int), "the count stands before the list");
+static_assert(AT(window, values) == AT(window, values_count) + sizeof(int), "the count stands before the list");
 static_assert(AT(couplings, m2) == AT(couplings, field) + 4 * sizeof(bool), "flags stand in a row");
-static_assert(AT(train, spin_flip) == AT(train, translation) + 2 * sizeof(bool), "flags stand in a row");
+static_assert(AT(train, permutation) == AT(train, translation) + 3 * sizeof(bool), "flags stand in a row");
+static_assert(AT(scan, patch) == AT(scan, single) + 2 * sizeof(bool), "flags stand in a row");
 
 size_t nnsm_config_find(const char *full)
 {

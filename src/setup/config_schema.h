@@ -4,7 +4,7 @@
 
 #include "setup/config.h"
 
-enum { NNSM_CONFIG_KEYS = 64 }; /* room for the keys of the schema */
+enum { NNSM_CONFIG_KEYS = 96 }; /* room for the keys of the schema */
 
 typedef enum {
     NNSM_KEY_BOOLEAN,      /* bool */

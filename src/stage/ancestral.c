@@ -5,14 +5,15 @@
 #include "base/memory.h"
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
+#include "stage/consistency.h"
 
 static const uint32_t ancestral_stream = 1u << 31; /* random streams of the scan's chains lie below */
 
 /* [NNSM_ANCESTRAL_TILES][2]: sums of -log p and of its square over a tile's samples, this rank's tiles only. A vote a
  * tile: a stop loses the samples. */
 static nnsm_status sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_trained *trained, int8_t *configurations,
-                                double (*sums)[2], nnsm_scanned *scanned, nnsm_witness *const *witnesses, size_t count,
-                                nnsm_error *error)
+                                double (*sums)[2], const nnsm_consistency *consistency, nnsm_scanned *scanned,
+                                nnsm_witness *const *witnesses, size_t count, nnsm_error *error)
 {
     double energy[NNSM_TILE];
     double temperature = nnsm_network_shape_of(&trained->network).temperature;
@@ -31,10 +32,11 @@ static nnsm_status sample_tiles(nnsm_run *run, nnsm_tile *tile, const nnsm_train
         for (size_t c = 0; c < NNSM_TILE; c++) {
             const int8_t *s = configurations + c * run->lattice.sites;
             double *values = scanned->reweighted.sample[(size_t)t * NNSM_TILE + c];
-            values[NNSM_REWEIGHTED_M] = fabs(nnsm_magnetization(&run->lattice, s));
+            values[NNSM_REWEIGHTED_M] = fabs(nnsm_run_magnetization(run, s));
             values[NNSM_REWEIGHTED_E] =
                 run->model_known ? nnsm_model_energy(&run->model, s) / (double)run->lattice.sites : 0;
             values[NNSM_REWEIGHTED_H] = energy[c];
+            scanned->inconsistent += !nnsm_consistency_holds(consistency, run, s);
             sums[t][0] += energy[c] / temperature;
             sums[t][1] += energy[c] / temperature * energy[c] / temperature;
             if (trained->summary.bins)
@@ -50,6 +52,7 @@ nnsm_status nnsm_ancestral_sample(nnsm_run *run, const nnsm_learned *learned, co
 {
     nnsm_tile tile = {0};
     int8_t *configurations = NULL;
+    nnsm_consistency consistency = {0};
     double(*sums)[2] = NULL, samples = (double)NNSM_ANCESTRAL_TILES * NNSM_TILE, mean = 0, square = 0;
     nnsm_status status = nnsm_learned_tile_create(&tile, learned, error);
     if (!status)
@@ -61,12 +64,18 @@ nnsm_status nnsm_ancestral_sample(nnsm_run *run, const nnsm_learned *learned, co
     if (!status)
         status = nnsm_reweighted_create(&scanned->reweighted, NNSM_ANCESTRAL_SAMPLES,
                                         (size_t)run->config->scan.temperatures_count, error);
+    if (!status)
+        status = nnsm_consistency_create(&consistency, run, error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        status = sample_tiles(run, &tile, trained, configurations, sums, scanned, witnesses, count, error);
+        status =
+            sample_tiles(run, &tile, trained, configurations, sums, &consistency, scanned, witnesses, count, error);
     if (!status) {
         /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * NNSM_ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
+        if (nnsm_window_overlaps(&run->windowing.window) && !run->windowing.latent && !consistency.filter)
+            scanned->inconsistent = NAN; /* nobody can tell */
+        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &scanned->inconsistent, 1, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->reweighted.sample, NNSM_ANCESTRAL_SAMPLES * NNSM_REWEIGHTED,
                                MPI_DOUBLE, MPI_SUM, run->world));
@@ -82,6 +91,7 @@ nnsm_status nnsm_ancestral_sample(nnsm_run *run, const nnsm_learned *learned, co
         scanned->ancestral_nll = mean;
         scanned->ancestral_nll_error = sqrt(fmax(square - mean * mean, 0) / samples);
     }
+    nnsm_consistency_destroy(&consistency);
     nnsm_tile_destroy(&tile);
     nnsm_release(configurations);
     nnsm_release(sums);

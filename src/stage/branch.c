@@ -202,6 +202,22 @@ void nnsm_branch_finish(nnsm_branch *branch)
 
 /* ---- evaluation */
 
+/* Shares of accepted moves of one temperature; returns the number of all proposals. */
+static double evaluate_moves(nnsm_branch *b, const nnsm_chains *chains, size_t position, size_t t)
+{
+    const nnsm_config *c = b->run->config;
+    double all = 0;
+    for (size_t m = 0; m < NNSM_MOVES; m++) {
+        double made =
+            (double)b->curve->walkers *
+            nnsm_move_list_proposals(&chains->moves, (nnsm_move)m, (uint32_t)c->scan.thermalization, chains->sweep);
+        const int64_t *accepted = chains->collected + (NNSM_COUNT_MOVES + m) * chains->temperatures;
+        b->curve->moved[m * b->curve->temperatures + t] = made > 0 ? (double)accepted[position] / made : NAN;
+        all += made;
+    }
+    return all;
+}
+
 static void evaluate_row(nnsm_branch *b, size_t t)
 {
     const nnsm_config *c = b->run->config;
@@ -211,6 +227,8 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     const nnsm_ladders *l = &chains->ladders;
     double sweeps = (double)chains->sweep - (double)c->scan.thermalization;
     double proposals = sweeps * (double)curve->walkers * (chains->sampler ? 1 : (double)b->run->lattice.sites);
+    if (chains->moves.count)
+        proposals = evaluate_moves(b, chains, position, t);
     curve->acceptance[t] = (double)chains->collected[position] / proposals;
     curve->regenerated[t] = chains->regenerator ? (double)chains->collected[chains->temperatures + position] /
                                                       (sweeps * (double)curve->walkers)

@@ -56,7 +56,9 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->regenerated, c->temperatures, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->collected, 2 * c->temperatures, "scan", error);
+        status = NNSM_NEW(&c->moved, NNSM_MOVES * c->temperatures, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->collected, NNSM_COUNTS * c->temperatures, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->all, c->tiles * NNSM_TILE, "scan", error);
     if (!status)
@@ -113,7 +115,9 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
     share(c->tiles, run->rank, run->ranks, &c->first_tile, &c->own);
     c->first_temperature = temperatures * r / ranks;
     c->own_temperatures = temperatures * (r + 1) / ranks - c->first_temperature;
-    nnsm_status status = allocate(c, temperature, error);
+    nnsm_status status = nnsm_move_list_choose(&c->moves, run, error);
+    if (!status)
+        status = allocate(c, temperature, error);
     if (!status && proposer)
         status = make_sampler(c, make, hamiltonian, proposer, error);
     for (size_t t = 0; t < c->own && !proposer && !status; t++)
@@ -150,6 +154,7 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_release(c->temperature);
     nnsm_release(c->accepted);
     nnsm_release(c->regenerated);
+    nnsm_release(c->moved);
     nnsm_release(c->collected);
     nnsm_release(c->all);
     nnsm_release(c->energy);
@@ -196,11 +201,18 @@ static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
     size_t first = (c->first_tile + own) * NNSM_TILE;
     for (size_t i = 0; i < NNSM_TILE; i++)
         beta[i] = c->ladders.beta[temperature_of(c, first + i)];
-    nnsm_metropolis_sweep(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
+    nnsm_move move = c->moves.count ? c->moves.move[sweep % c->moves.count] : NNSM_MOVE_SINGLE;
+    if (c->moves.count)
+        nnsm_move_sweep(&c->tile[own], &c->moves.space, move, c->run->key, c->stream + (uint32_t)first, sweep, beta,
+                        accepted);
+    else
+        nnsm_metropolis_sweep(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
     if ((sweep + 1) % nnsm_chains_period(&c->run->lattice) == 0)
         c->tile[own].methods->refresh(c->tile[own].state);
-    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
+    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++) {
         c->accepted[temperature_of(c, first + i)] += accepted[i];
+        c->moved[(size_t)move * c->temperatures + temperature_of(c, first + i)] += accepted[i];
+    }
 }
 
 static void propose_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
@@ -233,6 +245,10 @@ static void model_energies(nnsm_chains *c, const int8_t *configurations, double 
     memset(energy, 0, NNSM_TILE * sizeof *energy);
     if (!c->run->model_known)
         return;
+    for (size_t i = 0; i < NNSM_TILE && c->run->model.multistate; i++)
+        energy[i] = nnsm_model_energy(&c->run->model, configurations + i * c->run->lattice.sites);
+    if (c->run->model.multistate)
+        return;
     nnsm_lanes_pack(configurations, c->run->lattice.sites, c->words);
     nnsm_lanes_values(local->operators, c->words, c->products);
     for (size_t k = 0; k < local->operators->classes; k++)
@@ -253,7 +269,7 @@ void nnsm_chains_measure(nnsm_chains *chains)
         model_energies(c, c->configurations + t * NNSM_TILE * sites, energy);
         for (size_t i = 0; i < NNSM_TILE; i++) {
             const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
-            m[i].magnetization = nnsm_magnetization(&run->lattice, s);
+            m[i].magnetization = nnsm_run_magnetization(run, s);
             m[i].energy = energy[i];
             m[i].order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             m[i].hamiltonian = hamiltonian[i];

@@ -5,6 +5,7 @@
 
 #include "nnsm/metropolis.h"
 #include "nnsm/regenerate.h"
+#include "stage/moves.h"
 #include "stage/scale.h"
 #include "stage/scan.h"
 #include "stage/state.h"
@@ -27,6 +28,9 @@ enum {
     NNSM_SERIES_QUANTITIES,
 };
 
+/* Rows of nnsm_chains.collected. */
+enum { NNSM_COUNT_ACCEPTED, NNSM_COUNT_REGENERATED, NNSM_COUNT_MOVES, NNSM_COUNTS = NNSM_COUNT_MOVES + NNSM_MOVES };
+
 typedef struct {
     nnsm_run *run;
     nnsm_stage stage;
@@ -40,11 +44,13 @@ typedef struct {
     nnsm_scale scale;                           /* of its surrogate */
     bool clusters_only;                         /* as of nnsm_proposer */
     nnsm_self_learning_record *done;            /* [own] by the last step */
+    nnsm_move_list moves;                       /* of sites with more than two values */
     nnsm_regenerator *regenerator;              /* NULL: no suffixes are redrawn */
     nnsm_ladders ladders;                       /* the same on every rank */
     int64_t *accepted;                          /* [temperatures] on this rank */
     int64_t *regenerated;                       /* [temperatures] accepted suffixes on this rank */
-    int64_t *collected;                         /* [2][temperatures] both on all ranks, on the way to a file */
+    int64_t *moved;                             /* [NNSM_MOVES][temperatures] accepted of a move on this rank */
+    int64_t *collected;                         /* [NNSM_COUNTS][temperatures] all three on all ranks */
     nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
     double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
     nnsm_bennett bennett;                       /* the same on every rank; its anchor is set by the scan */
@@ -118,7 +124,7 @@ bool nnsm_chains_own(const nnsm_chains *chains, size_t t);
  */
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells);
 
-/* accepted and regenerated of all ranks into collected. Collective. */
+/* accepted, regenerated and moved of all ranks into collected. Collective. */
 void nnsm_chains_collect(nnsm_chains *chains);
 
 #endif

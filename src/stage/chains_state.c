@@ -9,8 +9,12 @@ void nnsm_chains_collect(nnsm_chains *chains)
 {
     nnsm_chains *c = chains;
     memcpy(c->collected, c->accepted, c->temperatures * sizeof *c->accepted);
-    memcpy(c->collected + c->temperatures, c->regenerated, c->temperatures * sizeof *c->regenerated);
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->collected, 2 * (int)c->temperatures, MPI_INT64_T, MPI_SUM, c->run->world));
+    memcpy(c->collected + NNSM_COUNT_REGENERATED * c->temperatures, c->regenerated,
+           c->temperatures * sizeof *c->regenerated);
+    memcpy(c->collected + NNSM_COUNT_MOVES * c->temperatures, c->moved,
+           NNSM_MOVES * c->temperatures * sizeof *c->moved);
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->collected, NNSM_COUNTS * (int)c->temperatures, MPI_INT64_T, MPI_SUM,
+                           c->run->world));
 }
 
 static void values(nnsm_state *state, const char *group, const char *name, nnsm_h5_type type, size_t count, void *data)
@@ -79,6 +83,8 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     counts(state, group, "accepted", c->temperatures, c->collected);
     if (c->regenerator)
         counts(state, group, "regenerated", c->temperatures, c->collected + c->temperatures);
+    if (c->moves.count)
+        counts(state, group, "moved", NNSM_MOVES * c->temperatures, c->collected + NNSM_COUNT_MOVES * c->temperatures);
     if (c->sampler)
         nnsm_scale_state(&c->scale, c->sampler, group, state);
     ladders_state(c, group, state);
@@ -96,8 +102,10 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     if (c->run->rank == 0) {
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
         memcpy(c->regenerated, c->collected + c->temperatures, c->temperatures * sizeof *c->regenerated);
+        memcpy(c->moved, c->collected + NNSM_COUNT_MOVES * c->temperatures,
+               NNSM_MOVES * c->temperatures * sizeof *c->moved);
     }
-    nnsm_state_spins(state, "chains", c->configurations, c->own * size);
+    nnsm_state_sites(state, "chains", c->configurations, c->own * size);
     nnsm_chains_load(c);
     for (size_t i = 0; i < c->own_temperatures * c->walkers; i++)
         if (!nnsm_series_restore(c->series[i], c->packed + i * nnsm_series_doubles(NNSM_SERIES_QUANTITIES)))

@@ -5,7 +5,8 @@
 static const struct {
     const char *name, *units, *description;
 } observable_text[NNSM_OBSERVABLES] = {
-    {"abs_magnetization", "1", "<|m|>, m = sum of the spins / N"},
+    {"abs_magnetization", "1",
+     "<|m|>, m = sum of the values / N; of labels (q n - N) / (q N - N), n sites having the most frequent of q"},
     {"magnetization", "1", "<m>"},
     {"magnetization2", "1", "<m^2>"},
     {"magnetization4", "1", "<m^4>"},
@@ -49,6 +50,8 @@ nnsm_status nnsm_curve_create(nnsm_curve *curve, size_t temperatures, size_t wal
     if (!status)
         status = NNSM_NEW(&curve->regenerated, temperatures, "results", error);
     if (!status)
+        status = NNSM_NEW(&curve->moved, NNSM_MOVES * temperatures, "results", error);
+    if (!status)
         status = NNSM_NEW(&curve->round_trips, walkers, "results", error);
     return status;
 }
@@ -60,6 +63,7 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->surrogate_scale);
     nnsm_release(curve->regenerated);
+    nnsm_release(curve->moved);
     nnsm_release(curve->round_trips);
     nnsm_release(curve->free_energy);
     *curve = (nnsm_curve){0};

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "nnsm/error.h"
+#include "nnsm/moves.h"
 
 typedef enum {
     NNSM_ABS_MAGNETIZATION,
@@ -40,6 +41,7 @@ typedef struct {
     double *acceptance;          /* [temperatures] share of accepted flips, or of self-learning proposals */
     double *surrogate_scale;     /* [temperatures] a(T); NaN where flips are single */
     double *regenerated;         /* [temperatures] share of accepted suffixes; NaN where none are redrawn */
+    double *moved;               /* [NNSM_MOVES][temperatures] share of accepted moves; NaN where none are made */
     double *exchange_rate;       /* [temperatures - 1] */
     int64_t *round_trips;        /* [walkers] */
     double proposals_per_second; /* all ranks together */

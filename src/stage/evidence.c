@@ -58,7 +58,7 @@ void nnsm_observer_see(nnsm_observer *observer, size_t first, size_t count, cons
     const nnsm_run *run = w->run;
     size_t sites = w->header->sites, chains = chains_of(w->header);
     for (size_t r = 0; r < count; r++, rows += sites) {
-        records[r] = (nnsm_record){.magnetization = nnsm_magnetization(&run->lattice, rows),
+        records[r] = (nnsm_record){.magnetization = nnsm_run_magnetization(run, rows),
                                    .order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows) : 0,
                                    .bonds = nnsm_census_bonds(&w->census, rows),
                                    .hash = XXH3_64bits(rows, sites)};

@@ -77,7 +77,7 @@ void nnsm_pool_state(nnsm_pool *pool, const nnsm_partition *partition, size_t si
         size_t piece, row;
         nnsm_partition_locate(partition, i, &piece, &row);
         if (pool->piece[piece])
-            nnsm_state_spins(state, "training data", pool->piece[piece] + row * sites, sites);
+            nnsm_state_sites(state, "training data", pool->piece[piece] + row * sites, sites);
     }
 }
 

@@ -2,9 +2,9 @@
  * the owner of a slice makes of the sums, and what must be remembered between steps.
  *
  * Dense: the sum is the gradient, the step Adam's (Kingma and Ba 2015), the memory its two moments; slices are cut
- * anywhere. Frontier (made/frontier_fit.h): moments of the units first, then gradients with Hessians for Newton steps,
- * until those are only noise; then gradients, averaged with the last Hessian's factor. Its memory is the factor and the
- * sums since the last step; slices hold whole fits. Local; the trainer moves the data. */
+ * anywhere. Frontier (made/frontier_fit.h): signs and moments of the units first, then gradients with Hessians for
+ * Newton steps, until those are only noise; then gradients, averaged with the last Hessian's factor. Its memory is the
+ * factor and the sums since the last step; slices hold whole fits. Local; the trainer moves the data. */
 #ifndef NNSM_STAGE_LEARNER_H
 #define NNSM_STAGE_LEARNER_H
 
@@ -23,7 +23,13 @@ typedef enum {
 } nnsm_vector;
 
 /* What a frontier network is busy with. */
-typedef enum { NNSM_PHASE_MOMENTS, NNSM_PHASE_NEWTON, NNSM_PHASE_FREEZE, NNSM_PHASE_AVERAGE } nnsm_phase;
+typedef enum {
+    NNSM_PHASE_SIGNS,
+    NNSM_PHASE_MOMENTS,
+    NNSM_PHASE_NEWTON,
+    NNSM_PHASE_FREEZE,
+    NNSM_PHASE_AVERAGE
+} nnsm_phase;
 
 typedef struct {
     nnsm_network *network;       /* borrowed */

@@ -91,6 +91,7 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
         nnsm_reach_write(&h5, &trained->reach);
         nnsm_h5_set_integer(&h5, "/ensemble", "checksum", trained->ensemble);
         nnsm_system_write(&h5, run);
+        nnsm_windowing_write(&h5, &run->windowing);
         nnsm_provenance_write(&h5, run);
     }
     nnsm_status status = nnsm_h5_finish(&h5);
@@ -102,7 +103,22 @@ static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, nnsm_network_shape a)
 {
     if (run->model_known && run->lattice.periodic != a.periodic)
         return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a.periodic ? "periodic" : "open");
-    return nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic);
+    if (nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic))
+        return h5->status;
+    if (run->model_known && !nnsm_alphabet_equal(&a.alphabet, &run->alphabet))
+        return nnsm_h5_fail(h5, "the values of its sites are not those of the model; correct the configuration");
+    run->alphabet = a.alphabet;
+    return NNSM_OK;
+}
+
+static nnsm_status adopt_windows(nnsm_run *run, nnsm_h5 *h5)
+{
+    nnsm_windowing windowing;
+    nnsm_error error;
+    nnsm_windowing_read(h5, &windowing);
+    if (!h5->status && nnsm_run_adopt_windows(run, &windowing, &error))
+        return nnsm_h5_fail(h5, "%s", error.message);
+    return h5->status;
 }
 
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
@@ -110,7 +126,7 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
     nnsm_h5 h5;
     *trained = (nnsm_trained){0};
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK &&
-        nnsm_network_read(&trained->network, &h5) == NNSM_OK &&
+        nnsm_network_read(&trained->network, &h5) == NNSM_OK && adopt_windows(run, &h5) == NNSM_OK &&
         adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK) {
         read_history(&h5, &trained->history);
         nnsm_summary_read(&h5, &trained->summary);

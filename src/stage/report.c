@@ -8,11 +8,13 @@
 #include "base/timer.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
+#include "stage/ancestral.h"
+#include "stage/moves.h"
 #include "stage/network_file.h"
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "train",     "members",   "couplings",
+static const char *const stage_names[NNSM_STAGES] = {"generate", "window",    "train",     "members", "couplings",
                                                      "scan",     "reference", "distilled", "trust"};
 
 /* ---- curves */
@@ -81,6 +83,13 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
         nnsm_h5_write_doubles(
             h5, name, 1, &curve->temperatures, curve->regenerated, "1",
             "share of accepted suffixes redrawn from the network, one before every sweep or proposal");
+    for (int m = 0; m < NNSM_MOVES && run->alphabet.count > 2; m++) {
+        const double *share = curve->moved + (size_t)m * curve->temperatures;
+        (void)snprintf(name, sizeof name, "%s/move_acceptance/%s", group, nnsm_move_name((nnsm_move)m));
+        if (!isnan(share[0]))
+            nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, share, "1",
+                                  "share of accepted moves of this kind");
+    }
     nnsm_h5_set_text(h5, group, "sampler",
                      curve->self_learning == curve->temperatures ? "self_learning"
                      : curve->self_learning                      ? "self_learning, metropolis where it was rejected"
@@ -217,6 +226,27 @@ static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_traine
         nnsm_h5_set_text(h5, "/provenance", "network_config", trained->origin);
 }
 
+static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet)
+{
+    int64_t values[NNSM_MAX_VALUES];
+    for (int k = 0; k < alphabet->count; k++)
+        values[k] = alphabet->value[k];
+    nnsm_h5_set_integers(h5, "/", "values", (size_t)alphabet->count, values);
+    nnsm_h5_set_integer(h5, "/", "labels", alphabet->labels);
+    nnsm_h5_set_text(h5, "/", "magnetization",
+                     alphabet->labels ? "m = (q n - N) / (q N - N), n sites having the most frequent of q labels"
+                                      : "m = sum of the values of all sites / N");
+}
+
+static void write_windows(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanned *scanned)
+{
+    const nnsm_window *w = &run->windowing.window;
+    nnsm_windowing_write(h5, &run->windowing);
+    if (nnsm_window_overlaps(w) && !isnan(scanned->inconsistent))
+        nnsm_h5_set_double(h5, "/window", "ancestral_share_with_preimage",
+                           1 - scanned->inconsistent / NNSM_ANCESTRAL_SAMPLES);
+}
+
 static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
                                  const nnsm_scanned *scanned, const nnsm_interval *intervals, nnsm_error *error)
 {
@@ -227,7 +257,9 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_text(&h5, "/", "kind", "nnsm results");
         nnsm_h5_set_integer(&h5, "/", "version", 1);
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
+        write_alphabet(&h5, &run->alphabet);
         nnsm_system_write(&h5, run);
+        write_windows(&h5, run, scanned);
         nnsm_summary_write(&h5, &trained->summary);
         nnsm_history_write(&h5, &trained->history);
         nnsm_h5_write_doubles(&h5, "/scan/temperature", 1, &scanned->learned.temperatures,

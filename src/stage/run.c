@@ -29,7 +29,9 @@ nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config)
                                .next_nearest = config->system.next_nearest,
                                .plaquette = config->system.plaquette,
                                .field = config->system.field,
-                               .disorder = config->system.disorder};
+                               .disorder = config->system.disorder,
+                               .states = config->system.states,
+                               .crystal_field = config->system.crystal_field};
     memcpy(p.anisotropy, config->system.anisotropy, sizeof p.anisotropy);
     return p;
 }
@@ -50,6 +52,8 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
             status = nnsm_model_create(&run->model, &run->lattice, &parameters, error);
         }
         run->model_known = !status;
+        if (!status)
+            run->alphabet = run->model.alphabet;
     }
     char path[NNSM_RUN_PATH];
     if (!status && run->rank == 0)
@@ -65,14 +69,15 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
 void nnsm_run_destroy(nnsm_run *run)
 {
     nnsm_lock_release(&run->lock);
+    nnsm_run_forget_windows(run);
     nnsm_model_destroy(&run->model);
     nnsm_lattice_destroy(&run->lattice);
 }
 
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
 {
-    static const char *const suffix[] = {"ensemble.h5",  "network.h5", "results.h5", "checkpoint.h5",
-                                         "last_good.h5", "lock",       "stop"};
+    static const char *const suffix[] = {"ensemble.h5",   "blocks.h5",    "latent.h5", "network.h5", "results.h5",
+                                         "checkpoint.h5", "last_good.h5", "lock",      "stop"};
     (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s", run->config->run.output, run->config->run.name, suffix[file]);
 }
 

@@ -12,9 +12,11 @@
 #include "setup/config.h"
 #include "setup/lock.h"
 #include "setup/stop.h"
+#include "stage/windowing.h"
 
 typedef enum {
     NNSM_STAGE_GENERATE,
+    NNSM_STAGE_WINDOW,
     NNSM_STAGE_TRAIN,
     NNSM_STAGE_MEMBERS,
     NNSM_STAGE_COUPLINGS,
@@ -62,6 +64,8 @@ typedef struct {
     nnsm_alphabet alphabet; /* of their sites; the model's where one is known */
     nnsm_levels levels;     /* by which the user's file becomes states; those of the network, once there is one */
     nnsm_model model;
+    nnsm_windowing windowing; /* that the data were seen through; adopted by nnsm_run_adopt_windows */
+    int32_t *window_counts;   /* [sites] in how many windows a site lies, where the network works below them; or NULL */
     nnsm_interval clock[NNSM_STAGES];
     nnsm_stop stop;
     double saving;  /* when the checkpoint under way was begun */
@@ -72,6 +76,8 @@ typedef struct {
 
 typedef enum {
     NNSM_FILE_ENSEMBLE,
+    NNSM_FILE_BLOCKS, /* sums in windows */
+    NNSM_FILE_LATENT, /* sites that windows were undone to */
     NNSM_FILE_NETWORK,
     NNSM_FILE_RESULTS,
     NNSM_FILE_CHECKPOINT,
@@ -92,6 +98,24 @@ void nnsm_run_destroy(nnsm_run *run);
  * Local. */
 enum { NNSM_RUN_PATH = 2 * NNSM_CONFIG_TEXT + 64 };
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path);
+
+/* The file that the network is trained on: the run's own ensemble, the user's, or what the windows make of either.
+ * Local. */
+void nnsm_run_data_path(const nnsm_run *run, char *path);
+
+/* The data were seen through these windows. Where the network works on the windows, the model of the sites below is
+ * forgotten and the lattice becomes unknown. Once a run; again with the same windows it does nothing. NNSM_DATA where
+ * the windows contradict the configuration or those that the run has. Local. */
+nnsm_status nnsm_run_adopt_windows(nnsm_run *run, const nnsm_windowing *windowing, nnsm_error *error);
+
+void nnsm_run_forget_windows(nnsm_run *run);
+
+/* Is the lattice of the network periodic, as far as the configuration says? Local. */
+bool nnsm_run_periodic(const nnsm_run *run);
+
+/* The order of one configuration ([sites] states) that all observables of m are made of: nnsm_alphabet_order; behind
+ * windows the mean of their sums over the sites of a window, so that it compares with the sites below. Local. */
+double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states);
 
 /* The clock of this rank. Local. */
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage);

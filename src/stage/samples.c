@@ -58,10 +58,7 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
     char path[NNSM_RUN_PATH];
     nnsm_status status = NNSM_OK;
     const nnsm_lattice *l = &run->lattice;
-    if (run->config->ensemble.given)
-        (void)snprintf(path, sizeof path, "%s", run->config->ensemble.file);
-    else
-        nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
+    nnsm_run_data_path(run, path);
     bool there = false;
     if (run->rank == 0)
         status = nnsm_h5_exists(path, &there, error);

@@ -1,5 +1,7 @@
 #include "stage/scan.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "setup/agree.h"
 #include "stage/branch.h"
@@ -92,28 +94,32 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                           const nnsm_couplings *couplings, nnsm_scanned *scanned)
 {
     bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
+    bool spins = run->alphabet.count == 2; /* the surrogates are made of them */
     *s = (scan){.run = run};
     add_branch(s, (nnsm_branch){.name = "/scan/learned",
                                 .title = "scan",
                                 .stage = NNSM_STAGE_SCAN,
                                 .make = make_learned,
                                 .hamiltonian = learned,
-                                .proposer = {self && couplings->present ? &couplings->projected : NULL,
+                                .proposer = {self && couplings->present && spins ? &couplings->projected : NULL,
                                              couplings->error, true, false},
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});
-    if (self && !couplings->present)
+    if (self && !spins)
+        nnsm_say(&run->log, "scan: self-learning proposes for sites of two values; Metropolis moves");
+    else if (self && !couplings->present)
         nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
     if (run->model_known && run->config->scan.reference)
-        add_branch(s, (nnsm_branch){.name = "/scan/true",
-                                    .title = "reference",
-                                    .stage = NNSM_STAGE_REFERENCE,
-                                    .stream = reference_stream,
-                                    .make = make_reference,
-                                    .hamiltonian = &run->model,
-                                    .proposer = {self ? &run->model.local : NULL, NULL, false, true},
-                                    .curve = &scanned->reference});
+        add_branch(
+            s, (nnsm_branch){.name = "/scan/true",
+                             .title = "reference",
+                             .stage = NNSM_STAGE_REFERENCE,
+                             .stream = reference_stream,
+                             .make = make_reference,
+                             .hamiltonian = &run->model,
+                             .proposer = {self && !run->model.multistate ? &run->model.local : NULL, NULL, false, true},
+                             .curve = &scanned->reference});
     if (couplings->present && run->config->scan.distilled)
         add_branch(s, (nnsm_branch){.name = "/scan/distilled",
                                     .title = "distilled",
@@ -121,7 +127,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                     .stream = distilled_stream,
                                     .make = make_distilled,
                                     .hamiltonian = &couplings->local,
-                                    .proposer = {self ? &couplings->local : NULL, NULL, true, true},
+                                    .proposer = {self && spins ? &couplings->local : NULL, NULL, true, true},
                                     .curve = &scanned->distilled});
 }
 
@@ -185,8 +191,17 @@ static nnsm_status judge(scan *s, const nnsm_learned *learned, const nnsm_coupli
     return nnsm_stage_trust(s->run, &subject, scanned, error);
 }
 
+/* By construction all where the network works below the windows. */
+static void report_consistency(const nnsm_run *run, const nnsm_scanned *scanned)
+{
+    if (nnsm_window_overlaps(&run->windowing.window) && !isnan(scanned->inconsistent))
+        nnsm_say(&run->log, "scan: %.4f of the ancestral samples have a preimage under the windows",
+                 1 - scanned->inconsistent / NNSM_ANCESTRAL_SAMPLES);
+}
+
 static void report(scan *s, nnsm_scanned *scanned)
 {
+    report_consistency(s->run, scanned);
     nnsm_warn_of_range(s->run, s->branch[0].temperature);
     for (size_t i = 0; i < s->branches; i++)
         nnsm_warn_of_convergence(s->run, s->branch[i].curve, s->branch[i].title);

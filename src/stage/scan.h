@@ -15,7 +15,8 @@ typedef struct {
     nnsm_curve distilled;          /* cell is NULL where there are no couplings or it is not wanted */
     double *ancestral;             /* [summary.bins] histogram of ancestral samples; NULL where no model is known */
     nnsm_reweighted reweighted;    /* the ancestral samples at the temperatures of the scan */
-    double ancestral_nll;          /* -<log p> over ancestral samples: the entropy S(T0) of the learned Hamiltonian */
+    double inconsistent;  /* ancestral samples of overlapping windows that are no image of any sites; NaN: not known */
+    double ancestral_nll; /* -<log p> over ancestral samples: the entropy S(T0) of the learned Hamiltonian */
     double ancestral_nll_error;
     nnsm_trust trust;
 } nnsm_scanned;

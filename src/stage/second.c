@@ -88,7 +88,7 @@ static void add(const nnsm_run *run, second *s, size_t first, size_t count)
         for (size_t i = 0; i < NNSM_TILE && from + i < count; i++) {
             const int8_t *spins = s->slab + (from + i) * sites;
             size_t b = nnsm_samples_block(&s->header, first + from + i);
-            s->sum[b][NNSM_SECOND_M] += fabs(nnsm_magnetization(&run->lattice, spins));
+            s->sum[b][NNSM_SECOND_M] += fabs(nnsm_run_magnetization(run, spins));
             s->sum[b][NNSM_SECOND_E] += run->model_known ? nnsm_model_energy(&run->model, spins) / n : 0;
             s->sum[b][NNSM_SECOND_H] += h[i] / n;
             s->count[b]++;

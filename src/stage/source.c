@@ -77,8 +77,8 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
         status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
-                                             c->generate.algorithm == NNSM_CONFIG_WOLFF ? NNSM_WOLFF : NNSM_METROPOLIS,
-                                             run->key, (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
+                                             (nnsm_algorithm)c->generate.algorithm, run->key,
+                                             (uint32_t)((source->first_tile + t) * NNSM_CHUNK), error);
     if (!status && !source->own)
         source->made = UINT64_MAX;
     return nnsm_agree(group, status, error);
@@ -161,7 +161,7 @@ static void measure(const nnsm_source *source, double *energy, double *magnetiza
                 if (index >= configurations)
                     continue;
                 energy[index] = nnsm_model_energy(&run->model, s) / (double)sites;
-                magnetization[index] = nnsm_magnetization(&run->lattice, s);
+                magnetization[index] = nnsm_run_magnetization(run, s);
                 order[index] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
             }
     /* Every entry is zero on all ranks but one, so the order of the sum cannot matter. */
@@ -309,7 +309,7 @@ static void check_ring(const nnsm_source *source, size_t t, nnsm_state *state)
     const nnsm_layout *l = &source->layout;
     uint64_t made = source->rounds[t], first = made > l->ring ? made - l->ring : 0;
     for (uint64_t round = first < l->snapshots ? l->snapshots : first; l->ring && round < made; round++)
-        nnsm_state_spins(state, "stream", place(source, t, round), NNSM_CHUNK * state->run->lattice.sites);
+        nnsm_state_sites(state, "stream", place(source, t, round), NNSM_CHUNK * state->run->lattice.sites);
 }
 
 /* The chains as they stand now, which may be between two snapshots. */
@@ -326,7 +326,7 @@ static void chains(nnsm_source *source, const nnsm_layout *l, nnsm_ledger *ledge
             nnsm_generator_read(source->tile[t], ledger->rows);
         nnsm_state_piece(state, "/generate/spins", NNSM_H5_BYTES, tile * size, size, owner, ledger->rows);
         if (mine && !state->writing) {
-            nnsm_state_spins(state, "chains", ledger->rows, size);
+            nnsm_state_sites(state, "chains", ledger->rows, size);
             nnsm_generator_resume(source->tile[t], ledger->rows, (uint32_t)ledger->updates[tile]);
             source->rounds[t] = (uint64_t)ledger->made[tile];
         }
@@ -359,7 +359,7 @@ void nnsm_source_state(nnsm_source *source, const nnsm_layout *layout, nnsm_ledg
             continue;
         }
         nnsm_state_piece(state, name, NNSM_H5_BYTES, chunk * size, size, NNSM_EVERYBODY, ledger->rows);
-        nnsm_state_spins(state, "configurations", ledger->rows, size);
+        nnsm_state_sites(state, "configurations", ledger->rows, size);
         if (mine)
             memcpy(rows, ledger->rows, size);
         if (visit)

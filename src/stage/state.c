@@ -119,10 +119,10 @@ void nnsm_state_impossible(nnsm_state *state, const char *what)
     (void)nnsm_h5_fail(&state->h5, "its %s cannot be; start anew with --fresh", what);
 }
 
-void nnsm_state_spins(nnsm_state *state, const char *what, const int8_t *spins, size_t count)
+void nnsm_state_sites(nnsm_state *state, const char *what, const int8_t *sites, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (spins[i] != -1 && spins[i] != 1) {
+        if (!nnsm_alphabet_holds(&state->run->alphabet, sites[i])) {
             nnsm_state_impossible(state, what);
             return;
         }

@@ -44,8 +44,8 @@ void nnsm_state_items(nnsm_state *state, const char *name, nnsm_h5_type type, si
 /* What was read makes no sense, on this rank at least: nnsm_state_agree or nnsm_state_finish tells all. Local. */
 void nnsm_state_impossible(nnsm_state *state, const char *what);
 
-/* Configurations were read: other values than -1 and +1 make no sense. spins: [count]. Local. */
-void nnsm_state_spins(nnsm_state *state, const char *what, const int8_t *spins, size_t count);
+/* Configurations were read: other bytes than states of the run's alphabet make no sense. sites: [count]. Local. */
+void nnsm_state_sites(nnsm_state *state, const char *what, const int8_t *sites, size_t count);
 
 /* All is well so far? */
 nnsm_status nnsm_state_agree(nnsm_state *state, nnsm_error *error);

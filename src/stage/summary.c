@@ -35,12 +35,12 @@ static void mean_and_error(const double *values, size_t count, bool magnitude, d
     *error = sqrt(2 * tau * square / (double)count);
 }
 
-/* The largest energy of which all couplings are multiples, to rounding; 0: none that is not far below them. */
-static double common_measure(const nnsm_model *model)
+/* The largest energy of which all values are multiples, to rounding; 0: none that is not far below them. */
+static double common_measure(const double *values, size_t count)
 {
     double measure = 0, largest = 0;
-    for (size_t c = 0; c < model->operators.classes; c++) {
-        double rest = fabs(model->coupling[c]);
+    for (size_t c = 0; c < count; c++) {
+        double rest = fabs(values[c]);
         largest = fmax(largest, rest);
         while (rest > 1e-9 * largest) {
             double next = measure > 0 ? fmod(measure, rest) : 0;
@@ -52,40 +52,69 @@ static double common_measure(const nnsm_model *model)
     return measure > 1e-3 * largest ? measure : 0;
 }
 
-/* What can be told of the energy a site without looking at data: its reach, and the grid it lies on. A product changes
+/* The same of several states: the least and the largest sum of bonds and sites, and the measure of their differences.
+ */
+static void states_grid(const nnsm_multistate *m, double *low, double *high, double *step)
+{
+    const nnsm_lattice *l = m->lattice;
+    double value[NNSM_MAX_VALUES * (NNSM_MAX_VALUES + 1)], n = (double)l->sites, bonds = 0;
+    double least[2] = {m->bond[0][0], m->site[0]}, most[2] = {m->bond[0][0], m->site[0]};
+    size_t count = 0;
+    for (size_t i = 0; i < 2 * (size_t)l->dimensions * l->sites; i++)
+        bonds += l->neighbours[i] >= 0 ? 0.5 / n : 0;
+    for (int a = 0; a < m->alphabet.count; a++)
+        for (int b = -1; b < m->alphabet.count; b++) {
+            bool site = b < 0;
+            double energy = site ? m->site[a] : m->bond[a][b];
+            least[site] = fmin(least[site], energy);
+            most[site] = fmax(most[site], energy);
+            value[count++] = energy - (site ? m->site[0] : m->bond[0][0]);
+        }
+    *low = bonds * least[0] + least[1];
+    *high = bonds * most[0] + most[1];
+    *step = common_measure(value, count) / n;
+}
+
+/* What can be told of the energy a site without looking at data: its range, and the grid it lies on. A product changes
  * by 2; on a periodic lattice with nearest neighbours only bonds change in even numbers. */
-static void measure_grid(const nnsm_model *model, double *reach, double *step)
+static void measure_grid(const nnsm_model *model, double *low, double *high, double *step)
 {
     const nnsm_lattice *l = model->lattice;
-    double n = (double)l->sites;
-    if (model->nearest) {
-        *reach = l->dimensions * fabs(model->ising.coupling) + fabs(model->ising.field);
-        *step = model->ising.field != 0 ? 0 : (l->periodic ? 4 : 2) * fabs(model->ising.coupling) / n;
+    double n = (double)l->sites, reach = 0;
+    if (model->multistate) {
+        states_grid(&model->states, low, high, step);
         return;
     }
-    *reach = 0;
-    for (size_t c = 0; c < model->operators.classes; c++)
-        *reach += fabs(model->coupling[c]) * (double)model->operators.class[c].terms / n;
-    *step = 2 * common_measure(model) / n;
+    if (model->nearest) {
+        reach = l->dimensions * fabs(model->ising.coupling) + fabs(model->ising.field);
+        *step = model->ising.field != 0 ? 0 : (l->periodic ? 4 : 2) * fabs(model->ising.coupling) / n;
+    } else {
+        for (size_t c = 0; c < model->operators.classes; c++)
+            reach += fabs(model->coupling[c]) * (double)model->operators.class[c].terms / n;
+        *step = 2 * common_measure(model->coupling, model->operators.classes) / n;
+    }
+    *low = -reach;
+    *high = reach;
 }
 
 /* Bins hold whole steps of the grid, so that no bin is empty by accident. */
 static void choose_bins(const nnsm_run *run, nnsm_summary *s)
 {
-    double reach, step;
-    measure_grid(&run->model, &reach, &step);
+    double low, high, step;
+    measure_grid(&run->model, &low, &high, &step);
+    double range = high - low;
     if (!(step > 0))
-        step = reach > 0 ? 2 * reach / NNSM_HISTOGRAM_BINS : 1;
-    double per_bin = ceil((2 * reach / step + 1) / NNSM_HISTOGRAM_BINS);
+        step = range > 0 ? range / NNSM_HISTOGRAM_BINS : 1;
+    double per_bin = ceil((range / step + 1) / NNSM_HISTOGRAM_BINS);
     s->width = per_bin * step;
-    s->lowest = -reach - 0.5 * step;
-    s->bins = (int64_t)ceil((2 * reach + step) / s->width - 1e-9);
+    s->lowest = low - 0.5 * step;
+    s->bins = (int64_t)ceil((range + step) / s->width - 1e-9);
     s->bins = s->bins > NNSM_HISTOGRAM_BINS ? NNSM_HISTOGRAM_BINS : s->bins;
 }
 
 bool nnsm_summary_orders(const nnsm_run *run)
 {
-    return run->model_known && run->model.sublattice;
+    return run->model_known && nnsm_model_has_order(&run->model);
 }
 
 size_t nnsm_summary_bin(const nnsm_summary *summary, double energy)

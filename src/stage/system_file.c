@@ -54,6 +54,10 @@ void nnsm_system_write(nnsm_h5 *h5, const nnsm_run *run)
         nnsm_h5_set_double(h5, "/system", "next_nearest", p->next_nearest);
     if (p->plaquette != 0)
         nnsm_h5_set_double(h5, "/system", "plaquette", p->plaquette);
+    if (run->model.multistate)
+        nnsm_h5_set_integer(h5, "/system", "states", run->alphabet.count);
+    if (p->kind == NNSM_MODEL_BLUME_CAPEL)
+        nnsm_h5_set_double(h5, "/system", "crystal_field", p->crystal_field);
     if (p->kind == NNSM_MODEL_SPIN_GLASS) {
         nnsm_h5_set_integer(h5, "/system", "disorder", p->disorder);
         write_bonds(h5, run);
@@ -67,11 +71,19 @@ static double optional(nnsm_h5 *h5, const char *name)
 
 static void check_ranges(nnsm_h5 *h5, const nnsm_model_parameters *p)
 {
-    const double values[] = {p->coupling,      p->field,         p->next_nearest, p->plaquette,
-                             p->anisotropy[0], p->anisotropy[1], p->anisotropy[2]};
+    const double values[] = {p->coupling,      p->field,         p->next_nearest,  p->plaquette,
+                             p->anisotropy[0], p->anisotropy[1], p->anisotropy[2], p->crystal_field};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         if (!h5->status && !(fabs(values[i]) <= 1e6))
             (void)nnsm_h5_fail(h5, "a coupling of its /system, %g, is out of range", values[i]);
+}
+
+static void read_states(nnsm_h5 *h5, nnsm_model_parameters *p)
+{
+    int64_t states = nnsm_h5_get_integer(h5, "/system", "states");
+    if (!h5->status && (states < 2 || states > NNSM_MAX_VALUES))
+        (void)nnsm_h5_fail(h5, "/system has %lld states; a site has 2 to %d", (long long)states, NNSM_MAX_VALUES);
+    p->states = h5->status ? 0 : (int)states;
 }
 
 /* False where the file's model is none that we know. */
@@ -86,8 +98,11 @@ static bool read_parameters(nnsm_h5 *h5, int dimensions, nnsm_model_parameters *
     p->field = nnsm_h5_get_double(h5, "/system", "field");
     p->next_nearest = optional(h5, "next_nearest");
     p->plaquette = optional(h5, "plaquette");
+    p->crystal_field = optional(h5, "crystal_field");
     if (nnsm_h5_has_attribute(h5, "/system", "disorder"))
         p->disorder = nnsm_h5_get_integer(h5, "/system", "disorder");
+    if (nnsm_h5_has_attribute(h5, "/system", "states"))
+        read_states(h5, p);
     if (nnsm_h5_has_attribute(h5, "/system", "anisotropy") &&
         nnsm_h5_get_doubles(h5, "/system", "anisotropy", NNSM_MAX_DIMENSIONS, p->anisotropy) != (size_t)dimensions)
         (void)nnsm_h5_fail(h5, "/system anisotropy must have one value an axis");
@@ -105,6 +120,10 @@ static void describe(const nnsm_model_parameters *p, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, ", next-nearest %g", p->next_nearest);
     if (p->plaquette != 0)
         used += (size_t)snprintf(text + used, size - used, ", plaquette %g", p->plaquette);
+    if (p->kind == NNSM_MODEL_POTTS || p->kind == NNSM_MODEL_CLOCK)
+        used += (size_t)snprintf(text + used, size - used, ", %d states", p->states);
+    if (p->kind == NNSM_MODEL_BLUME_CAPEL)
+        used += (size_t)snprintf(text + used, size - used, ", crystal field %g", p->crystal_field);
     if (p->kind == NNSM_MODEL_SPIN_GLASS)
         used += (size_t)snprintf(text + used, size - used, ", disorder %lld", (long long)p->disorder);
     (void)snprintf(text + used, size - used, " and field %g", p->field);
@@ -122,6 +141,10 @@ static void compare(nnsm_h5 *h5, const nnsm_model *model, const nnsm_model_param
         same = same && ours->anisotropy[a] == theirs->anisotropy[a];
     if (ours->kind == NNSM_MODEL_SPIN_GLASS)
         same = same && ours->disorder == theirs->disorder;
+    if (ours->kind == NNSM_MODEL_POTTS || ours->kind == NNSM_MODEL_CLOCK)
+        same = same && ours->states == theirs->states;
+    if (ours->kind == NNSM_MODEL_BLUME_CAPEL)
+        same = same && ours->crystal_field == theirs->crystal_field;
     if (!same) {
         describe(theirs, file, sizeof file);
         describe(ours, system, sizeof system);
@@ -152,5 +175,7 @@ nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const 
         (named && nnsm_model_create(&run->model, &run->lattice, &theirs, &error)))
         return nnsm_h5_fail(h5, "%s", error.message);
     run->model_known = named;
+    if (named)
+        run->alphabet = run->model.alphabet;
     return h5->status;
 }

@@ -12,6 +12,7 @@
 #include "stage/network_file.h"
 #include "stage/quantise.h"
 #include "stage/trainer.h"
+#include "stage/window.h"
 
 /* ---- generate only */
 
@@ -91,7 +92,7 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
     const nnsm_config *c = run->config;
-    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, header->periodic && c->system.boundary == 0))
+    if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, header->periodic && nnsm_run_periodic(run)))
         return h5->status;
     if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
         char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
@@ -100,8 +101,6 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
         return nnsm_h5_fail(h5, "its sites have the values %s, those of the model %s", theirs, ours);
     }
     run->alphabet = header->alphabet;
-    if (run->alphabet.count != 2)
-        return nnsm_h5_fail(h5, "its sites have %d values; networks take two", (int)run->alphabet.count);
     if (c->generate.given && header->temperature != c->generate.temperature)
         return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
                             header->temperature, c->generate.temperature);
@@ -119,16 +118,15 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
 /* Rank 0 looks first: what it cannot read, nobody opens. */
 static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_error *error)
 {
-    char own[NNSM_RUN_PATH];
-    nnsm_run_path(run, NNSM_FILE_ENSEMBLE, own);
-    const char *path = run->config->ensemble.given ? run->config->ensemble.file : own;
+    char path[NNSM_RUN_PATH];
+    nnsm_run_data_path(run, path);
     nnsm_status status = NNSM_OK;
     *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
     if (run->rank == 0)
         status = nnsm_probe(path, error);
     if (run->rank == 0 && !status)
         status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
-    run->ensemble = (int64_t)h5->checksum;
+    run->ensemble = run->windowing.window.sites ? run->windowing.source : (int64_t)h5->checksum;
     NNSM_MPI(MPI_Bcast(&run->ensemble, 1, MPI_INT64_T, 0, run->world));
     if (!status && run->resume.progress == NNSM_AT_TRAIN && run->resume.ensemble != run->ensemble)
         status = nnsm_fail(error, NNSM_DATA,
@@ -145,6 +143,8 @@ static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_heade
     status = nnsm_agree(run->world, status, error);
     NNSM_MPI(
         MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world)); /* all cut the file into the same blocks */
+    if (!status)
+        status = nnsm_agree(run->world, nnsm_window_check(run, h5), error);
     if (!status)
         status = nnsm_quantise(run, h5, header, error);
     if (!status)

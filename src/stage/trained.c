@@ -37,8 +37,8 @@ void nnsm_trained_destroy(nnsm_trained *trained)
     *trained = (nnsm_trained){0};
 }
 
-static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice, double temperature,
-                                nnsm_made **out, nnsm_error *error)
+static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice,
+                                const nnsm_alphabet *alphabet, double temperature, nnsm_made **out, nnsm_error *error)
 {
     nnsm_architecture a = {.dimensions = lattice->dimensions,
                            .periodic = lattice->periodic,
@@ -47,7 +47,8 @@ static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_
                            .activation = (nnsm_activation)c->network.activation,
                            .order = (nnsm_order)c->network.order,
                            .order_seed = (uint64_t)c->run.seed,
-                           .temperature = temperature};
+                           .temperature = temperature,
+                           .alphabet = *alphabet};
     memcpy(a.extent, lattice->extent, sizeof a.extent);
     for (size_t l = 0; l < a.layers; l++)
         a.hidden[l] = (size_t)c->network.hidden[l];
@@ -58,7 +59,8 @@ static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_
 }
 
 static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double reach, const nnsm_lattice *lattice,
-                                   double temperature, nnsm_frontier **out, nnsm_error *error)
+                                   const nnsm_alphabet *alphabet, double temperature, nnsm_frontier **out,
+                                   nnsm_error *error)
 {
     nnsm_frontier_architecture a = {.dimensions = lattice->dimensions,
                                     .periodic = lattice->periodic,
@@ -69,18 +71,20 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double r
                                     .seed = seed,
                                     .odd = c->train.spin_flip,
                                     .share = c->train.translation,
-                                    .temperature = temperature};
+                                    .temperature = temperature,
+                                    .alphabet = *alphabet};
     memcpy(a.extent, lattice->extent, sizeof a.extent);
     return nnsm_frontier_create(out, &a, error);
 }
 
 nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
-                                const nnsm_lattice *lattice, double temperature, nnsm_error *error)
+                                const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, double temperature,
+                                nnsm_error *error)
 {
     *out = (nnsm_network){0};
     return config->network.kind == NNSM_CONFIG_DENSE
-               ? create_dense(config, seed, lattice, temperature, &out->dense, error)
-               : create_frontier(config, seed, reach, lattice, temperature, &out->frontier, error);
+               ? create_dense(config, seed, lattice, alphabet, temperature, &out->dense, error)
+               : create_frontier(config, seed, reach, lattice, alphabet, temperature, &out->frontier, error);
 }
 
 uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
@@ -91,9 +95,9 @@ uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
 nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature, nnsm_trained *trained,
                                 nnsm_error *error)
 {
-    nnsm_status status =
-        nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
-                            nnsm_reach_of(run->config, &trained->reach), &run->lattice, temperature, error);
+    nnsm_status status = nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
+                                             nnsm_reach_of(run->config, &trained->reach), &run->lattice, &run->alphabet,
+                                             temperature, error);
     if (!status)
         status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
     return nnsm_agree(run->world, status, error);

@@ -30,7 +30,8 @@ void nnsm_trained_destroy(nnsm_trained *trained);
 
 /* A fresh network of the configuration's kind; reach: of a frontier network. The caller owns it. Local. */
 nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
-                                const nnsm_lattice *lattice, double temperature, nnsm_error *error);
+                                const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, double temperature,
+                                nnsm_error *error);
 
 /* The seed of a member of an ensemble of networks; 0 is the run's own. Local. */
 uint64_t nnsm_member_seed(const nnsm_config *config, size_t member);

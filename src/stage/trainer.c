@@ -51,6 +51,8 @@ static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
     if (!status)
         status = nnsm_symmetry_create(&t->symmetry, &t->symmetry_lattice, c->train.translation, c->train.point_group,
                                       c->train.spin_flip, error);
+    if (!status)
+        status = nnsm_symmetry_set_alphabet(t->symmetry, &t->run->alphabet, c->train.permutation, error);
     return status;
 }
 
@@ -381,8 +383,8 @@ static nnsm_status end_epoch(nnsm_trainer *t, nnsm_error *error)
 {
     nnsm_training *n = t->training;
     double nll[2];
-    /* log 2 a site is what knowing nothing costs; ten times that is no longer learning. */
-    double hopeless = 10 * M_LN2 * (double)t->pool->sites;
+    /* log of the number of values a site is what knowing nothing costs; ten times that is no longer learning. */
+    double hopeless = 10 * log(t->run->alphabet.count) * (double)t->pool->sites;
     nnsm_status status = evaluate(t, nll, error);
     if (status)
         return status;

@@ -69,5 +69,7 @@ const char *nnsm_second_name(size_t row);
 /* Log and /trust of an open results file. Local. */
 void nnsm_trust_report(nnsm_run *run, const nnsm_trust *trust);
 void nnsm_trust_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust *trust);
+/* /trust of an open results file on the standard output, as tables. Local. */
+void nnsm_trust_print(nnsm_h5 *h5);
 
 #endif

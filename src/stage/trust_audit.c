@@ -24,6 +24,22 @@ typedef struct {
     double sums[TILES][SUMS];          /* H, H^2; of every kind, squared residuals of H and of its average */
 } audit;
 
+/* What the values of the sites allow is examined: a spin flip, or permutations of labels. */
+static nnsm_status create_group(audit *a, nnsm_audit_kind kind, nnsm_error *error)
+{
+    const nnsm_alphabet *alphabet = &a->run->alphabet;
+    bool values = kind == NNSM_AUDIT_FLIP;
+    if (kind == NNSM_AUDIT_TRANSLATION && !a->run->lattice.periodic)
+        return NNSM_OK;
+    if (values && alphabet->count > 2 && !alphabet->labels && !nnsm_alphabet_symmetric(alphabet))
+        return NNSM_OK;
+    nnsm_status status = nnsm_symmetry_create(&a->group[kind], &a->run->lattice, kind == NNSM_AUDIT_TRANSLATION,
+                                              kind == NNSM_AUDIT_POINT_GROUP, values && !alphabet->labels, error);
+    if (!status)
+        status = nnsm_symmetry_set_alphabet(a->group[kind], alphabet, values && alphabet->labels, error);
+    return status;
+}
+
 static nnsm_status create(audit *a, const nnsm_learned *learned, nnsm_error *error)
 {
     const nnsm_config *c = a->run->config;
@@ -33,12 +49,12 @@ static nnsm_status create(audit *a, const nnsm_learned *learned, nnsm_error *err
     if (!status)
         status = nnsm_learned_tile_create(&a->sampler, learned, error);
     for (int k = 0; k < NNSM_AUDITS && !status; k++)
-        if (k != NNSM_AUDIT_TRANSLATION || l->periodic)
-            status = nnsm_symmetry_create(&a->group[k], l, k == NNSM_AUDIT_TRANSLATION, k == NNSM_AUDIT_POINT_GROUP,
-                                          k == NNSM_AUDIT_FLIP, error);
+        status = create_group(a, (nnsm_audit_kind)k, error);
     if (!status)
         status = nnsm_symmetry_create(&a->claimed, l, c->train.translation && l->periodic, c->train.point_group,
                                       c->train.spin_flip, error);
+    if (!status)
+        status = nnsm_symmetry_set_alphabet(a->claimed, &a->run->alphabet, c->train.permutation, error);
     if (!status)
         status = NNSM_NEW(&a->sample, bytes, "trust", error);
     if (!status)
@@ -113,7 +129,8 @@ static void examine(audit *a, size_t tile)
 static void conclude(const audit *a, nnsm_trust *trust)
 {
     const nnsm_config *c = a->run->config;
-    const bool claimed[NNSM_AUDITS] = {c->train.spin_flip, c->train.translation, c->train.point_group};
+    const bool claimed[NNSM_AUDITS] = {a->run->alphabet.labels ? c->train.permutation : c->train.spin_flip,
+                                       c->train.translation, c->train.point_group};
     double total[SUMS] = {0}, n = (double)TILES * NNSM_TILE;
     for (size_t t = 0; t < TILES; t++)
         for (size_t i = 0; i < SUMS; i++)

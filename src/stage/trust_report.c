@@ -6,7 +6,11 @@
 #include "base/memory.h"
 #include "stage/trust.h"
 
-static const char *const audit_name[NNSM_AUDITS] = {"spin_flip", "translation", "point_group"};
+static const char *audit_name(const nnsm_run *run, int kind)
+{
+    static const char *const name[NNSM_AUDITS] = {"spin_flip", "translation", "point_group"};
+    return kind == NNSM_AUDIT_FLIP && run->alphabet.labels ? "permutation" : name[kind];
+}
 
 /* ---- the log */
 
@@ -75,7 +79,7 @@ void nnsm_trust_report(nnsm_run *run, const nnsm_trust *trust)
     for (int k = 0; k < NNSM_AUDITS; k++)
         if (trust->audit[k].there)
             nnsm_say(&run->log, "trust: H under %s: rms change %.4f standard deviations, %.4f averaged over 8 copies%s",
-                     audit_name[k], trust->audit[k].residual, trust->audit[k].averaged,
+                     audit_name(run, k), trust->audit[k].residual, trust->audit[k].averaged,
                      trust->audit[k].claimed ? "" : " (not a symmetry that train.augment names)");
 }
 
@@ -116,7 +120,7 @@ static void write_quantity(nnsm_h5 *h5, const nnsm_trust *trust, size_t q, doubl
                           "[network][temperature] the curve under every network; 0 is the run's own");
 }
 
-static void write_audit(nnsm_h5 *h5, const nnsm_trust *trust)
+static void write_audit(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust *trust)
 {
     enum { WIDTH = 16 };
     char names[NNSM_AUDITS * WIDTH] = "";
@@ -124,7 +128,7 @@ static void write_audit(nnsm_h5 *h5, const nnsm_trust *trust)
     size_t n = 0;
     for (int k = 0; k < NNSM_AUDITS; k++)
         if (trust->audit[k].there) {
-            (void)snprintf(names + n * WIDTH, WIDTH, "%s", audit_name[k]);
+            (void)snprintf(names + n * WIDTH, WIDTH, "%s", audit_name(run, k));
             column[0][n] = trust->audit[k].residual;
             column[1][n] = trust->audit[k].averaged;
             column[2][n++] = trust->audit[k].claimed;
@@ -191,6 +195,6 @@ void nnsm_trust_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_trust *trust)
     nnsm_h5_set_integer(h5, "/trust", "networks", (int64_t)trust->networks);
     nnsm_h5_set_integer(h5, "/trust", "samples", (int64_t)trust->samples);
     nnsm_h5_set_integer(h5, "/trust", "least_effective_samples", NNSM_TRUST_EFFECTIVE);
-    write_audit(h5, trust);
+    write_audit(h5, run, trust);
     write_second(h5, run, &trust->second);
 }

@@ -2,6 +2,7 @@
 
 Attributes too. Wall times (/training/seconds, /timing) and /provenance say how a result was made and are left out,
 and so is the checksum of the ensemble's file, which covers the provenance in it."""
+import os
 import sys
 
 import h5py
@@ -19,7 +20,7 @@ def contents(path):
         if isinstance(item, h5py.Dataset):
             found[name] = item[()].tobytes()
         for key, value in item.attrs.items():
-            if (name, key) not in (("", "name"), ("ensemble", "checksum")):  # that of a file which has its name in it
+            if (name, key) not in (("", "name"), ("ensemble", "checksum"), ("window", "source_checksum")):  # that of a file which has its name in it
                 found[f"{name}@{key}"] = numpy.asarray(value).tobytes()
 
     with h5py.File(path, "r") as file:
@@ -30,7 +31,9 @@ def contents(path):
 
 first, second, wanted = sys.argv[1:4]
 differing = []
-for kind in ("ensemble", "network", "results"):
+kinds = ["ensemble", "network", "results"]
+kinds += [kind for kind in ("blocks", "latent") if os.path.exists(f"{first}.{kind}.h5")]
+for kind in kinds:
     a, b = contents(f"{first}.{kind}.h5"), contents(f"{second}.{kind}.h5")
     if a.keys() != b.keys():
         sys.exit(f"{first} and {second}: {kind} files have different data sets: {a.keys() ^ b.keys()}")

@@ -18,7 +18,7 @@ done
 # A stream has no fixed ensemble to shuffle; open boundaries and a field switch symmetries off; Wolff; no exchange.
 # Three ranks are more than two shards.
 for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=false" "train.patience=1" "network.order=random" \
-  "train.shards_per_batch=2" "couplings.source=ensemble" "scan.sampler=metropolis" "network.kind=frontier --set network.units=12"; do
+  "train.shards_per_batch=2" "couplings.source=ensemble" "scan.sampler=metropolis" "network.kind=frontier --set network.reach=1 --set network.units=12"; do
   for ranks in 1 3; do
     # shellcheck disable=SC2086
     mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --fresh --set run.name=v"$ranks" --set $variant >log || fail "$variant on $ranks: $(tail -3 log)"
@@ -27,7 +27,7 @@ for variant in "train.data=stream" "generate.algorithm=wolff" "scan.exchange=fal
 done
 # Of the last variant, the frontier network: single stages, from file to file.
 for stage in generate train scan; do
-  mpirun -n 4 "$nnsm" "$stage" "$source/input/quick.cfg" $small --set network.kind=frontier --set network.units=12 --set run.name=frontier >log || fail "$stage of a frontier network"
+  mpirun -n 4 "$nnsm" "$stage" "$source/input/quick.cfg" $small --set network.kind=frontier --set network.reach=1 --set network.units=12 --set run.name=frontier >log || fail "$stage of a frontier network"
 done
 "$python" "$source/tests/cli/compare.py" results/v1 results/frontier same
 for ranks in 1 2 3; do # a coupling for every bond: other sums, in blocks of the sites

@@ -136,6 +136,31 @@ for name, low, high in (("at3", 0.003, 1), ("other", 0, 1e-4)):
             a, da, b, db, p = (second[f"{o}/{k}"][0] for k in ("predicted", "predicted_error", "measured", "measured_error", "p"))
             assert abs(p - erfc(abs(a - b) / sqrt(2 * (da**2 + db**2)))) < 1e-12 and low <= p <= high, (name, o, a, da, b, db, p)
 PY
+"$nnsm" info at3.h5 >info || fail "info: $(cat info)"
+"$python" - <<'PY'
+import h5py
+rows, tail = [], []
+for line in open("info").read().split("how far to believe: ")[1].splitlines():
+    (rows if line.split() and line.split()[0].replace(".", "").isdigit() else tail).append(line)
+with h5py.File("at3.h5") as f:
+    t = f["trust"]
+    assert tail[0] == "spread of 3 networks on bootstrap samples of the data" and len(rows) == len(t["support"])
+    for k, row in enumerate(rows):
+        expected = [f["scan/temperature"][k], t["support"][k]]
+        for o in ("abs_magnetization", "energy"):
+            expected += [f[f"scan/learned/{o}/mean"][k]] + [t[f"{o}/{p}"][k] for p in ("total", "statistical", "spread", "systematic")]
+        shown = [float(x.replace("-", "nan")) if x == "-" else float(x) for x in row.split()]
+        assert len(shown) == len(expected), row
+        for x, y in zip(shown, expected):
+            assert x != x and y != y or abs(x - y) < 0.0051 * (1 if x == shown[1] else 0.01), (row, x, y)
+    text = "\n".join(tail)
+    for name, value in zip(t["symmetry/name"][:], t["symmetry/residual"][:]):
+        assert f"H under {name.decode():12s} changes by {value:.4f}" in text, text
+    assert "H under point_group" in text and text.count("not named in train.augment") == 1
+    assert "second ensemble: 3000 configurations at T = 3" in text
+    for o in ("abs_magnetization", "energy", "own_hamiltonian"):
+        assert f"p = {t['second'][o]['p'][0]:.3g}" in text, text
+PY
 expect() { # CODE TEXT COMMAND...
   local code=$1 text=$2 status=0
   shift 2
@@ -144,6 +169,6 @@ expect() { # CODE TEXT COMMAND...
 }
 expect 2 "not scanned; add it to scan.temperatures" "$nnsm" run "$quick" $trust --set run.name=one --set trust.compare=results/at27.ensemble.h5
 expect 3 "nowhere.h5" "$nnsm" run "$quick" $trust --set run.name=one --set trust.compare=nowhere.h5
-expect 2 "a stream has no data to take bootstrap samples of" "$nnsm" check "$quick" $trust --set train.data=stream
+expect 2 "a stream has no data to take bootstrap samples of" "$nnsm" check "$quick" $trust --set network.reach=1 --set train.data=stream
 expect 2 "has no spread" "$nnsm" check "$quick" $trust --set trust.networks=2
 echo "all as it should be"

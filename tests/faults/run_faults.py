@@ -37,7 +37,7 @@ SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192
     generate.thermalization=50 network.hidden=[20,12] train.epochs=2 train.batch=200 scan.sweeps=20
     scan.thermalization=20 couplings.samples=640 run.progress=100""".split()
 STREAM = "--set train.data=stream"
-FRONTIER = "--set network.kind=frontier --set network.units=2"
+FRONTIER = "--set network.kind=frontier --set network.units=2 --set network.reach=1"
 TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=3"
 
 # name: arguments, files it starts from, files it makes. Inputs are {name in its directory: (who made it, name there)}.

@@ -37,7 +37,7 @@ LARGEST = 1 << 30  # bytes of a file
 LIMIT = 30  # seconds; the slowest command takes about one
 MEASURED = 'run : {{ name = "m"; output = "o"; }};\nensemble : {{ file = "{}"; }};\n'
 RUN = "run quick.cfg --set run.name=r".split()
-FRONTIER = "--set network.kind=frontier --set network.units=4 --set network.ridge=0.1".split()
+FRONTIER = "--set network.kind=frontier --set network.units=4 --set network.reach=1 --set network.ridge=0.1".split()
 FLIPS = "--set scan.sampler=metropolis".split()
 MODEL = [w for s in "system.anisotropy=(1,0.5) system.next_nearest=0.3 system.plaquette=0.2 train.augment=()".split()
          for w in ("--set", s)]

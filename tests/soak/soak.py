@@ -20,7 +20,7 @@ import time
 VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
-    ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis"],
+    ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis", "scan.regenerate=true"],
     ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
     ["train.patience=5", "train.validation=0.4", "teams.generators=0", "scan.exchange_interval=3"],
     ["network.kind=frontier", "network.units=8", "train.epochs=4", "scan.sweeps=500", "trust.networks=3"],

@@ -488,6 +488,18 @@ static void test_symmetries_must_be_ones_of_the_system(void **state)
            ":3: ", "products of three spins break the spin flip");
     refuse(RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; };\ntrain : { augment = [\"point_group\"]; };",
            ":3: ", "remove \"point_group\"");
+    refuse(RUN "system : { model = \"potts\"; lattice = [6, 6]; };\ntrain : { augment = [\"spin_flip\"]; };",
+           ":3: ", "take \"permutation\" instead");
+    refuse(RUN "system : { model = \"potts\"; lattice = [6, 6]; field = 1; };\n"
+               "train : { augment = [\"permutation\"]; };",
+           ":3: ", "a field tells one label from the others");
+    refuse(RUN "system : { model = \"clock\"; lattice = [6, 6]; states = 4; };\n"
+               "train : { augment = [\"permutation\"]; };",
+           ":3: ", "cannot be exchanged at will");
+    refuse(RUN "system : { model = \"blume_capel\"; lattice = [6, 6]; };\ntrain : { augment = [\"permutation\"]; };",
+           ":3: ", "cannot be exchanged at will");
+    refuse(RUN "system : { model = \"clock\"; lattice = [6, 6]; };\ntrain : { augment = [\"spin_flip\"]; };",
+           ":3: ", "labels, which have no sign");
     refuse(RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; };\ntrain : { augment = [\"translation\"]; };",
            ":3: ", "remove \"translation\"");
     refuse(RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; };\ntrain : { augment = [\"point_group\"]; };",
@@ -503,6 +515,18 @@ static void test_symmetries_that_a_model_keeps(void **state)
     accept(&c, RUN "system : { model = \"baxter_wu\"; lattice = [6, 6]; }; train : { augment = [\"translation\"]; };",
            NULL, NULL);
     accept(&c, RUN "system : { model = \"spin_glass\"; lattice = [6, 6]; }; train : { augment = [\"spin_flip\"]; };",
+           NULL, NULL);
+    accept(&c,
+           RUN "system : { model = \"blume_capel\"; lattice = [6, 6]; crystal_field = 1; };"
+               "train : { augment = [\"translation\", \"point_group\", \"spin_flip\"]; };",
+           NULL, NULL);
+    accept(&c,
+           RUN "system : { model = \"potts\"; lattice = [6, 6]; }; train : { augment = [\"translation\", "
+               "\"point_group\", \"permutation\"]; };",
+           NULL, NULL);
+    accept(&c,
+           RUN "system : { model = \"clock\"; states = 6; lattice = [6, 6]; };"
+               "train : { augment = [\"permutation\"]; };",
            NULL, NULL);
     /* Axes of other lengths are never exchanged; equal couplings may be. */
     accept(&c, RUN "system : { lattice = [4, 6]; anisotropy = (1, 0.5); }; train : { augment = [\"point_group\"]; };",
@@ -539,6 +563,32 @@ static void test_models(void **state)
     accept(&c, RUN "system : { lattice = [6, 7]; model = \"baxter_wu\"; boundary = \"open\"; };", NULL, NULL);
     refuse(RUN "system : { lattice = [6]; plaquette = 1; };", ":2: ", "a chain has no squares");
     refuse(RUN "system : { lattice = [2]; next_nearest = 1; };", ":2: ", "no next-nearest");
+}
+
+static void test_models_of_several_states(void **state)
+{
+    (void)state;
+    nnsm_config c;
+    accept(&c, RUN "system : { model = \"potts\"; lattice = [4, 4]; };", NULL, NULL);
+    assert_true(c.system.model == NNSM_CONFIG_POTTS && c.system.states == 3);
+    accept(&c, RUN "system : { model = \"clock\"; lattice = [4]; states = 16; };" GENERATE,
+           "generate.algorithm=heat_bath", NULL);
+    assert_true(c.system.model == NNSM_CONFIG_CLOCK && c.system.states == 16);
+    assert_int_equal(c.generate.algorithm, NNSM_CONFIG_HEAT_BATH);
+    accept(&c, RUN "system : { model = \"blume_capel\"; lattice = [4, 4]; crystal_field = -0.5; };" GENERATE,
+           "generate.algorithm=wolff", NULL);
+    assert_int_equal(c.system.model, NNSM_CONFIG_BLUME_CAPEL);
+    check_close(c.system.crystal_field, -0.5, 0);
+    refuse(RUN "system : { model = \"potts\"; lattice = [4, 4]; states = 1; };", ":2: ", "out of range");
+    refuse(RUN "system : { model = \"potts\"; lattice = [4, 4]; states = 17; };", ":2: ", "out of range");
+    refuse(RUN "system : { lattice = [4, 4]; states = 4; };", ":2: ", "belongs to model = \"potts\" and \"clock\"");
+    refuse(RUN "system : { model = \"blume_capel\"; lattice = [4, 4]; states = 4; };", ":2: ", "belongs to model");
+    refuse(RUN "system : { model = \"potts\"; lattice = [4, 4];\n crystal_field = 1; };",
+           ":3: ", "belongs to model = \"blume_capel\"");
+    refuse(RUN "system : { model = \"clock\"; lattice = [4, 4];\n next_nearest = 1; };",
+           ":2: ", "belong to model = \"ising\", not to \"clock\"");
+    refuse_set(RUN "system : { lattice = [4, 4]; };" GENERATE, "generate.algorithm=heat_bath",
+               "--set generate.algorithm", "take \"metropolis\"");
 }
 
 static void test_clusters_grow_through_pairs(void **state)
@@ -716,6 +766,7 @@ int main(void)
         cmocka_unit_test(test_a_spread_needs_networks_and_data),
         cmocka_unit_test(test_symmetries_that_a_model_keeps),
         cmocka_unit_test(test_models),
+        cmocka_unit_test(test_models_of_several_states),
         cmocka_unit_test(test_clusters_grow_through_pairs),
         cmocka_unit_test(test_lattices),
         cmocka_unit_test(test_batches),

@@ -44,6 +44,8 @@ static nnsm_frontier *network(const nnsm_frontier_architecture *model)
             fit->weights[k] = (float)(2 * nnsm_rng_uniform(&draw) - 1);
         if (a.odd)
             fit->weights[fit->frontier + fit->units] = 0.f;
+        for (size_t k = 0; k < fit->frontier; k++)
+            fit->sign[k] = nnsm_rng_uniform(&draw) < 0.5 ? -1.f : 1.f;
     }
     return f;
 }
@@ -281,6 +283,8 @@ static void sums_are_derivatives_of_the_loss(void **state)
             float *theta = t.parameters + t.layout.parameters[i];
             for (size_t k = 0; k < d; k++)
                 theta[k] = 0.1f * (float)((int)((k + i) % 5) - 2);
+            for (size_t k = 0; k < fit->frontier; k++)
+                theta[d + 2 * fit->units + k] = k % 2 ? -1.f : 1.f;
         }
         (void)nnsm_frontier_sums(t.f, &t.layout, t.w, NNSM_FIT_HESSIAN, t.parameters, s, ROWS, t.sums);
         size_t fit_index = t.layout.fits / 2, at = t.layout.hessian[fit_index];

@@ -1,0 +1,132 @@
+/* frontier_units.c: products of neighbouring frontier spins, then random shapes. */
+#include "made/frontier_units.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "made/frontier_geometry.h"
+#include "nnsm/rng.h"
+
+enum { NEAREST = 8 }; /* frontier sites that products beyond the reach are made of; 6 and 8 measured, little between */
+
+/* ---- products */
+
+/* Are two sites within the reach of the interaction? */
+static bool near(const nnsm_frontier *f, int32_t a, int32_t b)
+{
+    int d[NNSM_MAX_DIMENSIONS] = {0};
+    double square = 0;
+    nnsm_frontier_displacement(&f->architecture, a, b, d);
+    for (int axis = 0; axis < f->architecture.dimensions; axis++)
+        square += (double)d[axis] * d[axis];
+    return square <= f->architecture.reach * f->architecture.reach + 1e-9;
+}
+
+/* A unit with equal weights on sites i, j, and k if that is one of the frontier (F: none). With an offset a sum of two
+ * has an even part; a sum of three needs none. */
+static void make_product(nnsm_fit *fit, size_t unit, size_t i, size_t j, size_t k)
+{
+    float *w = fit->w + unit * fit->frontier;
+    w[i] = w[j] = 1;
+    if (k < fit->frontier)
+        w[k] = 1;
+    fit->offset[unit] = k < fit->frontier ? 0.f : 1.f;
+}
+
+/* Products of the frontier spin number j with nearer ones, those within the reach or the others; *made grows up to
+ * `most`. */
+static void join(const nnsm_frontier *f, size_t p, nnsm_fit *fit, size_t j, bool within, size_t most, size_t *made)
+{
+    const int32_t *s = f->output[p].sites;
+    bool near_j = near(f, f->order[p], s[j]);
+    for (size_t i = 0; i < j; i++) {
+        bool near_ij = near_j && near(f, s[i], s[j]);
+        if (!f->architecture.odd && near_ij == within && *made < most)
+            make_product(fit, (*made)++, i, j, fit->frontier);
+        for (size_t k = 0; k < i && *made < most; k++)
+            if ((near_ij && near(f, s[k], s[i]) && near(f, s[k], s[j])) == within)
+                make_product(fit, (*made)++, k, i, j);
+    }
+}
+
+/* Products of two where the spin flip is no symmetry, and of three: all within the reach, and if there are such, those
+ * of the nearest frontier sites that they lead to by way of unvisited spins. Sites are sorted by distance, so that the
+ * nearest come first. Half of the units are left for shapes. Returns how many. */
+static size_t make_products(const nnsm_frontier *f, size_t p, nnsm_fit *fit)
+{
+    size_t most = fit->units / 2, made = 0;
+    for (size_t j = 1; j < fit->frontier; j++)
+        join(f, p, fit, j, true, most, &made);
+    for (size_t j = 1; j < fit->frontier && j < NEAREST && made; j++)
+        join(f, p, fit, j, false, most, &made);
+    return made;
+}
+
+/* ---- shapes */
+
+static double normal(nnsm_rng_sequence *draw)
+{
+    double u = nnsm_rng_uniform(draw) + 0x1p-33, v = nnsm_rng_uniform(draw);
+    return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+/* The side of the output on which a frontier site lies: first axis along which it is away, and direction. */
+static int side_of(const nnsm_frontier_architecture *a, const int *d)
+{
+    for (int axis = 0; axis < a->dimensions; axis++)
+        if (d[axis])
+            return 2 * axis + (d[axis] > 0);
+    return 0;
+}
+
+/* Weights of one shape: amplitude exp(-distance / length) on each side, scaled to a total of `gain`. Small gains give
+ * nearly linear units, large ones switches. Three quarters of the amplitudes are 1. Rough: an
+ * amplitude for every site, which tells many-spin functions of the frontier apart. */
+static void draw_shape(const nnsm_frontier *f, size_t representative, nnsm_fit *fit, size_t unit, bool rough,
+                       nnsm_rng_sequence *draw)
+{
+    enum { SIDES = 2 * NNSM_MAX_DIMENSIONS };
+    const nnsm_frontier_architecture *a = &f->architecture;
+    double amplitude[SIDES], length[SIDES], sum = 0;
+    for (int s = 0; s < SIDES; s++) {
+        amplitude[s] = nnsm_rng_uniform(draw) < 0.625 ? 1 : normal(draw);
+        length[s] = exp(-0.7 + 2.5 * nnsm_rng_uniform(draw));
+    }
+    double gain = exp(-0.3 + 2.3 * nnsm_rng_uniform(draw));
+    float *w = fit->w + unit * fit->frontier;
+    for (size_t i = 0; i < fit->frontier; i++) {
+        int d[NNSM_MAX_DIMENSIONS] = {0};
+        nnsm_frontier_displacement(a, f->order[representative], f->output[representative].sites[i], d);
+        int side = side_of(a, d), steps = -1;
+        for (int axis = 0; axis < a->dimensions; axis++)
+            steps += d[axis] < 0 ? -d[axis] : d[axis];
+        double value = (rough ? normal(draw) : amplitude[side]) * exp(-steps / length[side]);
+        w[i] = (float)value;
+        sum += fabs(value);
+    }
+    for (size_t i = 0; i < fit->frontier; i++)
+        w[i] = (float)(w[i] * gain / sum);
+    fit->offset[unit] = a->odd ? 0.f : (float)(normal(draw));
+}
+
+/* F spins have 2^F functions, half of them odd; the linear ones (and 1) are there without units. */
+size_t nnsm_frontier_units(const nnsm_frontier_architecture *architecture, size_t frontier)
+{
+    if (frontier < 2)
+        return 0;
+    if (frontier > 12)
+        return architecture->units;
+    size_t functions = (size_t)1 << (architecture->odd ? frontier - 1 : frontier),
+           most = functions - frontier - !architecture->odd;
+    return architecture->units < most ? architecture->units : most;
+}
+
+void nnsm_frontier_draw(const nnsm_frontier *frontier, size_t index, size_t p, nnsm_fit *fit)
+{
+    size_t products = make_products(frontier, p, fit);
+    for (size_t u = products; u < fit->units; u++) {
+        nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(frontier->architecture.seed),
+                                                         NNSM_RNG_UNITS, (uint32_t)index, (uint32_t)u);
+        draw_shape(frontier, p, fit, u, products && u % 2, &draw);
+    }
+}

@@ -1,0 +1,43 @@
+/* windowing.h: what a run knows of the windows that its data were seen through: the instrument, stated by the user, and
+ * what the filter (lattice/preimage.h) found of that statement in the data.
+ *
+ * It stands as attributes of /window in ensembles of windows or undone from windows, in networks and in results. */
+#ifndef NNSM_STAGE_WINDOWING_H
+#define NNSM_STAGE_WINDOWING_H
+
+#include "io/h5.h"
+#include "lattice/window.h"
+#include "setup/config.h"
+
+/* Plain data: copied between ranks byte by byte. */
+typedef struct {
+    nnsm_window window;                    /* sites = 0: there are none, and all below is 0 */
+    nnsm_alphabet values;                  /* of the sites below */
+    int64_t latent;                        /* 1: network and scan work on the sites below; 0: on the windows */
+    int64_t source;                        /* checksum of the file that the windows were laid on or read from */
+    int64_t configurations, none, several; /* of the data that the filter saw (0: it was not asked), without a preimage,
+                                              with more than one */
+} nnsm_windowing;
+
+/* Size or stride along an axis, of which the configuration has one for all or one each. Local. */
+int nnsm_config_window_size(const nnsm_config *config, int axis);
+int nnsm_config_window_stride(const nnsm_config *config, int axis);
+
+/* The windows of the configuration on a lattice of those extents. Local. */
+nnsm_status nnsm_config_window(const nnsm_config *config, int dimensions, const int *below, nnsm_window *window,
+                               nnsm_error *error);
+
+/* "2 x 2, stride 1 x 1, open, on 16 x 16: 15 x 15 windows". Local. */
+void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t size);
+
+/* How many sites of a window have the upper of their two values, by the place of its sum in an alphabet. upper: out,
+ * [NNSM_MAX_VALUES]. Local. */
+void nnsm_windowing_uppers(const nnsm_windowing *windowing, const nnsm_alphabet *sums, int32_t *upper);
+
+/* Attributes of /window; nothing where there are no windows. */
+void nnsm_windowing_write(nnsm_h5 *h5, const nnsm_windowing *windowing);
+
+/* Zeroed where the file has no /window; what cannot be is a failure of h5. */
+void nnsm_windowing_read(nnsm_h5 *h5, nnsm_windowing *windowing);
+
+#endif
