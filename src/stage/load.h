@@ -2,7 +2,7 @@
  *
  * In rounds (stage/rounds.h) every rank reads a block, looks at its configurations, and passes each to the rank whose
  * piece of the training data it belongs to. A rank needs its share of the data and about three blocks of 4 MB. Rank 0
- * also keeps 40 bytes a configuration, for autocorrelation times and repeated configurations. */
+ * also keeps 40 bytes a configuration (30 more at the end), for autocorrelation times and repeated configurations. */
 #ifndef NNSM_STAGE_LOAD_H
 #define NNSM_STAGE_LOAD_H
 
