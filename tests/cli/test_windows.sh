@@ -164,7 +164,7 @@ expect 0 "1 of 3000 configurations cannot be sums over such windows" "$nnsm" win
   --set ensemble.file=spoilt.h5 --set run.name=spoilt --set window.route=plain
 expect 3 "windows are undone to two values only" "$nnsm" window mine.cfg $(only) --set ensemble.file=three.h5 --set window.data=sites --set run.name=three
 expect 3 "labels, which have no sums" "$nnsm" window mine.cfg $(only) --set ensemble.file=labels.h5 --set window.data=sites --set run.name=labels
-expect 3 "its lattice is not that of the windows" "$nnsm" window mine.cfg $(only) --set ensemble.file=results/whole.blocks.h5 --set window.periodic=true --set run.name=around
+expect 3 "its lattice is not that of the windows" "$nnsm" window mine.cfg $(only) --set ensemble.file=results/whole.blocks.h5 --set window.periodic=true --set run.name=turned
 expect 2 "has no window group" "$nnsm" window "$quick" $small
 
 echo "== contradictions in the configuration"
