@@ -2,7 +2,10 @@
  *     E(s) = - sum_c J_c O_c(s),   O_c(s) = sum over the terms t of class c of prod_{i in t} s_i,
  * s_i = -1 or +1, k_B = 1, so that J > 0 favours alignment. A class of order 0 is the long-ranged operator
  * O = (sum_i s_i)^2 / N. Known models, projections of a learned Hamiltonian (couplings) and the surrogates of
- * self-learning Monte Carlo are all of this form. All functions are local. */
+ * self-learning Monte Carlo are all of this form. On sites of more than two values (nnsm/alphabet.h) the terms of a
+ * class have functions of one or two states in the place of products, which are looked up: O_c(s) = sum_t f_c(s_i),
+ * sum_t f_c(s_i, s_j),  f_c symmetric: powers of the values, products of values; of labels, one where a site has a
+ * label, or where two sites have the same. All functions are local. */
 #ifndef NNSM_LOCAL_H
 #define NNSM_LOCAL_H
 
@@ -28,6 +31,8 @@ typedef struct {
     int32_t *class_of;                /* [terms] */
     size_t *first;                    /* [sites + 1] into touching */
     int32_t *touching;                /* terms that hold a site: touching[first[i]] ... touching[first[i + 1] - 1] */
+    int values;                       /* 0: products of spins; else states of a site, more than 2 */
+    double *table;                    /* [classes][values][values] f_c; of one site: the same for all second states */
 } nnsm_operators;
 
 /* Which products a basis has. */
@@ -46,6 +51,12 @@ typedef struct {
  * be more than 2^24 terms. On failure *operators is zeroed. */
 nnsm_status nnsm_operators_create(nnsm_operators *operators, const nnsm_lattice *lattice, const nnsm_basis *basis,
                                   nnsm_error *error);
+/* The same for sites of more than two values: pairs up to basis->range; for numbers products v_i v_j, with triples also
+ * v_i^2 v_j + v_i v_j^2, with quadruples v_i^2 v_j^2; single sites v, v^2, ... up to v^4, odd powers only with field
+ * (all that a site can tell, up to five values); for labels delta(s_i, s_j), and with field a class a label but the
+ * first. m2 is not there. */
+nnsm_status nnsm_operators_create_states(nnsm_operators *operators, const nnsm_lattice *lattice,
+                                         const nnsm_basis *basis, const nnsm_alphabet *alphabet, nnsm_error *error);
 /* From explicit terms (models): site: in, [terms][NNSM_TERM_SITES], class_of: in, [terms]; class: in, [classes] with
  * name, order, distance. All are copied. */
 nnsm_status nnsm_operators_assemble(nnsm_operators *operators, size_t sites, size_t classes, const nnsm_operator *class,
@@ -53,10 +64,10 @@ nnsm_status nnsm_operators_assemble(nnsm_operators *operators, size_t sites, siz
                                     nnsm_error *error);
 void nnsm_operators_destroy(nnsm_operators *operators);
 
-/* O_c of one configuration. spins: in, [sites]; values: out, [classes]. */
+/* O_c of one configuration. spins: in, [sites], states where there are more than two; values: out, [classes]. */
 void nnsm_operators_values(const nnsm_operators *operators, const int8_t *spins, double *values);
 
-/* O_c(s with `site` flipped) - O_c(s). change: out, [classes]. */
+/* O_c(s with `site` flipped) - O_c(s); spins only, as nnsm_local_flip_change. change: out, [classes]. */
 void nnsm_operators_flip(const nnsm_operators *operators, const int8_t *spins, size_t site, double *change);
 
 typedef struct {

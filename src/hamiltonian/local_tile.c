@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/vector.h"
 #include "hamiltonian/lanes.h"
+#include "hamiltonian/local_states_tile.h"
 #include "lattice/local_plan.h"
 
 typedef struct {
@@ -130,6 +131,8 @@ nnsm_status nnsm_local_tile_create(nnsm_tile *out, const nnsm_local *local, nnsm
 {
     *out = (nnsm_tile){0};
     local_tile *t = NULL;
+    if (local->operators->values)
+        return nnsm_local_states_tile_create(out, local, error);
     nnsm_status status = NNSM_NEW(&t, 1, "local tile", error);
     if (status)
         return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "lattice/local_states.h"
 #include "lattice/orbit.h"
 
 /* ---- from terms to tables */
@@ -109,6 +110,7 @@ void nnsm_operators_destroy(nnsm_operators *operators)
     nnsm_release(operators->class_of);
     nnsm_release(operators->first);
     nnsm_release(operators->touching);
+    nnsm_release(operators->table);
     *operators = (nnsm_operators){0};
 }
 
@@ -143,7 +145,10 @@ void nnsm_operators_values(const nnsm_operators *operators, const int8_t *spins,
 {
     const nnsm_operators *o = operators;
     const int32_t(*site)[NNSM_TERM_SITES] = (const int32_t(*)[NNSM_TERM_SITES])o->site;
-    for (size_t c = 0; c < o->classes; site += o->class[c++].terms) {
+    size_t first = 0;
+    for (size_t c = 0; c < o->classes && o->values; first += o->class[c++].terms)
+        values[c] = nnsm_operators_value_states(o, c, first, spins);
+    for (size_t c = 0; c < o->classes && !o->values; site += o->class[c++].terms) {
         if (o->class[c].order) {
             values[c] = (double)sum_products(site, o->class[c].terms, o->class[c].order, spins);
             continue;
@@ -182,7 +187,10 @@ double nnsm_local_energy(const nnsm_local *local, const int8_t *spins)
     const nnsm_operators *o = local->operators;
     const int32_t(*site)[NNSM_TERM_SITES] = (const int32_t(*)[NNSM_TERM_SITES])o->site;
     double energy = 0;
-    for (size_t c = 0; c < o->classes; site += o->class[c++].terms) {
+    size_t first = 0;
+    for (size_t c = 0; c < o->classes && o->values; first += o->class[c++].terms)
+        energy -= local->coupling[c] * nnsm_operators_value_states(o, c, first, spins);
+    for (size_t c = 0; c < o->classes && !o->values; site += o->class[c++].terms) {
         double sum = (double)(o->class[c].order ? sum_products(site, o->class[c].terms, o->class[c].order, spins)
                                                 : total(o, spins));
         energy -= local->coupling[c] * (o->class[c].order ? sum : sum * sum / (double)o->sites);

@@ -55,13 +55,14 @@ static double farthest(const nnsm_lattice *l)
     return sqrt(square);
 }
 
-/* Operators that are odd under the spin flip have no coupling where that is a symmetry. */
+/* Operators that are odd under the spin flip, or tell labels apart, have no coupling where that is a symmetry. */
 static nnsm_basis choose_basis(const nnsm_run *run)
 {
     const nnsm_config *c = run->config;
-    return (nnsm_basis){.field = c->couplings.field && !c->train.spin_flip,
+    bool odd = !c->train.spin_flip && !c->train.permutation;
+    return (nnsm_basis){.field = c->couplings.field && odd,
                         .range = c->couplings.pairs ? fmin(c->couplings.range, farthest(&run->lattice)) : 0,
-                        .triples = c->couplings.triples && !c->train.spin_flip,
+                        .triples = c->couplings.triples && odd,
                         .quadruples = c->couplings.quadruples,
                         .m2 = c->couplings.m2,
                         .translation = !c->couplings.per_bond,
@@ -72,7 +73,10 @@ static nnsm_status create_basis(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
     nnsm_basis basis = choose_basis(s->run);
-    nnsm_status status = nnsm_operators_create(&o->operators, &s->run->lattice, &basis, error);
+    nnsm_status status =
+        s->run->alphabet.count > 2
+            ? nnsm_operators_create_states(&o->operators, &s->run->lattice, &basis, &s->run->alphabet, error)
+            : nnsm_operators_create(&o->operators, &s->run->lattice, &basis, error);
     status = nnsm_agree(s->run->world, status, error);
     size_t k = o->operators.classes;
     double **arrays[] = {&o->coupling, &o->error,   &o->likelihood,    &o->likelihood_error, &o->difference,
@@ -266,7 +270,7 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
     for (size_t c = 0; c < k; c++)
         o->likelihood[c] = o->likelihood_error[c] = NAN;
     nnsm_status status = NNSM_OK;
-    o->configurations = s->data.configurations;
+    o->configurations = o->operators.values ? 0 : s->data.configurations; /* conditionals of spins only */
     if (o->configurations)
         status = nnsm_pseudo_maximise(s->pseudo, o->configurations, sum_pseudo, s, o->likelihood, o->likelihood_error,
                                       &converged, error);
@@ -311,10 +315,10 @@ static nnsm_status prepare(stage *s, const nnsm_learned *learned, double tempera
         status = nnsm_refinement_create(&s->refinement, o, temperature, error);
     if (!status)
         status = NNSM_NEW(&s->table, NNSM_BLOCKS * o->classes, "couplings", error);
-    if (!status)
+    if (!status && !o->values)
         status = nnsm_pseudo_create(&s->pseudo, o, temperature, error);
     if (!status) {
-        size_t moments = nnsm_projection_moments(&s->projection), sums = nnsm_pseudo_sums(s->pseudo);
+        size_t moments = nnsm_projection_moments(&s->projection), sums = o->values ? 0 : nnsm_pseudo_sums(s->pseudo);
         s->size = moments > sums ? moments : sums;
         status = NNSM_NEW(&s->buffer, 2 * s->size, "couplings", error);
     }
@@ -394,11 +398,6 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     *couplings = (nnsm_couplings){0};
     if (!run->config->couplings.enabled)
         return NNSM_OK;
-    if (run->alphabet.count > 2) {
-        nnsm_say(&run->log, "couplings: products of spins; left out where sites have %d values",
-                 (int)run->alphabet.count);
-        return NNSM_OK;
-    }
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
     nnsm_status status = create_basis(&s, error);
     if (!status && couplings->present)

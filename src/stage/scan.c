@@ -94,20 +94,22 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                           const nnsm_couplings *couplings, nnsm_scanned *scanned)
 {
     bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
+    bool spins = run->alphabet.count == 2; /* the surrogates are made of them */
     *s = (scan){.run = run};
     add_branch(s, (nnsm_branch){.name = "/scan/learned",
                                 .title = "scan",
                                 .stage = NNSM_STAGE_SCAN,
                                 .make = make_learned,
                                 .hamiltonian = learned,
-                                .proposer = {self && couplings->present ? &couplings->projected : NULL,
+                                .proposer = {self && couplings->present && spins ? &couplings->projected : NULL,
                                              couplings->error, true, false},
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});
-    if (self && !couplings->present)
-        nnsm_say(&run->log, "scan: self-learning needs couplings, which are %s; Metropolis moves",
-                 run->alphabet.count > 2 ? "products of spins" : "switched off or too many");
+    if (self && !spins)
+        nnsm_say(&run->log, "scan: self-learning proposes for sites of two values; Metropolis moves");
+    else if (self && !couplings->present)
+        nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
     if (run->model_known && run->config->scan.reference)
         add_branch(
             s, (nnsm_branch){.name = "/scan/true",
@@ -125,7 +127,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                     .stream = distilled_stream,
                                     .make = make_distilled,
                                     .hamiltonian = &couplings->local,
-                                    .proposer = {self ? &couplings->local : NULL, NULL, true, true},
+                                    .proposer = {self && spins ? &couplings->local : NULL, NULL, true, true},
                                     .curve = &scanned->distilled});
 }
 

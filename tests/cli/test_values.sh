@@ -57,7 +57,7 @@ echo "== predictions against the sum over all states of the network in the file"
 run 1 potts --set 'train.augment=["translation","point_group","permutation"]' --set scan.regenerate=true
 run 1 five "${five[@]}"
 run 1 spin1 --set ensemble.file=spin1.h5 --set network.hidden=[] --set network.order=snake
-run 1 gas --set ensemble.file=gas.h5 --set couplings.enabled=false
+run 1 gas --set ensemble.file=gas.h5
 "$python" - <<'PY'
 import h5py, numpy as np
 
@@ -127,6 +127,30 @@ check("gas", set())
 with h5py.File("results/potts.results.h5") as f:
     assert "regeneration_acceptance" in f["scan/learned"]
     assert "permutation" in [n.decode() if isinstance(n, bytes) else n for n in f["trust/symmetry/name"][()]]
+PY
+
+echo "== the couplings of the models that made the data, within their errors; the distilled scan beside the learned one"
+run 2 labels --set 'train.augment=["translation","permutation"]' --set train.epochs=80 --set scan.sweeps=2000
+run 2 numbers --set ensemble.file=five.h5 --set 'train.augment=["translation","spin_flip"]' --set train.epochs=80 --set scan.sweeps=2000
+"$python" - <<'PY'
+import h5py, numpy as np
+# Along a periodic extent of 2 the same pair is met twice.
+for name, expected in {
+    "labels": {"pair (1,0)": 2.0, "pair (0,1)": 1.0, "pair (1,1)": 0.0},
+    "numbers": {"pair (1,0)": 0.3, "pair (0,1)": 0.3, "pair (1,1)": 0.0, "field v^2": -0.1, "field v^4": 0.0},
+}.items():
+    with h5py.File(f"results/{name}.results.h5") as f:
+        c = f["couplings"]
+        names = [n.decode() if isinstance(n, bytes) else n for n in c["operator"][()]]
+        j, e = c["maximum_likelihood"][()], c["maximum_likelihood_error"][()]
+        print(name, *(f"{n}: {x:.3f}({y:.3f})" for n, x, y in zip(names, j, e)))
+        for key, value in expected.items():
+            x, y = j[names.index(key)], e[names.index(key)]
+            assert abs(x - value) < 4 * y and y < 0.15, (key, x, y, value)
+        assert np.isnan(c["pseudo_likelihood"][()]).all()
+        a, b = (f[f"scan/{h}/abs_magnetization/mean"][()] for h in ("learned", "distilled"))
+        assert abs(a - b).max() < 0.1 * a.max(), (a, b)
+        assert "move_acceptance" in f["scan/distilled"]
 PY
 
 echo "== the same bits on any number of ranks, and after stops"
