@@ -120,7 +120,24 @@ static nnsm_status measure_scan(const nnsm_network *network, const nnsm_lattice 
     return status;
 }
 
-static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, rates *r, nnsm_error *error)
+/* Lattice and alphabet of the network: the sums themselves where windows are not undone, else those of the sites. */
+static nnsm_status see(const nnsm_lattice *lattice, const nnsm_config *c, nnsm_lattice *seen, nnsm_alphabet *alphabet,
+                       nnsm_error *error)
+{
+    nnsm_window w = {0};
+    nnsm_alphabet values = *alphabet;
+    nnsm_status status = NNSM_OK;
+    if (c->window.given)
+        status = nnsm_config_window(c, lattice->dimensions, lattice->extent, &w, error);
+    if (status || !w.sites || (nnsm_window_overlaps(&w) && c->window.route == NNSM_CONFIG_DECONVOLVE))
+        return status ? status
+                      : nnsm_lattice_create(seen, lattice->dimensions, lattice->extent, lattice->periodic, error);
+    status = nnsm_window_alphabet(&w, &values, alphabet, error);
+    return status ? status : nnsm_lattice_create(seen, w.dimensions, w.extent, w.periodic != 0, error);
+}
+
+static nnsm_status measure(const nnsm_lattice *lattice, nnsm_lattice *seen, const nnsm_config *c, rates *r,
+                           nnsm_error *error)
 {
     nnsm_model_parameters parameters = nnsm_run_parameters(c);
     nnsm_model model;
@@ -128,13 +145,16 @@ static nnsm_status measure(const nnsm_lattice *lattice, const nnsm_config *c, ra
     nnsm_status status = nnsm_model_create(&model, lattice, &parameters, error);
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
+    nnsm_alphabet alphabet = model.alphabet;
     if (!status)
-        status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), lattice,
-                                     &model.alphabet, 1, error);
+        status = see(lattice, c, seen, &alphabet, error);
+    if (!status)
+        status =
+            nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), seen, &alphabet, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
-        status = measure_scan(&network, lattice, c, r, error);
+        status = measure_scan(&network, seen, c, r, error);
     nnsm_network_destroy(&network);
     nnsm_model_destroy(&model);
     return status;
@@ -183,7 +203,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
 
 nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error *error)
 {
-    nnsm_lattice lattice = {0};
+    nnsm_lattice lattice = {0}, seen = {0};
     rates r = {0};
     if (!config->system.given) {
         (void)printf("%s is valid; without a system group the plan depends on the data file\n", config->run.name);
@@ -192,9 +212,10 @@ nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error 
     nnsm_status status = nnsm_lattice_create(&lattice, config->system.dimensions, config->system.lattice,
                                              config->system.boundary == 0, error);
     if (!status)
-        status = measure(&lattice, config, &r, error);
+        status = measure(&lattice, &seen, config, &r, error);
     if (!status)
-        print_plan(config, &lattice, &r, ranks);
+        print_plan(config, &seen, &r, ranks);
+    nnsm_lattice_destroy(&seen);
     nnsm_lattice_destroy(&lattice);
     return status;
 }

@@ -79,6 +79,10 @@ nnsm_status nnsm_config_check_window(const nnsm_reader *reader)
     if (c->window.values_count != 2 || c->window.values[0] == c->window.values[1])
         return REFUSE(reader, "window.values", "window.values",
                       "window.values: give the two different values of a site, as [-1, 1]");
+    if (c->ensemble.cuts || c->ensemble.levels)
+        return REFUSE(reader, c->ensemble.cuts ? "ensemble.thresholds" : "ensemble.levels", "window.size",
+                      "window: sums are taken of whole numbers as they are, not of levels; cut the signal into a file "
+                      "of whole numbers first, or remove the levels");
     if (c->generate.given && c->window.data == NNSM_CONFIG_WINDOWS)
         return REFUSE(reader, "window.data", "generate.temperature",
                       "window.data = \"windows\" is for measured sums in ensemble.file; generated data are \"sites\"");

@@ -164,7 +164,7 @@ expect 0 "1 of 3000 configurations cannot be sums over such windows" "$nnsm" win
   --set ensemble.file=spoilt.h5 --set run.name=spoilt --set window.route=plain
 expect 3 "windows are undone to two values only" "$nnsm" window mine.cfg $(only) --set ensemble.file=three.h5 --set window.data=sites --set run.name=three
 expect 3 "labels, which have no sums" "$nnsm" window mine.cfg $(only) --set ensemble.file=labels.h5 --set window.data=sites --set run.name=labels
-expect 3 "its lattice is not that of the windows" "$nnsm" window mine.cfg $(only) --set ensemble.file=results/whole.blocks.h5 --set window.periodic=true --set run.name=around
+expect 3 "its lattice is not that of the windows" "$nnsm" window mine.cfg $(only) --set ensemble.file=results/whole.blocks.h5 --set window.periodic=true --set run.name=turned
 expect 2 "has no window group" "$nnsm" window "$quick" $small
 
 echo "== contradictions in the configuration"
@@ -175,10 +175,11 @@ check "open windows have no translations" --set window.size=[2]
 check "windows cannot go around an open lattice" --set window.size=[2] --set window.periodic=true --set system.boundary=open --set train.augment=[]
 check "axes along which windows differ cannot be exchanged" --set 'window.size=[2, 3]' --set 'train.augment=["point_group"]'
 check "generated data are \"sites\"" --set window.size=[2] --set window.data=windows
+expect 2 "not of levels" "$nnsm" check mine.cfg $(only) --set ensemble.levels=2
 check "windows are laid on whole ensembles" --set window.size=[2] --set train.data=stream --set train.augment=[]
 check "give the two different values of a site" --set window.size=[2] --set 'window.values=[1, 1]'
 check "one size and stride for all, or one an axis" --set 'window.size=[2, 2, 2]'
-expect 3 "were not seen through the windows of this run" "$nnsm" scan "$quick" $small --set run.name=far2 \
+expect 3 "its windows are not those of the configuration" "$nnsm" scan "$quick" $small --set run.name=far2 \
   --set network.file=results/stages.network.h5 --set window.size=[3] --set window.stride=[1]
 
 echo "== the limit of the principle itself"

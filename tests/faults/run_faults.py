@@ -63,6 +63,8 @@ COMMANDS = {
     "trust": Command(f"run CONFIG --set teams.generators=1 {TRUST}", {}, ALL),
     "generate": Command("generate CONFIG", {}, ("ensemble",)),
     "train": Command("train CONFIG", own("run", "ensemble"), ("network",)),
+    "window": Command("window CONFIG --set window.size=[2] --set window.stride=[1]", own("run", "ensemble"),
+                      ("blocks", "latent")),
     "measured": Command("train measured.cfg", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ("network",)),
     "scan": Command("scan CONFIG", own("run", "network"), ("results",)),
     "members": Command(f"scan CONFIG {TRUST} --set trust.compare=second.h5",

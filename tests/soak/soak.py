@@ -23,6 +23,7 @@ VARIANTS = [
     ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis", "scan.regenerate=true"],
     ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
     ["train.patience=5", "train.validation=0.4", "teams.generators=0", "scan.exchange_interval=3"],
+    ["window.size=[2]", "window.stride=[1]"],
     ["network.kind=frontier", "network.units=8", "train.epochs=4", "scan.sweeps=500", "trust.networks=3"],
 ]
 # Large enough to last about three seconds on one core and to be met in every stage.

@@ -100,7 +100,7 @@ static void sums_are_those_of_the_definition_and_of_their_alphabet(void **unused
     for (size_t i = 0; i < GEOMETRIES; i++) {
         const geometry *g = &geometries[i];
         nnsm_window w = window_of(g);
-        nnsm_alphabet spins = nnsm_alphabet_spins(), zero_one, sums;
+        nnsm_alphabet spins = nnsm_alphabet_spins(), zero_one, sums, numbers;
         nnsm_error error;
         int8_t s[MOST], blocks[MOST], others[MOST];
         int32_t upper[MOST], count[MOST];
@@ -112,16 +112,17 @@ static void sums_are_those_of_the_definition_and_of_their_alphabet(void **unused
             continue;
         }
         assert_int_equal(sums.count, w.volume + 1);
+        assert_int_equal(nnsm_window_alphabet(&w, &zero_one, &numbers, &error), NNSM_OK);
         nnsm_window_counts(&w, count);
         for (uint32_t n = 0; n < 200; n++) {
             int64_t total = 0, weighted = 0;
             lattice_number(n * 2654435761u >> 8, w.sites_below, s);
             count_upper(g, &w, s, upper);
             nnsm_window_apply(&w, &spins, &sums, s, blocks);
-            nnsm_window_apply(&w, &zero_one, &sums, s, others);
+            nnsm_window_apply(&w, &zero_one, &numbers, s, others);
             for (size_t b = 0; b < w.sites; b++) {
                 int32_t value = nnsm_alphabet_value(&sums, blocks[b]);
-                if (value != 2 * upper[b] - (int32_t)w.volume)
+                if (value != 2 * upper[b] - (int32_t)w.volume || nnsm_alphabet_value(&numbers, others[b]) != upper[b])
                     fail_msg("%s: window %zu has %d, wanted %d upper sites", what, b, value, upper[b]);
                 total += value;
             }
