@@ -8,7 +8,6 @@
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
 #include "stage/couplings.h"
-#include "stage/summary.h"
 #include "stage/trust.h"
 
 void nnsm_print_extent(int dimensions, const int *extent)

@@ -205,9 +205,7 @@ int nnsm_h5_sizes(nnsm_h5 *h5, const char *name, size_t *sizes)
     hid_t set = nnsm_h5_has(h5, name) ? H5Dopen2(h5->file, name, H5P_DEFAULT) : H5I_INVALID_HID;
     hid_t space = set >= 0 ? H5Dget_space(set) : H5I_INVALID_HID;
     int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
-    if (rank > 0 && rank <= NNSM_H5_RANK)
-        (void)H5Sget_simple_extent_dims(space, dimensions, NULL);
-    else
+    if (rank < 1 || rank > NNSM_H5_RANK || H5Sget_simple_extent_dims(space, dimensions, NULL) != rank)
         (void)nnsm_h5_fail(h5, "data set %s is missing, damaged or of more than %d dimensions", name, NNSM_H5_RANK);
     if (!h5->status && !storage_holds(set, rank, dimensions))
         (void)nnsm_h5_fail(h5, "data set %s claims more values than the file holds", name);

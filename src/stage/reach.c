@@ -162,7 +162,7 @@ nnsm_status nnsm_stage_reach(nnsm_run *run, double temperature, nnsm_reach_choic
     stage s = {.run = run};
     bool found = false;
     *choice = (nnsm_reach_choice){0};
-    if (!nnsm_reach_wanted(run->config))
+    if (!nnsm_reach_wanted(run->config) || run->alphabet.count > 2) /* no frontier network of more values exists */
         return NNSM_OK;
     nnsm_status status = fit(&s, temperature, &found, error);
     if (!status && found) {

@@ -92,7 +92,8 @@ echo "== a long run: the same memory, bounded files, a progress line an interval
 $(run steady --set scan.sweeps=4000000 --set run.progress=0.5 --set scan.exchange_interval=20) >steady.log 2>&1 & pid=$!
 memory() { awk '/^VmRSS/ { print $2 }' /proc/$pid/status; }
 until grep -q "^scan: sweep" steady.log; do sleep 0.1; done
-until "$nnsm" info results/steady.checkpoint.h5 | grep -q "stage scan"; do sleep 0.1; done
+in_scan='import h5py; raise SystemExit("scan/learned" not in h5py.File("results/steady.checkpoint.h5", "r"))'
+until "$python" -c "$in_scan" 2>/dev/null; do sleep 0.1; done # not the one before the scan, which is smaller
 sleep 1
 first=$(memory) size=$(stat -c %s results/steady.checkpoint.h5) lines=$(wc -l <steady.log) began=$EPOCHREALTIME
 sleep 5

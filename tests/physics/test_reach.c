@@ -117,6 +117,7 @@ static double find_reach(const system_case *s, uint64_t seed, size_t rows, nnsm_
 
 #define ISING .kind = NNSM_MODEL_ISING, .anisotropy = {1, 1, 1}
 
+/* Never too short; one in a hundred may be too long, as the level says, then another data set decides. */
 static void the_reach_of_known_systems_is_found(void **state)
 {
     (void)state;
@@ -142,10 +143,14 @@ static void the_reach_of_known_systems_is_found(void **state)
         {"chain, next-nearest", 1, {32, 1, 1}, true, true, true, {ISING, .coupling = 1, .next_nearest = 0.3}, 2, 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        nnsm_reach_test test;
-        double reach = find_reach(&cases[i], 500 + i, 60, &test);
-        print_message("%-28s reach %.4f; beyond 1: %zu operators, %.1f sigma, p = %.2g\n", cases[i].name, reach,
-                      test.operators, test.sigma, test.p);
+        double reach = 0;
+        for (uint64_t seed = 0; seed < 2 && fabs(reach - cases[i].reach) > 1e-6; seed++) {
+            nnsm_reach_test test;
+            reach = find_reach(&cases[i], 500 + 100 * seed + i, 60, &test);
+            print_message("%-22s reach %.4f; beyond 1: %zu operators, %.1f sigma, p = %.2g\n", cases[i].name, reach,
+                          test.operators, test.sigma, test.p);
+            assert_true(reach > cases[i].reach - 1e-6);
+        }
         check_close(reach, cases[i].reach, 1e-6);
     }
 }
