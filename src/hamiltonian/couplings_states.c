@@ -1,5 +1,6 @@
 #include "hamiltonian/couplings_states.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -47,8 +48,8 @@ nnsm_status nnsm_couplings_truth_of_states(const nnsm_operators *basis, const nn
         pass(&r, sums, nnsm_projection_pull);
         const double *rest = sums + basis->classes; /* sums of squares: of what is left, and of E */
         *known = rest[0] <= 1e-12 * rest[1];
-        if (*known)
-            memcpy(truth, r.projection.coupling, basis->classes * sizeof *truth);
+        for (size_t c = 0; c < basis->classes && *known; c++) /* what rounding leaves is no coupling */
+            truth[c] = fabs(r.projection.coupling[c]) > 1e-9 ? r.projection.coupling[c] : 0;
     }
     nnsm_projection_destroy(&r.projection);
     nnsm_release(r.states);
