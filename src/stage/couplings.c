@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
+#include "hamiltonian/couplings_states.h"
 #include "hamiltonian/pseudo_likelihood.h"
 #include "hamiltonian/refinement.h"
 #include "setup/agree.h"
@@ -289,10 +290,13 @@ static nnsm_status find_truth(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
     nnsm_status status = NNSM_OK;
-    o->truth_known = s->run->model_known && !s->run->model.multistate; /* another kind of operators */
+    o->truth_known = s->run->model_known && !s->run->model.multistate;
     for (size_t c = 0; c < o->operators.classes; c++)
         o->truth[c] = NAN;
-    if (o->truth_known)
+    if (s->run->model_known && s->run->model.multistate && o->operators.values)
+        status = nnsm_couplings_truth_of_states(&o->operators, &s->run->model.states, s->run->key, o->truth,
+                                                &o->truth_known, error);
+    else if (o->truth_known)
         status = nnsm_couplings_truth(&o->operators, &s->run->model.local, o->truth, &o->missing, error);
     return nnsm_agree(s->run->world, status, error);
 }

@@ -2,6 +2,7 @@
 #include "check.h"
 #include "nnsm/metropolis.h"
 #include "nnsm/moves.h"
+#include "nnsm/regenerate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,18 +101,21 @@ static double p_of(const system_of *s, double t, double samples, const double *c
     return p;
 }
 
-/* End states of TILES * 32 chains after SWEEPS sweeps of the listed moves in turn, from ancestral samples; smallest p
- * over the temperatures. `scale` of 1 / T in the acceptance: anything but 1 is wrong, and must be noticed. */
-static double smallest_p(const system_of *s, const char *title, size_t moves, const nnsm_move *move, bool exchange,
-                         double scale)
+/* End states of TILES * 32 chains after SWEEPS sweeps of the listed moves in turn, from ancestral samples, where wanted
+ * with a redrawn suffix before each; smallest p over the temperatures. `scale` of 1 / T in the acceptance: anything but
+ * 1 is wrong, and must be noticed. */
+static double smallest_p(const system_of *s, const char *title, size_t moves, const nnsm_move *move, bool regenerate,
+                         bool exchange, double scale)
 {
     static double count[TEMPERATURES][MOST_STATES];
     nnsm_tile tile;
+    nnsm_regenerator *regenerator;
     nnsm_rng_key key = nnsm_rng_key_from_seed(33);
     nnsm_move_space space = nnsm_move_space_make(&s->lattice, s->values);
     int64_t all = 0;
     memset(count, 0, sizeof count);
     assert_int_equal(nnsm_learned_tile_create(&tile, s->learned, NULL), NNSM_OK);
+    assert_int_equal(nnsm_regenerator_create(&regenerator, s->learned, NULL), NNSM_OK);
     for (uint32_t t = 0; t < TILES; t++) {
         nnsm_ladders ladders;
         int8_t c[NNSM_TILE * 16];
@@ -122,7 +126,10 @@ static double smallest_p(const system_of *s, const char *title, size_t moves, co
         for (uint32_t sweep = 0; sweep < SWEEPS; sweep++) {
             for (size_t i = 0; i < NNSM_TILE; i++)
                 beta[i] = scale * ladders.beta[ladders.temperature_of[i]];
-            nnsm_move_sweep(&tile, &space, move[sweep % moves], key, t * NNSM_TILE, sweep, beta, accepted);
+            if (regenerate)
+                nnsm_regenerate(regenerator, &tile, key, t * NNSM_TILE, sweep, beta, accepted);
+            if (moves)
+                nnsm_move_sweep(&tile, &space, move[sweep % moves], key, t * NNSM_TILE, sweep, beta, accepted);
             tile.methods->energy(tile.state, energy);
             if (exchange)
                 nnsm_ladders_exchange(&ladders, key, t * WALKERS, sweep, energy);
@@ -138,6 +145,7 @@ static double smallest_p(const system_of *s, const char *title, size_t moves, co
     for (size_t t = 0; t < TEMPERATURES; t++)
         least = fmin(least, p_of(s, temperature[t], TILES * WALKERS, count[t], title));
     assert_true(all > 0);
+    nnsm_regenerator_destroy(regenerator);
     nnsm_tile_destroy(&tile);
     return least;
 }
@@ -150,10 +158,12 @@ static void chains_of_all_moves_reach_the_learned_distribution(void **state)
     for (int values = 3; values <= 5; values++) {
         system_of s;
         setup(&s, values, 2, values == 3 ? 3 : 2, values != 4);
-        assert_true(smallest_p(&s, "single", 1, single, false, 1) > 1e-4);
-        assert_true(smallest_p(&s, "neighbour", 1, neighbour, true, 1) > 1e-4);
-        assert_true(smallest_p(&s, "mixed", 3, mixed, false, 1) > 1e-4);
-        assert_true(smallest_p(&s, "mixed, exchange", 3, mixed, true, 1) > 1e-4);
+        assert_true(smallest_p(&s, "single", 1, single, false, false, 1) > 1e-4);
+        assert_true(smallest_p(&s, "neighbour", 1, neighbour, false, true, 1) > 1e-4);
+        assert_true(smallest_p(&s, "mixed", 3, mixed, false, false, 1) > 1e-4);
+        assert_true(smallest_p(&s, "mixed, exchange", 3, mixed, false, true, 1) > 1e-4);
+        assert_true(smallest_p(&s, "suffixes", 0, NULL, true, false, 1) > 1e-4);
+        assert_true(smallest_p(&s, "suffixes, mixed, exchange", 3, mixed, true, true, 1) > 1e-4);
         teardown(&s);
     }
 }
@@ -164,7 +174,7 @@ static void a_wrong_acceptance_rule_is_noticed(void **state)
     static const nnsm_move mixed[] = {NNSM_MOVE_SINGLE, NNSM_MOVE_PATCH, NNSM_MOVE_NEIGHBOUR};
     system_of s;
     setup(&s, 4, 2, 2, false);
-    assert_true(smallest_p(&s, "wrong rule", 3, mixed, false, 0.9) < 1e-4);
+    assert_true(smallest_p(&s, "wrong rule", 3, mixed, false, false, 0.9) < 1e-4);
     teardown(&s);
 }
 
@@ -179,7 +189,8 @@ static void patches_are_cut_at_open_edges(void **state)
     static const nnsm_move patch[] = {NNSM_MOVE_PATCH};
     assert_int_equal(nnsm_move_proposals(&space, NNSM_MOVE_PATCH), 4);
     assert_int_equal(nnsm_move_proposals(&space, NNSM_MOVE_SINGLE), 3);
-    assert_true(smallest_p(&s, "patch", 1, patch, true, 1) > 1e-4); /* ergodic: single sites are among the boxes */
+    assert_true(smallest_p(&s, "patch", 1, patch, false, true, 1) >
+                1e-4); /* ergodic: single sites are among the boxes */
     teardown(&s);
 }
 
