@@ -278,7 +278,7 @@ def judge(name, found):
     chi, largest = summary(rows, 1)
     if found["missing"] > 1e-9:
         wrong.append("the basis lacks an operator of the model")
-    if not chi < 2 or not largest < 5:
+    if not chi < 1 + 4 * np.sqrt(2 / len(rows)) or not largest < 5:  # chi^2 to four sigma; no maximum likelihood: NaN
         wrong.append(f"distilled couplings: chi^2 {chi:.2f}, largest {largest:.1f} sigma")
     off = [(o, i, differences(found, o, i)) for o in (found["order"], "energy") for i in range(3)]
     for o, i, (_, _, cells) in off:
