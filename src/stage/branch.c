@@ -264,6 +264,21 @@ static nnsm_status evaluate_cells(nnsm_branch *b, nnsm_error *error)
     return NNSM_OK;
 }
 
+/* From the least accepted suffixes to the most accepted ones, which are those at T0. */
+static void say_regenerated(const nnsm_branch *b)
+{
+    const nnsm_curve *c = b->curve;
+    const double *temperature = b->run->config->scan.temperatures;
+    size_t least = 0, most = 0;
+    for (size_t t = 1; t < c->temperatures; t++) {
+        least = c->regenerated[t] < c->regenerated[least] ? t : least;
+        most = c->regenerated[t] > c->regenerated[most] ? t : most;
+    }
+    if (b->regenerate)
+        nnsm_say(&b->run->log, "%s: of the regenerated suffixes %.3f (T = %g) to %.3f (T = %g) are accepted", b->title,
+                 c->regenerated[least], temperature[least], c->regenerated[most], temperature[most]);
+}
+
 nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
 {
     nnsm_branch *b = branch;
@@ -281,6 +296,7 @@ nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
         return status;
     for (size_t t = 0; t < temperatures; t++)
         evaluate_row(b, t);
+    say_regenerated(b);
     /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
                            b->run->world));

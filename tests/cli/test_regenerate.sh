@@ -13,6 +13,7 @@ for kind in dense frontier; do
   scan flips --set scan.sampler=metropolis
   scan mixed --set scan.sampler=metropolis --set scan.regenerate=true
   scan both --set scan.regenerate=true
+  grep -q "of the regenerated suffixes .* 1.000 (T = 2.5) are accepted" log || fail "$(cat log)"
 done
 "$python" - <<'PY'
 import h5py, numpy as np
