@@ -326,7 +326,7 @@ class Harness:
         earlier = command in MAY_BE_THERE
         self.prepare(command, directory, earlier)
         outcome = self.launch(command, directory, **{"": f"{kind}:{number}", "_RANK": rank})
-        by_the_clock = frames and "setup/stop.c" in frames[0][1]  # a loaded machine looks for the stop file less often
+        by_the_clock = kind == "access"  # the stop file is looked for once a second, which counts with the others
         if not outcome.log and not by_the_clock:
             wrong = ["the call was not reached: the count run differs"]
         else:
