@@ -9,7 +9,14 @@
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
 
-enum { SLAB = 4096 }; /* configurations that pass through rank 0 at a time */
+enum { SLAB = 4096, SLAB_BYTES = 64 << 20 };
+
+/* Configurations that pass at a time: their bytes are an int of MPI, and memory that every rank has. */
+size_t nnsm_samples_slab(size_t sites)
+{
+    size_t most = SLAB_BYTES / sites;
+    return most < 1 ? 1 : most < SLAB ? most : SLAB;
+}
 
 void nnsm_samples_destroy(nnsm_samples *samples)
 {
@@ -86,9 +93,9 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
 static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
                              int8_t *slab, nnsm_error *error)
 {
-    size_t sites = header->sites, filled[NNSM_BLOCKS] = {0};
-    for (size_t first = 0; first < header->configurations; first += SLAB) {
-        size_t count = header->configurations - first < SLAB ? header->configurations - first : SLAB;
+    size_t sites = header->sites, most = nnsm_samples_slab(sites), filled[NNSM_BLOCKS] = {0};
+    for (size_t first = 0; first < header->configurations; first += most) {
+        size_t count = header->configurations - first < most ? header->configurations - first : most;
         nnsm_request request = first ? nnsm_stop_vote(&run->stop, NNSM_VOTE_SAMPLES, run->world) : NNSM_GO_ON;
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
@@ -115,7 +122,7 @@ nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double tempe
         samples->configurations = header.configurations;
         for (size_t i = 0; i < header.configurations; i++)
             samples->rows[nnsm_samples_block(&header, i)]++;
-        status = NNSM_NEW(&slab, SLAB * header.sites, "samples", error);
+        status = NNSM_NEW(&slab, nnsm_samples_slab(header.sites) * header.sites, "samples", error);
         status = nnsm_agree(run->world, status, error);
         if (!status)
             status = allocate(samples, run, error);

@@ -11,13 +11,11 @@
 #include "stage/samples.h"
 #include "stage/trust.h"
 
-enum { SLAB = 4096 }; /* configurations between two votes */
-
 typedef struct {
     nnsm_h5 h5; /* on rank 0 */
     nnsm_ensemble_header header;
     nnsm_tile tile;
-    int8_t *slab;                          /* [SLAB + NNSM_TILE][sites] */
+    int8_t *slab;                          /* [nnsm_samples_slab + NNSM_TILE][sites] */
     double sum[NNSM_BLOCKS][NNSM_SECONDS]; /* on rank 0 */
     double count[NNSM_BLOCKS];
 } second;
@@ -99,8 +97,9 @@ static void add(const nnsm_run *run, second *s, size_t first, size_t count)
 static nnsm_status measure(nnsm_run *run, second *s, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
-    for (size_t first = 0; first < s->header.configurations && !status; first += SLAB) {
-        size_t left = s->header.configurations - first, count = left < SLAB ? left : SLAB;
+    size_t most = nnsm_samples_slab(run->lattice.sites);
+    for (size_t first = 0; first < s->header.configurations && !status; first += most) {
+        size_t left = s->header.configurations - first, count = left < most ? left : most;
         nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SECOND, run->world);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
@@ -167,7 +166,7 @@ nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, cons
     if (status)
         return status;
     s->h5.file = H5I_INVALID_HID;
-    status = NNSM_NEW(&s->slab, (SLAB + NNSM_TILE) * sites, "second ensemble", error);
+    status = NNSM_NEW(&s->slab, (nnsm_samples_slab(sites) + NNSM_TILE) * sites, "second ensemble", error);
     if (!status)
         status = nnsm_learned_tile_create(&s->tile, learned, error);
     if (!status && run->rank == 0)
