@@ -28,6 +28,17 @@ static size_t position_of(const nnsm_config *c, double temperature)
     return (size_t)t;
 }
 
+/* At another temperature some values of the network may not occur. */
+static void adopt_alphabet(const nnsm_run *run, nnsm_ensemble_header *header)
+{
+    int8_t state;
+    bool within = header->alphabet.labels == run->alphabet.labels;
+    for (int k = 0; k < header->alphabet.count; k++)
+        within = within && nnsm_alphabet_state(&run->alphabet, header->alphabet.value[k], &state);
+    if (within)
+        header->alphabet = run->alphabet;
+}
+
 /* On rank 0. */
 static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_error *error)
 {
@@ -41,11 +52,15 @@ static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_hea
         nnsm_ensemble_read_levels(h5, &run->levels, header);
     if (h5->status)
         return h5->status;
+    adopt_alphabet(run, header);
     bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
     for (int a = 0; a < l->dimensions; a++)
         fits = fits && header->extent[a] == l->extent[a];
     if (!fits)
-        return nnsm_h5_fail(h5, "trust.compare: its lattice is not that of the network");
+        return nnsm_h5_fail(h5, "trust.compare: its lattice is not that of the network%s",
+                            run->windowing.latent         ? "; behind windows that are undone it must hold the sites"
+                            : run->windowing.window.sites ? "; behind windows it must hold the sums"
+                                                          : "");
     if (!nnsm_alphabet_equal(&header->alphabet, &run->alphabet))
         return nnsm_h5_fail(h5, "trust.compare: the values of its sites are not those of the network");
     if (header->configurations < 2 * NNSM_BLOCKS)
