@@ -15,7 +15,9 @@ static const struct {
     {"heat_capacity", "k_B per site", "(<H^2> - <H>^2) / (N T^2) of the Hamiltonian that was scanned"},
     {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
-    {"order_parameter", "1", "staggered |m| of an antiferromagnet, rms of the sublattice magnetizations of Baxter-Wu"},
+    {"order_parameter", "1",
+     "staggered |m|; Baxter-Wu: rms of sublattices; potts: (q max n - N) / (q N - N); clock: |sum exp(2 pi i s / q)| / "
+     "N"},
     {"free_energy", "energy per site", "F(T) - F(T0), F = -T ln Z"},
     {"entropy", "k_B per site", "S = (<H> - F) / T, absolute"},
 };
