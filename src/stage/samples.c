@@ -52,7 +52,8 @@ nnsm_status nnsm_samples_create(nnsm_samples *samples, const nnsm_run *run, size
 /* Chains are interleaved in an ensemble. */
 size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index)
 {
-    size_t chains = header->chains > 0 ? (size_t)header->chains : 1, n = header->configurations;
+    size_t n = header->configurations, chains = header->chains > 0 ? (size_t)header->chains : 1;
+    chains = chains <= n ? chains : 1; /* as in evidence and summary */
     if (chains >= NNSM_BLOCKS)
         return index % chains * NNSM_BLOCKS / chains;
     return (size_t)((double)index / (double)n * NNSM_BLOCKS);
