@@ -23,6 +23,11 @@ nnsm_status nnsm_move_list_choose(nnsm_move_list *list, const nnsm_run *run, nns
         wanted[NNSM_MOVE_SINGLE] = true;
         wanted[NNSM_MOVE_NEIGHBOUR] = !run->alphabet.labels;
     }
+    if (wanted[NNSM_MOVE_PATCH] && !wanted[NNSM_MOVE_SINGLE] && !wanted[NNSM_MOVE_NEIGHBOUR] && run->lattice.periodic)
+        return nnsm_fail(
+            error, NNSM_USAGE,
+            "scan.moves: on a periodic lattice \"patch\" alone keeps alternating sums, and does not reach all "
+            "configurations; add \"single\" or \"neighbour\"");
     list->space = nnsm_move_space_make(&run->lattice, run->alphabet.count);
     for (int m = 0; m < NNSM_MOVES; m++)
         if (wanted[m])
