@@ -7,13 +7,13 @@
 enum { ABS_M, M, M2, M4, E, H = NNSM_SERIES_H, HH };
 
 typedef struct {
-    double sites, temperature;
+    double sites, magnetic_sites, temperature;
 } derived_context;
 
 static double susceptibility(const double *x, const void *context)
 {
     const derived_context *c = context;
-    return c->sites * (x[M2] - x[ABS_M] * x[ABS_M]) / c->temperature;
+    return c->magnetic_sites * (x[M2] - x[ABS_M] * x[ABS_M]) / c->temperature;
 }
 
 static double heat_capacity(const double *x, const void *context)
@@ -33,7 +33,8 @@ static nnsm_cell cell_of(const nnsm_chains *c, nnsm_observable observable, size_
     /* R-hat of heat capacity, susceptibility and Binder cumulant: that of these means */
     static const int index[NNSM_FREE_ENERGY] = {ABS_M, M, M2, M4, E, H, HH, M2, M2, NNSM_SERIES_ORDER};
     nnsm_series *const *w = c->series + t * c->walkers;
-    derived_context context = {(double)c->run->lattice.sites, c->temperature[c->first_temperature + t]};
+    derived_context context = {(double)c->run->lattice.sites, nnsm_run_magnetic_sites(c->run),
+                               c->temperature[c->first_temperature + t]};
     nnsm_estimate e;
     double scale = observable == NNSM_LEARNED_ENERGY ? 1 / context.sites : 1;
     if (observable == NNSM_HEAT_CAPACITY)

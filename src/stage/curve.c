@@ -13,7 +13,7 @@ static const struct {
     {"energy", "energy per site", "energy of the known model"},
     {"learned_energy", "energy per site", "H of the Hamiltonian that was scanned; learned: -T0 log p"},
     {"heat_capacity", "k_B per site", "(<H^2> - <H>^2) / (N T^2) of the Hamiltonian that was scanned"},
-    {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T"},
+    {"susceptibility", "1 / energy", "N (<m^2> - <|m|>^2) / T, behind windows with N sites below them"},
     {"binder", "1", "1 - <m^4> / (3 <m^2>^2)"},
     {"order_parameter", "1",
      "staggered |m|; Baxter-Wu: rms of sublattices; potts: (q max n - N) / (q N - N); clock: |sum exp(2 pi i s / q)| / "

@@ -117,6 +117,9 @@ bool nnsm_run_periodic(const nnsm_run *run);
  * windows the mean of their sums over the sites of a window, so that it compares with the sites below. Local. */
 double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states);
 
+/* The sites that m is the mean of: of the lattice, behind windows of the lattice below them. Local. */
+double nnsm_run_magnetic_sites(const nnsm_run *run);
+
 /* The clock of this rank. Local. */
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage);
 void nnsm_run_end(nnsm_run *run, nnsm_stage stage);

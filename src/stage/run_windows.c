@@ -91,6 +91,12 @@ double nnsm_run_magnetization(const nnsm_run *run, const int8_t *states)
     return (double)sum / ((double)w->sites * (double)w->volume);
 }
 
+double nnsm_run_magnetic_sites(const nnsm_run *run)
+{
+    const nnsm_window *w = &run->windowing.window;
+    return (double)(w->sites ? w->sites_below : run->lattice.sites);
+}
+
 void nnsm_run_forget_windows(nnsm_run *run)
 {
     nnsm_release(run->window_counts);

@@ -195,8 +195,9 @@ static nnsm_status estimate_group(stage *s, const nnsm_chains *c, const nnsm_sca
         if (position == SIZE_MAX)
             continue;
         const double *rows = s->rows + t * samples * s->columns;
-        status = nnsm_trust_estimate(s->out, position, temperature, s->subject->temperature,
-                                     (double)s->run->lattice.sites, rows, samples, scanned, error);
+        status =
+            nnsm_trust_estimate(s->out, position, temperature, s->subject->temperature, (double)s->run->lattice.sites,
+                                nnsm_run_magnetic_sites(s->run), rows, samples, scanned, error);
         for (size_t i = 0; i < samples; i++) {
             double h = rows[i * s->columns + NNSM_TRUST_H];
             s->out->support[position] += (h >= s->out->low && h <= s->out->high) / (double)samples;

@@ -39,9 +39,10 @@ nnsm_status nnsm_stage_trust(nnsm_run *run, const nnsm_trust_subject *subject, n
 enum { NNSM_TRUST_M, NNSM_TRUST_E, NNSM_TRUST_ORDER, NNSM_TRUST_H /* and on: of all Hamiltonians */ };
 
 /* The entries of one temperature from `samples` rows of NNSM_TRUST_H + hamiltonians columns, in the order of time. t:
- * position in the scan; sites: N; temperature0: T0. Local. */
+ * position in the scan; sites: N; magnetic_sites: those of m; temperature0: T0. Local. */
 nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature, double temperature0, double sites,
-                                const double *rows, size_t samples, const nnsm_scanned *scanned, nnsm_error *error);
+                                double magnetic_sites, const double *rows, size_t samples, const nnsm_scanned *scanned,
+                                nnsm_error *error);
 
 /* The errors, once all temperatures are there. Learned minus distilled is that of the common samples or that of the two
  * scans, whichever has the smaller error. A part that there should be and is not known leaves no total. Local. */

@@ -10,7 +10,7 @@
 enum { ABS_M, M, M2, M4, E, ORDER, OWN_H, H, HH, QUANTITIES };
 
 typedef struct {
-    double sites, temperature;
+    double sites, magnetic_sites, temperature;
     const nnsm_scanned *scanned;
     size_t t;
 } context;
@@ -26,7 +26,7 @@ static void observables(const context *c, const double *x, double change, double
     out[NNSM_ENERGY] = x[E];
     out[NNSM_LEARNED_ENERGY] = x[H] / n;
     out[NNSM_HEAT_CAPACITY] = (x[HH] - x[H] * x[H]) / (n * c->temperature * c->temperature);
-    out[NNSM_SUSCEPTIBILITY] = n * (x[M2] - x[ABS_M] * x[ABS_M]) / c->temperature;
+    out[NNSM_SUSCEPTIBILITY] = c->magnetic_sites * (x[M2] - x[ABS_M] * x[ABS_M]) / c->temperature;
     out[NNSM_BINDER] = 1 - x[M4] / (3 * x[M2] * x[M2]);
     out[NNSM_ORDER] = x[ORDER];
     out[NNSM_FREE_ENERGY] = free_energy + change;
@@ -62,10 +62,11 @@ static void estimate(const context *c, const nnsm_reweight *sums, const double *
 }
 
 nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature, double temperature0, double sites,
-                                const double *rows, size_t samples, const nnsm_scanned *scanned, nnsm_error *error)
+                                double magnetic_sites, const double *rows, size_t samples, const nnsm_scanned *scanned,
+                                nnsm_error *error)
 {
     enum { Q = NNSM_TRUST_QUANTITIES, B = NNSM_REWEIGHT_BLOCKS };
-    context c = {sites, temperature, scanned, t};
+    context c = {sites, magnetic_sites, temperature, scanned, t};
     nnsm_reweight own, sums;
     double *d = NULL, *x = NULL, base[B + 1][Q], under[Q], change[Q][B + 1];
     size_t columns = NNSM_TRUST_H + trust->hamiltonians;
