@@ -98,7 +98,11 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
         char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
         nnsm_alphabet_text(&run->alphabet, ours, sizeof ours);
         nnsm_alphabet_text(&header->alphabet, theirs, sizeof theirs);
-        return nnsm_h5_fail(h5, "its sites have the values %s, those of the model %s", theirs, ours);
+        return nnsm_h5_fail(h5,
+                            "its sites have the %s %s, those of the model the %s %s; give /configurations the model's "
+                            "values (labels: the attribute labels = 1), or leave out system",
+                            header->alphabet.labels ? "labels" : "values", theirs,
+                            run->alphabet.labels ? "labels" : "values", ours);
     }
     run->alphabet = header->alphabet;
     if (c->generate.given && header->temperature != c->generate.temperature)
