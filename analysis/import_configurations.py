@@ -176,6 +176,8 @@ def write(options, arrays, kind, cuts):
         stored.attrs["temperature"] = options.temperature
         stored.attrs["boundary"] = np.bytes_(options.boundary)
         stored.attrs["chains"] = options.chains
+        if options.labels:
+            stored.attrs["labels"] = 1
         if cuts:
             stored.attrs["values"] = np.arange(levels) * 2 - (levels - 1)
             stored.attrs["thresholds"] = cuts
@@ -206,6 +208,7 @@ def parse():
     parser.add_argument("--shape", help="lattice of a configuration, as 16,16")
     parser.add_argument("--boundary", choices=("periodic", "open"), default="periodic")
     parser.add_argument("--chains", type=int, default=1, help="independent series that the configurations alternate between")
+    parser.add_argument("--labels", action="store_true", help="the whole numbers are names without order (Potts)")
     parser.add_argument("--array", help="name in a .npz file")
     options = parser.parse_args()
     if not (0 < options.temperature < float("inf")):
@@ -236,6 +239,8 @@ def main():
         fail(f"--chains {options.chains} must be at least 1")
     whole, values = survey(arrays)
     cuts = choose_thresholds(options, arrays)
+    if options.labels and (cuts or not whole or values is None):
+        fail(f"--labels is for whole numbers of at most {MOST} different values, without --threshold and --levels")
     kind = np.dtype(np.int8) if cuts else choose_kind(arrays, whole, values)
     if cuts:
         report(cuts, arrays)
