@@ -226,7 +226,7 @@ static void write_provenance(nnsm_h5 *h5, const nnsm_run *run, const nnsm_traine
         nnsm_h5_set_text(h5, "/provenance", "network_config", trained->origin);
 }
 
-static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet)
+static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet, bool windows)
 {
     int64_t values[NNSM_MAX_VALUES];
     for (int k = 0; k < alphabet->count; k++)
@@ -234,8 +234,9 @@ static void write_alphabet(nnsm_h5 *h5, const nnsm_alphabet *alphabet)
     nnsm_h5_set_integers(h5, "/", "values", (size_t)alphabet->count, values);
     nnsm_h5_set_integer(h5, "/", "labels", alphabet->labels);
     nnsm_h5_set_text(h5, "/", "magnetization",
-                     alphabet->labels ? "m = (q n - N) / (q N - N), n sites having the most frequent of q labels"
-                                      : "m = sum of the values of all sites / N");
+                     windows            ? "m = mean of the sums in windows / sites of a window"
+                     : alphabet->labels ? "m = (q n - N) / (q N - N), n sites having the most frequent of q labels"
+                                        : "m = sum of the values of all sites / N");
 }
 
 static void write_windows(nnsm_h5 *h5, const nnsm_run *run, const nnsm_scanned *scanned)
@@ -257,7 +258,7 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_text(&h5, "/", "kind", "nnsm results");
         nnsm_h5_set_integer(&h5, "/", "version", 1);
         nnsm_h5_set_text(&h5, "/", "name", run->config->run.name);
-        write_alphabet(&h5, &run->alphabet);
+        write_alphabet(&h5, &run->alphabet, run->windowing.window.sites > 0);
         nnsm_system_write(&h5, run);
         write_windows(&h5, run, scanned);
         nnsm_summary_write(&h5, &trained->summary);
