@@ -94,6 +94,8 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
     const nnsm_config *c = run->config;
     if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, header->periodic && nnsm_run_periodic(run)))
         return h5->status;
+    if (run->model_known && run->lattice.periodic && !header->periodic)
+        return nnsm_h5_fail(h5, "its boundary is open, system.boundary is periodic; correct one of them");
     if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
         char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
         nnsm_alphabet_text(&run->alphabet, ours, sizeof ours);
