@@ -204,7 +204,8 @@ def parse():
     parser.add_argument("input", nargs="+")
     parser.add_argument("--temperature", type=float, required=True, help="at which all of it was measured")
     parser.add_argument("--threshold", type=float, nargs="+", help="cut the signal at these values")
-    parser.add_argument("--levels", type=int, help="cut it into so many levels of equal shares")
+    parser.add_argument("--levels", type=int, help="cut it into so many levels of equal shares; other temperatures then need --threshold "
+                        "with the same numbers: their own quantiles are others")
     parser.add_argument("--shape", help="lattice of a configuration, as 16,16")
     parser.add_argument("--boundary", choices=("periodic", "open"), default="periodic")
     parser.add_argument("--chains", type=int, default=1, help="independent series that the configurations alternate between")
