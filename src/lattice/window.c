@@ -9,14 +9,15 @@ static nnsm_status check_axis(int axis, int below, int size, int stride, bool pe
 {
     if (size < 1 || stride < 1 || size > below || stride > below)
         return nnsm_fail(error, NNSM_USAGE,
-                         "a window of %d sites with stride %d does not fit axis %d of %d sites; take 1 to %d", size,
-                         stride, axis + 1, below, below);
+                         "window: %d sites with stride %d do not fit axis %d of %d sites; take 1 to %d", size, stride,
+                         axis + 1, below, below);
     int rest = periodic ? below % stride : (below - size) % stride;
     if (rest)
-        return nnsm_fail(error, NNSM_USAGE,
-                         "%s windows of %d sites with stride %d leave %d of the %d sites of axis %d over; take another "
-                         "size or stride",
-                         periodic ? "periodic" : "open", size, stride, rest, below, axis + 1);
+        return nnsm_fail(
+            error, NNSM_USAGE,
+            "window: %s windows of %d sites with stride %d leave %d of the %d sites of axis %d over; take another "
+            "size or stride",
+            periodic ? "periodic" : "open", size, stride, rest, below, axis + 1);
     return NNSM_OK;
 }
 

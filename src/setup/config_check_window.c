@@ -1,6 +1,7 @@
 /* config_check_window.c: contradictions of the group window with itself, the lattice, and the symmetries. */
-#include "lattice/window.h"
 #include "setup/config_parse.h"
+
+enum { AXES = 3 }; /* of window.size and window.stride */
 
 #define REFUSE(reader, a, b, ...) nnsm_refuse_at(reader, nnsm_place_either(reader, a, b), __VA_ARGS__)
 
@@ -17,7 +18,7 @@ static int stride_along(const nnsm_config *c, int axis)
 
 static bool overlaps(const nnsm_config *c)
 {
-    for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++)
+    for (int a = 0; a < AXES; a++)
         if ((a < c->window.sizes || a < c->window.strides) &&
             stride_along(c, a) < along(c->window.sizes, c->window.size, a))
             return true;
@@ -29,13 +30,10 @@ static bool one_each(int count, int dimensions)
     return count <= 1 || count == dimensions;
 }
 
-/* Do the windows fit the lattice, and how would they do so? */
-static nnsm_status check_fit(const nnsm_reader *r)
+/* Do the windows belong to the lattice? Whether they fit it is seen where they are made (stage/run.c). */
+static nnsm_status check_lattice(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
-    int size[NNSM_MAX_DIMENSIONS], stride[NNSM_MAX_DIMENSIONS];
-    nnsm_window window;
-    nnsm_error error;
     if (!one_each(c->window.sizes, c->system.dimensions) || !one_each(c->window.strides, c->system.dimensions))
         return REFUSE(r, "window.size", "window.stride",
                       "window: the lattice has %d axes; give one size and stride for all, or one an axis",
@@ -43,12 +41,6 @@ static nnsm_status check_fit(const nnsm_reader *r)
     if (c->window.periodic && c->system.boundary != 0)
         return REFUSE(r, "window.periodic", "system.boundary",
                       "window.periodic: windows cannot go around an open lattice; set it to false");
-    for (int a = 0; a < c->system.dimensions; a++) {
-        size[a] = along(c->window.sizes, c->window.size, a);
-        stride[a] = stride_along(c, a);
-    }
-    if (nnsm_window_create(&window, c->system.dimensions, c->system.lattice, size, stride, c->window.periodic, &error))
-        return REFUSE(r, "window.size", "window.stride", "window: %s", error.message);
     return NNSM_OK;
 }
 
@@ -61,7 +53,7 @@ static nnsm_status check_symmetries(const nnsm_reader *r)
         return REFUSE(r, "train.augment", "window.periodic",
                       "train.augment: open windows have no translations; remove \"translation\"%s",
                       latent ? ", or say by system that the lattice below them is periodic" : "");
-    for (int a = 1; a < NNSM_MAX_DIMENSIONS && c->train.point_group && !latent; a++)
+    for (int a = 1; a < AXES && c->train.point_group && !latent; a++)
         if ((a < c->window.sizes && c->window.size[a] != c->window.size[0]) ||
             (a < c->window.strides && c->window.stride[a] != c->window.stride[0]) ||
             (a < c->system.dimensions && c->system.lattice[a] != c->system.lattice[0]))
@@ -89,6 +81,13 @@ nnsm_status nnsm_config_check_window(const nnsm_reader *reader)
     if (c->train.data == NNSM_CONFIG_STREAM)
         return REFUSE(reader, "train.data", "window.size",
                       "train.data = \"stream\": windows are laid on whole ensembles; take \"fixed\"");
-    nnsm_status status = c->system.given ? check_fit(reader) : NNSM_OK;
+    bool single = true;
+    for (int a = 0; a < c->window.sizes; a++)
+        single = single && c->window.size[a] == 1;
+    if (c->network.kind == NNSM_CONFIG_FRONTIER && !single &&
+        !(overlaps(c) && c->window.route == NNSM_CONFIG_DECONVOLVE))
+        return REFUSE(reader, "network.kind", "window.size",
+                      "network.kind: a frontier network takes sites of two values, and sums have more; take \"dense\"");
+    nnsm_status status = c->system.given ? check_lattice(reader) : NNSM_OK;
     return status ? status : check_symmetries(reader);
 }

@@ -52,6 +52,9 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
             status = nnsm_model_create(&run->model, &run->lattice, &parameters, error);
         }
         run->model_known = !status;
+        nnsm_window window;
+        if (!status && config->window.given) /* do they fit? before anything is generated */
+            status = nnsm_config_window(config, run->lattice.dimensions, run->lattice.extent, &window, error);
         if (!status)
             run->alphabet = run->model.alphabet;
     }

@@ -250,7 +250,7 @@ static void what_cannot_be_is_refused_with_advice(void **unused)
     assert_int_equal(w.sites, 0);
     assert_int_equal(nnsm_window_create(&w, 2, below, three, three, true, &error), NNSM_USAGE);
     assert_int_equal(nnsm_window_create(&w, 2, below, wide, one, false, &error), NNSM_USAGE);
-    assert_non_null(strstr(error.message, "does not fit axis 1"));
+    assert_non_null(strstr(error.message, "do not fit axis 1"));
     assert_int_equal(nnsm_window_create(&w, 3, below, two, one, false, &error), NNSM_OK);
     assert_int_equal(nnsm_preimage_create(&filter, &w, &error), NNSM_USAGE);
     assert_int_equal(nnsm_window_create(&w, 2, below, one, two, true, &error), NNSM_OK);
