@@ -3,6 +3,7 @@
 # sum over all states, with energies that numpy computes from /system alone; bits on other numbers of ranks and after
 # stops; files that hold the model, and refusals.
 . "$(dirname "$0")/common.sh"
+. "$source/tests/cli/models.sh"
 tiny="--set generate.configurations=4000 --set generate.chains=256 --set generate.interval=20
   --set generate.thermalization=200 --set network.hidden=[16] --set train.epochs=3 --set train.batch=200
   --set train.augment=[] --set scan.temperatures=[0.8,1.2,3.0] --set scan.sweeps=6000 --set scan.thermalization=200
@@ -109,49 +110,11 @@ set -- $tiny --set system.lattice=[6,6] --set scan.sweeps=200 --set system.model
 mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" "$@" --set run.name=three >log || fail "$(tail -3 log)"
 "$python" "$source/tests/cli/compare.py" results/one results/three same
 
-# Stopped and gone on, on other numbers of ranks: the same bits.
-stopped="--set checkpoint.interval=0.05 --set scan.sweeps=3000 --set scan.thermalization=101"
-for variant in "generate.algorithm=heat_bath" "system.model=blume_capel --set generate.algorithm=wolff"; do
-  stops=0 ranks=1
-  "$nnsm" run "$source/input/quick.cfg" "$@" --fresh --set $variant $stopped --set run.name=whole >log || fail "$(tail -3 log)"
-  for limit in 0.2 0.5 0.8 1.2 600; do
-    status=0
-    mpirun -n $ranks "$nnsm" run "$source/input/quick.cfg" "$@" --set $variant $stopped --set run.name=stopped \
-      --set run.time_limit=$limit >log 2>&1 || status=$?
-    [ $status -eq 0 ] && break
-    [ $status -eq 85 ] || fail "exit $status: $(tail -3 log)"
-    stops=$((stops + 1)) ranks=$((ranks % 3 + 1))
-  done
-  [ $stops -gt 0 ] || fail "the run ended before it was stopped"
-  "$python" "$source/tests/cli/compare.py" results/whole results/stopped same
-  rm -f results/stopped.*
-done
+same_after_stops "generate.algorithm=heat_bath" "$@"
+same_after_stops "system.model=blume_capel --set generate.algorithm=wolff" "$@"
+# shellcheck disable=SC2086
+same_from_files $tiny --set scan.sweeps=200
 
-cat >follow.cfg <<'CFG'
-run : { name = "follow"; seed = 2007; };
-ensemble : { file = "results/one.ensemble.h5"; };
-CFG
-follow="$tiny --set scan.sweeps=200"
-for stage in train scan; do
-  # shellcheck disable=SC2086
-  "$nnsm" $stage follow.cfg $(echo "$follow" | sed 's/--set generate[^ ]*//g') >log || fail "$stage of a file: $(tail -3 log)"
-done
-"$python" - <<'PY'
-import h5py
-
-one, follow = (h5py.File(f"results/{name}.results.h5") for name in ("one", "follow"))
-for what in ("scan/true/order_parameter/mean", "scan/learned/order_parameter/mean", "scan/true/energy/mean"):
-    assert (one[what][:] == follow[what][:]).all(), what
-PY
-
-# A configuration that names another model than the file is refused, with both.
-refused() { # WORD COMMAND...
-  local word=$1 code=0
-  shift
-  "$@" >log 2>&1 || code=$?
-  [ $code -eq 3 ] || fail "exit code $code instead of 3: $*"
-  grep -q "$word" log || fail "no \"$word\" in: $(cat log)"
-}
 refused "its model is potts with coupling 1, 3 states and field 0, system is clock with coupling 1, 3 states" \
   "$nnsm" train follow.cfg --fresh --set system.lattice=[6,6] --set system.model=clock --set run.name=wrong
 refused "system is potts with coupling 1, 4 states" "$nnsm" train follow.cfg --fresh \
