@@ -115,7 +115,7 @@ int nnsm_members_at_once(const nnsm_config *config, size_t members, int ranks, d
         best[m] = INFINITY;
         for (int groups = 1; groups <= m && groups <= ranks; groups++) {
             double all = time_of(config, ranks / groups) + best[m - groups];
-            if (all < best[m] * (1 - 1e-9)) {
+            if (all < best[m] * (1 + 1e-9)) { /* of rounds that take the same together, the largest first */
                 best[m] = all;
                 chosen[m] = groups;
             }
