@@ -53,6 +53,8 @@ nnsm_bench_line nnsm_bench_fit(size_t count, const double *sizes, const double *
     nnsm_bench_line line = {(ay * bb - by * ab) / determinant, (aa * by - ab * ay) / determinant, 0};
     if (line.latency < 0)
         line = (nnsm_bench_line){0, by / bb, 0};
+    else if (line.slope < 0)
+        line = (nnsm_bench_line){ay / aa, 0, 0};
     for (size_t i = 0; i < count; i++)
         sum += pow((line.latency + line.slope * sizes[i]) / seconds[i] - 1, 2);
     line.residual = sqrt(sum / (double)count);

@@ -49,7 +49,7 @@ double nnsm_bench_rate(const nnsm_bench_part *part);
 /* Median over rounds of the ratio of times, of a call of `part` to a call of `other`. Local. */
 double nnsm_bench_ratio(const nnsm_bench_part *part, const nnsm_bench_part *other);
 
-/* The least squares of the relative errors: seconds = latency + size * slope, latency not negative. residual: their
+/* The least squares of the relative errors: seconds = latency + size * slope, neither negative. residual: their
  * root mean square. Local. */
 typedef struct {
     double latency, slope, residual;
