@@ -131,9 +131,9 @@ static nnsm_status make_generator(nnsm_bench *b, nnsm_error *error)
 static nnsm_status make_ensemble(nnsm_bench *b, nnsm_error *error)
 {
     nnsm_run *run = b->run;
-    nnsm_layout layout = nnsm_layout_make(&b->config, 0, run->ranks);
     if (!b->config.generate.given)
         return NNSM_OK;
+    nnsm_layout layout = nnsm_layout_make(&b->config, 0, run->ranks);
     nnsm_status status = nnsm_source_create(&b->source, run, &layout, run->world, error);
     while (!status && b->source.made < layout.snapshots)
         nnsm_source_advance(&b->source);
