@@ -1,7 +1,7 @@
 #!/bin/bash
 # A scaling study: one configuration on several numbers of ranks, each a job of its own that benchmarks and runs; then a job
-# that makes one table and one figure. From the repository root, on a login node, without sbatch (without Slurm the runs
-# follow each other here):
+# that makes one table and one figure. From the repository root, on a login node, without sbatch (without Slurm, or
+# with NNSM_HERE=1, the runs follow each other here):
 #   jobscripts/scaling.sh strong RANKS CONFIG [nnsm options]    the same run on all of them
 #   jobscripts/scaling.sh weak   RANKS CONFIG [nnsm options]    work in proportion to the ranks, as stated below
 #   jobscripts/scaling.sh strong 1,2,4,8 input/quick.cfg        -> results/quick.scaling.{csv,png,pdf}
@@ -50,7 +50,7 @@ if [ "${SLURM_JOB_NAME:-}" = nnsm-scaling-table ]; then
   collect
 elif [ -n "${SLURM_JOB_ID:-}" ]; then
   measure "$SLURM_NTASKS"
-elif command -v sbatch >/dev/null; then # the login node
+elif [ -z "${NNSM_HERE:-}" ] && command -v sbatch >/dev/null; then # the login node
   jobs=""
   for ranks in "${counts[@]}"; do
     job=$(sbatch --parsable --ntasks="$ranks" --nodes=$(((ranks + per_node - 1) / per_node)) --exclusive "$0" "${given[@]}") || exit
