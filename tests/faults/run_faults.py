@@ -397,6 +397,8 @@ def main():
     parser.add_argument("--every-rank", action="store_true",
                         help="every place on every rank that makes the call, in the first and in the last one")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case only")
+    parser.add_argument("--first", type=int, default=0, metavar="N",
+                        help="leave out N cases, which an earlier call that was cut short has tried")
     parser.add_argument("--all", action="store_true", help="every distinct stack, not every distinct chain of functions")
     parser.add_argument("--only", metavar="REGEX", help="cases whose 'command kind rank site' matches")
     parser.add_argument("--timeout", type=float, default=240, help="seconds after which a run hangs")
@@ -417,7 +419,7 @@ def main():
     cases = [case for place, ranks in places.items() for case in choose(place, ranks, options.every_rank)]
     if options.only:
         cases = [c for c in cases if re.search(options.only, f"{c[0]} {c[2]} {c[1]} {describe(c[4])}")]
-    cases = cases[options.sample // 2::options.sample]
+    cases = cases[options.sample // 2::options.sample][options.first:]
     if options.list:
         for case in cases:
             print(name_of(case))
