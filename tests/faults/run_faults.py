@@ -25,12 +25,16 @@ import time
 import zlib
 
 import h5py
+import numpy as np
 
 RANKS = 3
 EARLIER = b"an earlier file\n"
 CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to run
 CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second", "checksum")  # the last: of a file that holds dates
-MEASURED = 'run : { name = "quick"; };\nensemble : { file = "measured.h5"; };\n'
+MEASURED = """run : { name = "quick"; };
+ensemble : { file = "measured.h5"; };
+scan : { temperatures = { from = 1.0; to = 4.0; step = 0.25; }; };
+"""
 
 # As small as passes through all places: of the 0.7 s of processor time that a run takes, half is that processes start.
 SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192 generate.interval=5
@@ -39,12 +43,16 @@ SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192
 STREAM = "--set train.data=stream"
 FRONTIER = "--set network.kind=frontier --set network.units=2 --set network.reach=1"
 TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=3"
+POTTS = """--set system.model=potts --set generate.algorithm=heat_bath --set train.augment=["translation","permutation"]
+    --set scan.moves=["single"] --set scan.regenerate=true"""
+LEVELS = """--set ensemble.levels=3 --set train.augment=["translation"] --set scan.moves=["neighbour","patch"]
+    --set trust.compare=other.h5"""
 
 # name: arguments, files it starts from, files it makes. Inputs are {name in its directory: (who made it, name there)}.
 # Together they pass through every stage in every form: teams that write the ensemble with two ranks, a stream, a
-# frontier network and single flips, networks on bootstrap samples, single stages, a file of somebody else's of which no
-# model is known, a second ensemble; then all that can be gone on from: a finished scan, and stops within every stage;
-# and the commands that only look.
+# frontier network and single flips, networks on bootstrap samples, sites of several values, overlapping windows, single
+# stages, a file of somebody else's of which no model is known, one of signals that are cut into levels, a second ensemble;
+# then all that can be gone on from: a finished scan, and stops within every stage; and the commands that only look.
 Command = collections.namedtuple("Command", "arguments inputs outputs")
 
 
@@ -66,6 +74,13 @@ COMMANDS = {
     "window": Command("window CONFIG --set window.size=[2] --set window.stride=[1]", own("run", "ensemble"),
                       ("blocks", "latent")),
     "measured": Command("train measured.cfg", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ("network",)),
+    "potts": Command(f"run CONFIG --set teams.generators=2 {POTTS}", {}, ALL),
+    "blocks": Command("run CONFIG --set teams.generators=2 --set window.size=[2] --set window.stride=[1]", {}, ALL),
+    "levels": Command(f"train measured.cfg {LEVELS}", {"measured.h5": ("signals", "2.5.h5"),
+                                                       "other.h5": ("signals", "3.0.h5")}, ("network",)),
+    "scan_levels": Command(f"scan measured.cfg {LEVELS}", {
+        "measured.h5": ("signals", "2.5.h5"), "other.h5": ("signals", "3.0.h5"), **own("levels", "network")},
+                           ("results",)),
     "scan": Command("scan CONFIG", own("run", "network"), ("results",)),
     "members": Command(f"scan CONFIG {TRUST} --set trust.compare=second.h5",
                        {**own("trust", "network", "member1.network", "member2.network"),
@@ -183,8 +198,9 @@ class Harness:
         variables.update({f"NNSM_FAULT{key}": str(value) for key, value in fault.items()})
         arguments = (COMMANDS.get(command) or MAKERS[command]).arguments
         settings = [word for setting in SMALL for word in ("--set", setting)]
-        if command == "measured":  # what is generated is not the configuration's
-            settings = [w for s in SMALL if s.startswith(("network", "train", "run")) for w in ("--set", s)]
+        if "measured.cfg" in arguments:  # what is generated is not the configuration's
+            settings = [w for s in SMALL if s.startswith(("network", "train", "run", "scan", "couplings"))
+                        for w in ("--set", s)]
         elif arguments.startswith("info"):
             settings = []
         arguments = arguments.replace("CONFIG", f"{self.options.source}/input/quick.cfg").split()
@@ -222,6 +238,9 @@ class Harness:
             directory = f"{self.scratch}/{name}"
             if os.path.exists(directory):
                 continue
+            if name == "signals":
+                self.make_signals(directory)
+                continue
             maker = MAKERS[name]
             self.prepare(name, directory, False)
             stop = {"": maker.stop, "_RANK": 0, "_STOP": 1} if maker.stop else {}
@@ -244,6 +263,17 @@ class Harness:
                 h5py.File(f"{directory}/foreign.h5", "w") as file:
             data = file.create_dataset("configurations", data=ours["configurations"][()])
             data.attrs["temperature"] = ours["configurations"].attrs["temperature"]
+
+    @staticmethod
+    def make_signals(directory):
+        """Ensembles of a continuous signal at two temperatures as instruments leave them: chunked and compressed."""
+        os.makedirs(directory)
+        rng = np.random.default_rng(7)
+        for temperature in (2.5, 3.0):
+            with h5py.File(f"{directory}/{temperature}.h5", "w") as file:
+                data = file.create_dataset("configurations", data=rng.normal(size=(1200, 4, 4)), chunks=(100, 4, 4),
+                                           compression="gzip")
+                data.attrs["temperature"] = temperature
 
     def count(self, command):
         """-> {(place, rank): (kind, first, last, frames)}; keeps the complete files."""
