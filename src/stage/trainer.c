@@ -9,6 +9,7 @@
 #include "ensemble/bootstrap.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
+#include "stage/couplings.h"
 
 /* On whose clock this training waits. */
 static nnsm_stage stage_of(const nnsm_trainer *t)
@@ -53,6 +54,8 @@ static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
                                       c->train.spin_flip, error);
     if (!status)
         status = nnsm_symmetry_set_alphabet(t->symmetry, &t->run->alphabet, c->train.permutation, error);
+    if (!status)
+        status = nnsm_couplings_check(t->run, error);
     return status;
 }
 
