@@ -235,6 +235,10 @@ nnsm_status nnsm_checkpoint_stop(nnsm_run *run, nnsm_request request, nnsm_error
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
     if (run->rank == 0)
         nnsm_stop_obeyed(&run->stop);
+    if (run->resume.progress == NNSM_AT_START && !run->stop.checkpoints)
+        return nnsm_fail(error, NNSM_UNFINISHED,
+                         "stopped by %s, unfinished; nothing is there to go on from yet, the same command begins anew",
+                         nnsm_stop_reason(request, reason));
     return nnsm_fail(error, NNSM_UNFINISHED, "stopped by %s, unfinished; the same command goes on from %.400s",
                      nnsm_stop_reason(request, reason), path);
 }
