@@ -39,6 +39,7 @@ typedef enum {
     NNSM_VOTE_SUPPORT, /* energies seen in training */
     NNSM_VOTE_AUDIT,
     NNSM_VOTE_SECOND,
+    NNSM_VOTE_BENCH,
     NNSM_VOTE_SAVED,   /* a checkpoint; no vote */
     NNSM_VOTE_RESULTS, /* no vote */
     NNSM_VOTE_END,     /* of the run; no vote */

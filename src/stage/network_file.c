@@ -76,6 +76,7 @@ void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run)
     nnsm_h5_set_text(h5, "/provenance", "mpi", p.mpi);
     nnsm_h5_set_text(h5, "/provenance", "openblas", p.blas);
     nnsm_h5_set_text(h5, "/provenance", "openblas_core", p.blas_core);
+    nnsm_h5_set_text(h5, "/provenance", "kernels_of_ranks", run->kernels);
     nnsm_h5_set_text(h5, "/provenance", "hdf5", p.hdf5);
     nnsm_h5_set_text(h5, "/provenance", "libconfig", p.libconfig);
 }

@@ -8,7 +8,6 @@
 #include "stage/checkpoint.h"
 #include "stage/foresee.h"
 #include "stage/load.h"
-#include "stage/members.h"
 #include "stage/network_file.h"
 #include "stage/opening.h"
 #include "stage/quantise.h"
@@ -163,8 +162,6 @@ static nnsm_request wish(void *context)
 static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
 {
     session *s = context;
-    if (s->training->member)
-        return nnsm_members_pause(s->run, request, error);
     nnsm_trainer_settle(&s->trainer);
     return nnsm_training_save(s->training, s->run, request, error);
 }
@@ -183,18 +180,13 @@ nnsm_status nnsm_train_on(nnsm_run *run, nnsm_training *training, nnsm_pool *poo
 static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_trained *trained,
                                   const nnsm_partition *partition, nnsm_error *error)
 {
-    nnsm_state state;
+    char path[NNSM_RUN_PATH];
     nnsm_status status = nnsm_training_create(training, run, 0, trained, partition->training, error);
     status = nnsm_agree(run->world, status, error);
     if (status || run->resume.progress != NNSM_AT_TRAIN || run->resume.step == 0)
         return status;
-    status = nnsm_checkpoint_open(run, &state, error);
-    if (status)
-        return status;
-    nnsm_training_state(training, &state);
-    status = nnsm_state_finish(&state, error);
-    if (!status)
-        status = nnsm_training_check(training, run, partition->batches, error);
+    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
+    status = nnsm_training_restore_at(training, run, path, partition->batches, error);
     if (!status)
         nnsm_say(&run->log, "train: goes on in epoch %zu, batch %zu", (size_t)training->epoch + 1,
                  (size_t)training->batch + 1);

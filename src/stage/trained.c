@@ -69,7 +69,7 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double r
                                     .reach = reach,
                                     .units = (size_t)c->network.units,
                                     .seed = seed,
-                                    .odd = c->train.spin_flip,
+                                    .odd = c->train.spin_flip && alphabet->count == 2,
                                     .share = c->train.translation,
                                     .temperature = temperature,
                                     .alphabet = *alphabet};

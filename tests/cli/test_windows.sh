@@ -199,7 +199,6 @@ echo "== contradictions in the configuration"
 check() { expect 2 "$1" "$nnsm" check "$quick" $small "${@:2}"; }
 check "leave 1 of the 6 sites of axis 1 over" --set window.size=[3] --set window.stride=[2]
 check "do not fit axis 1 of 6 sites" --set window.size=[7] --set train.augment=[]
-check "a frontier network takes sites of two values" --set window.size=[2] --set network.kind=frontier
 check "open windows have no translations" --set window.size=[2]
 check "windows cannot go around an open lattice" --set window.size=[2] --set window.periodic=true --set system.boundary=open --set train.augment=[]
 check "axes along which windows differ cannot be exchanged" --set 'window.size=[2, 3]' --set 'train.augment=["point_group"]'
