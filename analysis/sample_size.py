@@ -73,11 +73,11 @@ def run(options):
 
 
 def load(path):
-    """(temperature, |m|, error), epochs that were trained, excess of the held-out likelihood where the truth is known."""
+    """(temperature, |m|, error), epochs that were trained, KL at the best of them where the truth is known."""
     with r.open_results(path) as found:
         training = r.need(found, "training")
-        kl = training["kl"][:] if "kl" in training else np.array([np.nan])
-        return r.curve(found, "learned", "abs_magnetization"), len(training["epoch"]), float(np.nanmin(kl))
+        kl = training["kl"][:].min() if "kl" in training else np.nan
+        return r.curve(found, "learned", "abs_magnetization"), len(training["epoch"]), kl
 
 
 def differences(curve, reference):
@@ -124,11 +124,13 @@ def draw(stem):
                                linestyle=line, capsize=2, label=label + ": largest")
                 panel.plot(SIZES, [f[1] for f in found], color=color, marker=marker, linestyle=line, alpha=0.4,
                            markerfacecolor="none", label=label + ": rms")
-        panel.set(xscale="log", yscale="log", xlabel="configurations at T0", title=title)
+        panel.set(xscale="log", yscale="log", xlabel="configurations at T0", title=title, ylim=(2e-3, None))
+        panel.set_xticks(SIZES, [str(size) for size in SIZES])
+        panel.minorticks_off()
     axes[0].axhline(limit[0], color="0.3", linewidth=0.8, linestyle="-.", label="principle's own, stride 2: largest")
     axes[0].set_ylabel(r"error of $\langle|m|\rangle$, T = 1 to 4")
-    for panel in axes:
-        panel.legend(fontsize=6)
+    axes[0].legend(fontsize=6, ncols=2, loc="lower left")
+    axes[1].legend(fontsize=6)
     for kind in ("png", "pdf"):
         figure.savefig(f"{stem}.{kind}")
     print(f"{stem}.png and .pdf")
