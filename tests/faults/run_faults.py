@@ -94,6 +94,7 @@ COMMANDS = {
     "fitting": Command(f"train CONFIG {FRONTIER}", {**own("run", "ensemble"), **own("stopped_fit", "checkpoint")},
                        ("network",)),
     "check": Command("check CONFIG", {}, ()),
+    "bench": Command("bench CONFIG --seconds 0.05", {}, ()),
     **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
        for kind in ALL + ("checkpoint",)},
     "info_measured": Command("info foreign.h5", {"foreign.h5": ("second", "foreign.h5")}, ()),
