@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "made/network.h"
 
-enum { NETWORK_VERSION = 2 }; /* 1: sites of two values */
+/* 1: sites of two values; 2: of more; 3: of more, in a frontier network */
+enum { NETWORK_VERSION = 3 };
 
 static const char *const order_names[] = {"raster", "snake", "checkerboard", "random"};
 static const char *const activation_names[] = {"relu", "tanh"};
@@ -47,7 +48,7 @@ void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperatur
     for (int k = 0; k < alphabet->count; k++)
         values[k] = alphabet->value[k];
     nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
-    nnsm_h5_set_integer(h5, "/", "version", alphabet->count > 2 ? NETWORK_VERSION : 1);
+    nnsm_h5_set_integer(h5, "/", "version", alphabet->count == 2 ? 1 : strcmp(network, "frontier") == 0 ? 3 : 2);
     nnsm_h5_set_text(h5, "/", "network", network);
     nnsm_h5_set_double(h5, "/", "temperature", temperature);
     nnsm_h5_set_integers(h5, "/", "lattice", (size_t)dimensions, extents);

@@ -131,6 +131,7 @@ const char *nnsm_stop_longest(const nnsm_stop *stop, char *text)
     static const char *const names[] = {
         [NNSM_VOTE_START] = "the start",
         [NNSM_VOTE_GENERATE] = "generating",
+        [NNSM_VOTE_WINDOW] = "windows",
         [NNSM_VOTE_READ] = "reading the training data",
         [NNSM_VOTE_TRAIN] = "training",
         [NNSM_VOTE_SAMPLES] = "reading the ensemble",

@@ -27,7 +27,8 @@ typedef enum {
 typedef enum {
     NNSM_VOTE_START, /* of the run; no vote */
     NNSM_VOTE_GENERATE,
-    NNSM_VOTE_READ, /* the ensemble, to train on it */
+    NNSM_VOTE_WINDOW, /* laying or undoing windows */
+    NNSM_VOTE_READ,   /* the ensemble, to train on it */
     NNSM_VOTE_TRAIN,
     NNSM_VOTE_SAMPLES, /* reading the ensemble, to compare with it */
     NNSM_VOTE_COUPLINGS,

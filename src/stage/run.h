@@ -73,6 +73,8 @@ typedef struct {
     nnsm_lock lock; /* on rank 0 */
     nnsm_resume resume;
     int64_t ensemble, network; /* checksums of the files that the run has finished, or reads; 0: none yet */
+    int64_t trained_on;        /* checksum of the ensemble of the network in use; behind windows, of their source; 0:
+                                  no network yet, or it does not say */
 } nnsm_run;
 
 typedef enum {

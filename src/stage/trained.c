@@ -69,7 +69,7 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double r
                                     .reach = reach,
                                     .units = (size_t)c->network.units,
                                     .seed = seed,
-                                    .odd = c->train.spin_flip,
+                                    .odd = c->train.spin_flip && alphabet->count == 2,
                                     .share = c->train.translation,
                                     .temperature = temperature,
                                     .alphabet = *alphabet};
@@ -142,7 +142,7 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const st
     if (status)
         return nnsm_agree(run->world, status, error);
     share(run, trained);
-    trained->ensemble = run->ensemble;
+    trained->ensemble = run->trained_on = run->ensemble;
     nnsm_run_path(run, NNSM_FILE_NETWORK, path);
     if (run->rank == 0)
         status = nnsm_network_file_write(run, trained, path, &run->network, error);
