@@ -89,7 +89,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"couplings", "range", NNSM_KEY_REAL, AT(couplings, range), "3.0", 1, 1e6, 0, NULL, "lattice spacings", "longest pair, cut at the largest distance of the lattice", NNSM_AFFECTS_SCAN},
     {"couplings", "per_bond", NNSM_KEY_BOOLEAN, AT(couplings, per_bond), "false", 0, 0, 0, NULL, "", "a coupling for every bond and site; else means over translations, and over the point group where train.augment has it", NNSM_AFFECTS_SCAN},
     {"couplings", "source", NNSM_KEY_CHOICE, AT(couplings, source), "\"ancestral\"", 0, 0, 0, "ancestral|ensemble", "", "configurations that the Hamiltonian is projected on: samples of the network, or the ensemble", NNSM_AFFECTS_SCAN},
-    {"couplings", "samples", NNSM_KEY_INTEGER, AT(couplings, samples), "20480", 64, 1e8, 0, NULL, "", "how many; at least four an operator are taken", NNSM_AFFECTS_SCAN},
+    {"couplings", "samples", NNSM_KEY_INTEGER, AT(couplings, samples), "20480", 64, 1e8, 0, NULL, "", "how many; at least four an operator are taken. Fewer than some times the configurations add noise of their own", NNSM_AFFECTS_SCAN},
     {"trust", "networks", NNSM_KEY_INTEGER, AT(trust, networks), "1", 1, 64, 0, NULL, "", "networks on bootstrap samples of the data, whose spread is an error; 1: only the run's own", NNSM_AFFECTS_SCAN},
     {"trust", "compare", NNSM_KEY_TEXT, AT(trust, compare), "\"\"", 0, 0, 0, NULL, "", "HDF5 file of configurations at another temperature of the scan, to test the prediction on; empty: none", NNSM_AFFECTS_SCAN},
     {"teams", "generators", NNSM_KEY_INTEGER, AT(teams, generators), "0", 0, 1e6, 0, NULL, "ranks", "ranks that generate while the others train; 0: chosen from the work of both", NNSM_AFFECTS_NOTHING},

@@ -233,8 +233,6 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = nnsm_second_check(run, error);
     if (!status) {
         list_branches(s, run, learned, trained, couplings, scanned);
         status = prepare(s, learned, error);

@@ -155,7 +155,7 @@ static nnsm_status restore(team *t, nnsm_error *error)
         nnsm_pool_state(&t->pool, &t->partition, run->lattice.sites, t->trainers, t->feed.next * NNSM_CHUNK, &state);
     status = nnsm_state_finish(&state, error);
     if (!status)
-        status = nnsm_training_check(&t->training, run, t->partition.batches, error);
+        status = nnsm_training_check(&t->training, state.h5.path, t->partition.batches, error);
     if (!status)
         nnsm_say(&run->log, "generate: goes on with %.0f configurations made, training in epoch %zu, batch %zu",
                  (double)next * NNSM_CHUNK, (size_t)t->training.epoch + 1, (size_t)t->training.batch + 1);

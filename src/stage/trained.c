@@ -142,7 +142,7 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const st
     if (status)
         return nnsm_agree(run->world, status, error);
     share(run, trained);
-    trained->ensemble = run->ensemble;
+    trained->ensemble = run->trained_on = run->ensemble;
     nnsm_run_path(run, NNSM_FILE_NETWORK, path);
     if (run->rank == 0)
         status = nnsm_network_file_write(run, trained, path, &run->network, error);

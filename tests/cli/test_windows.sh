@@ -94,6 +94,31 @@ expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" scan "$quick"
 expect 0 "seen through windows of 2 x 2, stride 1 x 1, open, on 6 x 6: 5 x 5 windows; these were undone" "$nnsm" info results/far.results.h5
 expect 0 "of 3000 configurations of sums 0 have no preimage" "$nnsm" info results/whole.latent.h5
 
+echo "== a long file in several rounds: the same on any number of ranks; a stop between them leaves nothing half-written"
+long="--set system.lattice=[8,8] --set generate.configurations=50000 --set generate.chains=192 --set generate.interval=3
+  --set generate.thermalization=50 --set run.progress=0 $windows"
+for name in long1 long3; do "$nnsm" generate "$quick" $long --set run.name=$name >log || fail "$(tail -3 log)"; done
+for ranks in 1 2; do # one rank takes 16384 configurations a round
+  expect 85 "stopped by the time limit" mpirun -n $ranks "$nnsm" window "$quick" $long --set run.name=long1 --set run.time_limit=1e-9
+  left=$(find results -name 'long1.blocks*' -o -name 'long1.latent*')
+  [ -z "$left" ] || fail "left by a stop: $left"
+done
+touch results/long1.stop
+expect 85 "stopped by the stop file" "$nnsm" window "$quick" $long --set run.name=long1
+expect 0 "window: configuration 32768 of 50000 is read" "$nnsm" window "$quick" $long --set run.name=long1
+expect 0 "all with a preimage" mpirun -n 3 "$nnsm" window "$quick" $long --set run.name=long3
+"$python" - <<'PY'
+import h5py
+import numpy as np
+
+for kind in ("blocks", "latent"):
+    with h5py.File(f"results/long1.{kind}.h5") as a, h5py.File(f"results/long3.{kind}.h5") as b:
+        assert (a["configurations"][:] == b["configurations"][:]).all(), kind
+        for key, value in a["window"].attrs.items():
+            assert key == "source_checksum" or np.array_equal(value, b["window"].attrs[key]), (kind, key)
+        assert a["window"].attrs["configurations_examined"] == 50000
+PY
+
 echo "== the sums themselves, apart and overlapping"
 for variant in "apart 2" "over 1"; do
   set -- $variant
@@ -139,6 +164,7 @@ spoilt = sums.copy()
 spoilt[1234, 2, 2] = -4 if sums[1234, 2, 2] > 0 else 4
 spoilt[1234, 2, 3] = 4 if sums[1234, 2, 3] <= 0 else -4
 write("spoilt.h5", spoilt)
+write("spoilts.h5", np.tile(spoilt, (100, 1, 1)))  # in every round of any rank
 write("three.h5", np.where(np.arange(sites.size).reshape(sites.shape) % 7 == 0, 0, sites))
 write("labels.h5", (sites + 1) // 2 + (np.arange(sites.size).reshape(sites.shape) % 5 == 0), labels=1)
 PY
@@ -159,6 +185,8 @@ expect 3 "cannot be sums over 4 sites, which are -4 -2 0 2 4" "$nnsm" window min
 expect 0 "all with a preimage" "$nnsm" window mine.cfg $(only) --set ensemble.file=zero.h5 --set 'window.values=[0, 1]' --set run.name=zero
 expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 1 of 3000 cannot" \
   "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilt.h5 --set run.name=spoilt
+expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 100 of 300000 cannot" \
+  mpirun -n 3 "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilts.h5 --set run.name=spoilt
 [ ! -e results/spoilt.latent.h5 ] && [ ! -e results/spoilt.latent.h5.part ] || fail "a file of spoilt data is left"
 expect 0 "1 of 3000 configurations cannot be sums over such windows" "$nnsm" window mine.cfg $(only) \
   --set ensemble.file=spoilt.h5 --set run.name=spoilt --set window.route=plain

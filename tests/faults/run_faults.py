@@ -42,7 +42,7 @@ SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192
     scan.thermalization=20 couplings.samples=640 run.progress=100""".split()
 STREAM = "--set train.data=stream"
 FRONTIER = "--set network.kind=frontier --set network.units=2 --set network.reach=1"
-TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=3"
+TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=4"
 POTTS = """--set system.model=potts --set generate.algorithm=heat_bath --set train.augment=["translation","permutation"]
     --set scan.moves=["single"] --set scan.regenerate=true"""
 LEVELS = """--set ensemble.levels=3 --set train.augment=["translation"] --set scan.moves=["neighbour","patch"]
@@ -83,7 +83,7 @@ COMMANDS = {
                            ("results",)),
     "scan": Command("scan CONFIG", own("run", "network"), ("results",)),
     "members": Command(f"scan CONFIG {TRUST} --set trust.compare=second.h5",
-                       {**own("trust", "network", "member1.network", "member2.network"),
+                       {**own("trust", "network", "member1.network", "member2.network", "member3.network"),
                         "second.h5": ("second", "results/quick.ensemble.h5")}, ("results",)),
     "projection": Command("scan CONFIG --set couplings.source=ensemble", own("run", "ensemble", "network"),
                           ("results",)),
@@ -93,7 +93,11 @@ COMMANDS = {
     "training": Command("train CONFIG", {**own("run", "ensemble"), **own("stopped_train", "checkpoint")}, ("network",)),
     "fitting": Command(f"train CONFIG {FRONTIER}", {**own("run", "ensemble"), **own("stopped_fit", "checkpoint")},
                        ("network",)),
+    "together": Command(f"run CONFIG --set teams.generators=1 {TRUST}",
+                        own("stopped_members", "checkpoint", "ensemble", "network", "member1.checkpoint",
+                            "member2.checkpoint", "member3.checkpoint"), ("results",)),
     "check": Command("check CONFIG", {}, ()),
+    "bench": Command("bench CONFIG --seconds 0.05", {}, ()),
     **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
        for kind in ALL + ("checkpoint",)},
     "info_measured": Command("info foreign.h5", {"foreign.h5": ("second", "foreign.h5")}, ()),
@@ -108,6 +112,8 @@ MAKERS = {
     "stopped_stream": Maker(COMMANDS["stream"].arguments, {}, "nan:150", "generate"),
     "stopped_generate": Maker("generate CONFIG", {}, "MPI_Allreduce:8", "generate"),
     "stopped_train": Maker("train CONFIG", own("run", "ensemble"), "nan:150", "train"),
+    "stopped_members": Maker(COMMANDS["trust"].arguments, own("trust", "ensemble", "network", "checkpoint"),
+                             "MPI_Allreduce:50", "scan"),
     "stopped_fit": Maker(f"train CONFIG {FRONTIER}", own("run", "ensemble"), "MPI_Allreduce:30", "train"),
 }
 
@@ -320,6 +326,8 @@ class Harness:
         for name in COMMANDS[command].outputs:
             wrong += self.judge_file(command, name, f"{directory}/results/quick.{name}.h5", earlier, outcome.code == 0)
         for at, (maker, name) in COMMANDS[command].inputs.items():
+            if "member" in at and "checkpoint" in at and not os.path.exists(f"{directory}/{at}"):
+                continue  # the member is trained, or was to be
             with open(f"{directory}/{at}", "rb") as is_there, open(f"{self.scratch}/{maker}/{name}", "rb") as was_there:
                 same = is_there.read() == was_there.read()
             if "checkpoint" in at and not command.startswith("info"):  # which is written anew
@@ -397,6 +405,8 @@ def main():
     parser.add_argument("--every-rank", action="store_true",
                         help="every place on every rank that makes the call, in the first and in the last one")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case only")
+    parser.add_argument("--first", type=int, default=0, metavar="N",
+                        help="leave out N cases, which an earlier call that was cut short has tried")
     parser.add_argument("--all", action="store_true", help="every distinct stack, not every distinct chain of functions")
     parser.add_argument("--only", metavar="REGEX", help="cases whose 'command kind rank site' matches")
     parser.add_argument("--timeout", type=float, default=240, help="seconds after which a run hangs")
@@ -417,7 +427,7 @@ def main():
     cases = [case for place, ranks in places.items() for case in choose(place, ranks, options.every_rank)]
     if options.only:
         cases = [c for c in cases if re.search(options.only, f"{c[0]} {c[2]} {c[1]} {describe(c[4])}")]
-    cases = cases[options.sample // 2::options.sample]
+    cases = cases[options.sample // 2::options.sample][options.first:]
     if options.list:
         for case in cases:
             print(name_of(case))
