@@ -100,6 +100,7 @@ nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned
 {
     *out = (nnsm_tile){0};
     return learned->frontier          ? nnsm_frontier_tile_create(out, learned, error)
+           : learned->made->support   ? nnsm_masked_tile_create(out, learned, error)
            : learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
                                       : nnsm_dense_tile_create(out, learned, error);
 }
@@ -132,6 +133,8 @@ static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurati
 {
     if (tile->methods == &nnsm_frontier_tile_methods)
         nnsm_frontier_tile_sample(tile, draws, configurations);
+    else if (tile->methods == &nnsm_masked_tile_methods)
+        nnsm_masked_tile_sample(tile, draws, configurations);
     else if (tile->methods == &nnsm_dense_states_methods)
         nnsm_dense_states_tile_sample(tile, draws, configurations);
     else

@@ -88,6 +88,12 @@ nnsm_status nnsm_config_check_window(const nnsm_reader *reader)
         !(overlaps(c) && c->window.route == NNSM_CONFIG_DECONVOLVE))
         return REFUSE(reader, "network.kind", "window.size",
                       "network.kind: a frontier network takes sites of two values, and sums have more; take \"dense\"");
+    if (c->window.route == NNSM_CONFIG_MASKED && !overlaps(c))
+        return REFUSE(reader, "window.route", "window.size",
+                      "window.route = \"masked\" is for windows that overlap; these allow every sum, take \"plain\"");
+    if (c->window.route == NNSM_CONFIG_MASKED && c->network.order != 0)
+        return REFUSE(reader, "network.order", "window.route",
+                      "window.route = \"masked\" follows the windows row by row; take network.order = \"raster\"");
     nnsm_status status = c->system.given ? check_lattice(reader) : NNSM_OK;
     return status ? status : check_symmetries(reader);
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "io/ensemble_file.h"
 #include "lattice/preimage.h"
+#include "lattice/support.h"
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/network_file.h"
@@ -24,7 +25,10 @@ typedef struct {
     nnsm_alphabet sums;             /* of the windows */
     int32_t upper[NNSM_MAX_VALUES]; /* upper sites in a window by its state */
     nnsm_preimage *filter;          /* NULL: windows are not undone */
-    nnsm_h5 blocks, latent;         /* open where they are written */
+    nnsm_support *support;          /* of a masked network, by which its data must be possible too */
+    nnsm_support_stream *stream;
+    uint32_t *allowed;      /* [windows] */
+    nnsm_h5 blocks, latent; /* open where they are written */
     bool write_blocks, write_latent;
     int8_t *rows, *block_rows, *latent_rows; /* [block][sites] */
     int32_t *counts;                         /* [windows] */
@@ -103,11 +107,12 @@ static nnsm_status state_windows(maker *m, nnsm_error *error)
     if (!status && !sites)
         status = check_sums(m);
     w->latent = nnsm_window_overlaps(&w->window) && c->window.route == NNSM_CONFIG_DECONVOLVE;
+    w->masked = nnsm_window_overlaps(&w->window) && c->window.route == NNSM_CONFIG_MASKED;
     w->source = (int64_t)m->source.checksum;
     if (!status && c->system.given && !nnsm_alphabet_equal(&w->values, &m->run->alphabet))
         return nnsm_h5_fail(&m->source,
                             "the values of its sites are not those of the model; correct the configuration");
-    if (!status && w->latent && w->values.count != 2)
+    if (!status && (w->latent || w->masked) && w->values.count != 2)
         return nnsm_h5_fail(&m->source,
                             "its sites have %d values: windows are undone to two values only; take "
                             "window.route = \"plain\"",
@@ -133,10 +138,11 @@ static bool is_made(maker *m, nnsm_file file)
         return false;
     nnsm_windowing_read(&h5, &found);
     bool same = !h5.status && nnsm_window_equal(&found.window, &w->window) && found.latent == w->latent &&
-                found.source == w->source && nnsm_alphabet_equal(&found.values, &w->values);
+                found.masked == w->masked && found.source == w->source &&
+                nnsm_alphabet_equal(&found.values, &w->values);
     if (nnsm_h5_finish(&h5) || !same)
         return false;
-    if (file == NNSM_FILE_LATENT)
+    if (file == NNSM_FILE_LATENT || w->masked)
         *w = found;
     return true;
 }
@@ -165,7 +171,10 @@ static void undo(maker *m, size_t first, size_t count)
         const int8_t *block = m->block_rows + r * windows;
         for (size_t b = 0; b < windows; b++)
             m->counts[b] = m->upper[m->sums.count == 2 ? block[b] > 0 : block[b]];
-        nnsm_preimages found = nnsm_preimage_find(m->filter, m->counts, m->latent_rows + r * sites);
+        int8_t *latent = w->masked ? NULL : m->latent_rows + r * sites;
+        nnsm_preimages found = nnsm_preimage_find(m->filter, m->counts, latent);
+        if (m->stream && found != NNSM_PREIMAGES_NONE && !nnsm_support_follow(m->stream, block, m->allowed, NULL))
+            found = NNSM_PREIMAGES_UNDECIDED;
         if (found == NNSM_PREIMAGES_NONE && !w->none)
             m->first_none = first + r;
         if (found == NNSM_PREIMAGES_UNDECIDED && !m->undecided)
@@ -197,7 +206,9 @@ static nnsm_status allocate(maker *m, size_t block, nnsm_error *error)
         status = NNSM_NEW(&m->block_rows, block * w->sites, "windows", error);
     if (!status)
         status = NNSM_NEW(&m->counts, w->sites, "windows", error);
-    if (!status && m->filter)
+    if (!status && m->stream)
+        status = NNSM_NEW(&m->allowed, w->sites, "windows", error);
+    if (!status && m->filter && !m->stream)
         status = NNSM_NEW(&m->latent_rows, block * w->sites_below, "windows", error);
     return status;
 }
@@ -231,7 +242,7 @@ static nnsm_status pass_all(maker *m, const nnsm_ensemble_header *blocks, const 
 static nnsm_status judge(maker *m)
 {
     const nnsm_windowing *w = &m->windowing;
-    if (!w->latent || (!w->none && !m->undecided))
+    if (!(w->latent || w->masked) || (!w->none && !m->undecided))
         return NNSM_OK;
     if (!w->none)
         return nnsm_h5_fail(&m->source,
@@ -257,9 +268,13 @@ static nnsm_status make_files(maker *m, nnsm_error *error)
         blocks.extent[a] = w->window.extent[a];
         latent.extent[a] = w->window.below[a];
     }
-    if (w->latent || (nnsm_window_overlaps(&w->window) && !m->write_blocks && w->values.count == 2)) {
+    if (w->latent || w->masked || (nnsm_window_overlaps(&w->window) && !m->write_blocks && w->values.count == 2)) {
         status = nnsm_preimage_create(&m->filter, &w->window, error);
-        if (status == NNSM_USAGE && !w->latent) /* only a validation */
+        if (!status && w->masked)
+            status = nnsm_support_create(&m->support, &w->window, error);
+        if (!status && w->masked)
+            status = nnsm_support_stream_create(&m->stream, m->support, error);
+        if (status == NNSM_USAGE && !w->latent && !w->masked) /* only a validation */
             status = NNSM_OK;
         else if (status == NNSM_USAGE)
             return nnsm_h5_fail(&m->source, "%s", error->message);
@@ -306,8 +321,9 @@ static nnsm_status make(maker *m, nnsm_error *error)
     if (status)
         return status;
     m->write_latent = m->windowing.latent && !is_made(m, NNSM_FILE_LATENT);
-    m->write_blocks = sites && (m->write_latent || !is_made(m, NNSM_FILE_BLOCKS));
-    if (!m->write_latent && !m->write_blocks && (sites || m->windowing.latent))
+    bool blocks = sites || m->windowing.masked; /* measured sums may lack some in their alphabet */
+    m->write_blocks = blocks && (m->write_latent || !is_made(m, NNSM_FILE_BLOCKS));
+    if (!m->write_latent && !m->write_blocks && (blocks || m->windowing.latent))
         return NNSM_OK;
     if (m->windowing.latent) {
         m->write_latent = true; /* what the filter finds stands in both */
@@ -330,6 +346,12 @@ static void say(const maker *m)
         nnsm_say(log,
                  "window: overlapping windows undone, the network learns on the sites below; %lld configurations, "
                  "all with a preimage, %lld with several, of which one was taken",
+                 (long long)w->configurations, (long long)w->several);
+    else if (w->masked)
+        nnsm_say(log,
+                 "window: the network learns on sums, and knows only sums that have a preimage; %lld configurations, "
+                 "all with one, %lld "
+                 "with several",
                  (long long)w->configurations, (long long)w->several);
     else if (w->none)
         nnsm_warn(log,
@@ -362,6 +384,9 @@ nnsm_status nnsm_stage_window(nnsm_run *run, nnsm_error *error)
         (void)nnsm_h5_finish(&m->source);
         windowing = m->windowing;
         nnsm_preimage_destroy(m->filter);
+        nnsm_support_stream_destroy(m->stream);
+        nnsm_support_destroy(m->support);
+        nnsm_release(m->allowed);
         nnsm_release(m->rows);
         nnsm_release(m->block_rows);
         nnsm_release(m->latent_rows);

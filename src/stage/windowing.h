@@ -14,6 +14,7 @@ typedef struct {
     nnsm_window window;                    /* sites = 0: there are none, and all below is 0 */
     nnsm_alphabet values;                  /* of the sites below */
     int64_t latent;                        /* 1: network and scan work on the sites below; 0: on the windows */
+    int64_t masked;                        /* 1: on windows, and only on sums that have a preimage */
     int64_t source;                        /* checksum of the file that the windows were laid on or read from */
     int64_t configurations, none, several; /* of the data that the filter saw (0: it was not asked), without a preimage,
                                               with more than one */
