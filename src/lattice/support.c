@@ -45,7 +45,7 @@ static void measure(nnsm_support *s)
     s->strip_columns = decouple ? s->size2 : s->columns;
     size_t bytes = s->strip_columns * (8 * s->words + 1) + 8;
     s->most = ROOM / bytes < LEAST ? LEAST : ROOM / bytes < NNSM_SUPPORT_MOST ? ROOM / bytes : NNSM_SUPPORT_MOST;
-    s->beliefs = s->columns * s->shared * (s->tracked ? 2 : 1) + (size_t)w->volume + 1;
+    s->beliefs = 2 * (s->columns * s->shared * (s->tracked ? 3 : 2) + (size_t)w->volume + 1);
 }
 
 nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, nnsm_error *error)
@@ -117,6 +117,8 @@ nnsm_status nnsm_support_stream_create(nnsm_support_stream **out, const nnsm_sup
         status = create_pool(support, &t->now[i], error);
     if (!status)
         status = create_pool(support, &t->next, error);
+    if (!status)
+        status = NNSM_NEW(&t->above, support->columns * support->shared + 1, "support of sums", error);
     if (status)
         nnsm_support_stream_destroy(t);
     else
@@ -132,6 +134,7 @@ void nnsm_support_stream_destroy(nnsm_support_stream *stream)
         destroy_pool(&stream->now[i]);
     destroy_pool(&stream->next);
     nnsm_release(stream->now);
+    nnsm_release(stream->above);
     nnsm_release(stream);
 }
 
@@ -270,19 +273,42 @@ static float *believe_column(const nnsm_support *s, const uint64_t *set, float *
     return belief;
 }
 
-static void believe(const nnsm_support_stream *t, const nnsm_support_pool *pool, float *belief)
+/* Of the shared sites when the row began, where only they are wanted: what the columns of this row had above them. */
+static void remember_row(nnsm_support_stream *t)
 {
     const nnsm_support *s = t->support;
     uint64_t *set = t->next.set; /* free until the next column */
+    float *known_now = t->above;
+    for (size_t i = 0; i < s->strips && s->shared; i++) {
+        float column[2 * NNSM_PREIMAGE_MOST_SHARED];
+        unite(s, &t->now[i], set);
+        for (size_t j = 0; j < s->strip_columns; j++) {
+            (void)believe_column(s, set + j * s->words, column);
+            for (size_t b = 0; b < s->shared; b++)
+                *known_now++ = column[s->tracked ? 2 * b : b];
+        }
+    }
+}
+
+static void believe(const nnsm_support_stream *t, const nnsm_support_pool *pool, float *belief)
+{
+    const nnsm_support *s = t->support;
+    uint64_t *set = t->next.set;
+    float sums[NNSM_MAX_VALUES * NNSM_MAX_VALUES] = {0};
+    size_t half = s->beliefs / 2, possible = 0, volume = (size_t)s->window.volume;
+    for (size_t h = 0; h < pool->count; h++)
+        sums[sum_of(t, pool->u + h * s->strip_columns)] = 1;
+    for (size_t k = 0; k <= volume; k++)
+        possible += sums[k] > 0;
+    memset(belief, 0, s->beliefs * sizeof *belief);
+    belief += possible > 1 ? half : 0;
     for (size_t i = 0; i < s->strips && s->shared; i++) {
         unite(s, &t->now[i], set);
         for (size_t j = 0; j < s->strip_columns; j++)
             belief = believe_column(s, set + j * s->words, belief);
     }
-    for (size_t sum = 0; sum <= s->window.volume; sum++)
-        belief[sum] = 0;
-    for (size_t h = 0; h < pool->count; h++)
-        belief[sum_of(t, pool->u + h * s->strip_columns)] = 1;
+    memcpy(belief, t->above, s->columns * s->shared * sizeof *belief);
+    memcpy(belief + s->columns * s->shared, sums, (volume + 1) * sizeof *sums);
 }
 
 /* ---- the stream */
@@ -295,6 +321,8 @@ uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
     uint32_t allowed = 0;
     if (s->strips > 1)
         t->done = 0;
+    if (belief && t->window == 0)
+        remember_row(t);
     if (belief)
         believe(t, now, belief);
     for (size_t end = columns_up_to(s, t->window); t->done < end; t->done++)

@@ -15,11 +15,13 @@
  * ones for the same sums before: the support is then narrower, p still normalised on it, and every configuration of it
  * has a preimage.
  *
- * What the hypotheses say together, the belief, is of use to a network: numbers (nnsm_support_belief) that say of every
- * site of the shared rows whether it is known to be upper (1), lower (-1), or is not known (0), and of the number of
- * upper sites that the window shares with those before it in its row which values are possible (1 or 0). For 2 x 2
- * windows with stride 1 the first are the last row of sites that is known: all that the next site depends on, in a
- * model of nearest neighbours, but for the first row of a periodic lattice, which is given too where it is followed.
+ * What the hypotheses say together, the belief, is of use to a network: numbers that say of every site of the shared
+ * rows, now and when the present row of windows began, whether it is known to be upper (1), lower (-1), or is not known
+ * (0), the same of the sites that columns began with where those are followed, and which numbers of upper sites are
+ * possible (1 or 0) in the columns that the window shares with those before it in its row. For 2 x 2 windows with
+ * stride 1 the first are the last row of sites: all that the next site depends on, in a model of nearest neighbours but
+ * for the first row of a periodic lattice. Where more than one number is possible, the network has to weigh hypotheses,
+ * which is another task: the numbers then stand in the second half, else in the first, and zeros in the other.
  * Local; only create can fail. */
 #ifndef NNSM_LATTICE_SUPPORT_H
 #define NNSM_LATTICE_SUPPORT_H

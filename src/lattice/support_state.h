@@ -30,6 +30,7 @@ struct nnsm_support_stream {
     size_t row, window, done; /* the next window; columns of its strip that the present row has done */
     nnsm_support_pool *now;   /* [strips] */
     nnsm_support_pool next;
+    float *above; /* [columns][shared] what was known of the shared sites when the row began */
 };
 
 static inline size_t nnsm_support_set_words(const nnsm_support *s)

@@ -106,8 +106,8 @@ done
 grep -q "0.[0-9]* of the ancestral samples have a preimage" log || fail "no share of samples: $(cat log)"
 
 echo "== the sums that have a preimage only: every sample has one, on any number of ranks, after a stop; two axes and one"
-masked="--set window.route=masked --set couplings.enabled=false --set scan.regenerate=true --set scan.temperatures=[2.0,2.5,3.0]"
-plane="$windows $masked --set train.augment=[\"spin_flip\",\"point_group\"] --set train.epochs=8"
+masked="--set window.route=masked --set couplings.enabled=false --set scan.regenerate=true --set scan.temperatures=[2.0,2.5,3.0] --set network.hidden=[] --set network.direct=false --set train.learning_rate=2e-2"
+plane="$windows $masked --set train.augment=[\"spin_flip\",\"point_group\"] --set train.epochs=20"
 line="$masked --set system.lattice=[24] --set window.size=[3] --set window.stride=[1] --set train.augment=[\"spin_flip\"]"
 for variant in plane line; do
   expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" run "$quick" $small --set run.name=$variant ${!variant}

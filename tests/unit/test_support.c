@@ -37,7 +37,7 @@ typedef struct {
     image *list; /* of all lattices, sorted by their sums */
     size_t windows, beliefs;
     uint32_t allowed[MOST];
-    float belief[MOST][128];
+    float belief[MOST][128], above[MOST][MOST]; /* without the numbers of sums */
     size_t images;
 } enumeration;
 
@@ -70,8 +70,9 @@ static float known(uint32_t all, uint32_t any, size_t site)
 }
 
 /* Beliefs before a window by all lattices that have the sums before it. */
-static void believe(const enumeration *e, size_t window, uint32_t all, uint32_t any, float *belief)
+static void believe(enumeration *e, size_t window, uint32_t all, uint32_t any, float *belief)
 {
+    float *above = e->above[window / e->support->across];
     const nnsm_support *s = e->support;
     size_t row = window / s->across, w = window % s->across;
     size_t done = w == 0 ? 0 : s->strips > 1 ? w * s->size2 : (w - 1) * s->stride2 + s->size2;
@@ -82,6 +83,27 @@ static void believe(const enumeration *e, size_t window, uint32_t all, uint32_t 
             if (s->tracked)
                 *belief++ = known(all, any, (s->shared - 1 - b) * s->columns + j);
         }
+    if (window % s->across == 0) /* before any other of its row */
+        for (size_t j = 0; j < s->columns; j++)
+            for (size_t b = 0; b < s->shared; b++)
+                *above++ = known(all, any, (row * s->stride1 + s->shared - 1 - b) % s->row_sites * s->columns + j);
+}
+
+/* One half is zero; the other ends with the possible numbers of upper sites in columns that are shared. */
+static void check_belief(const enumeration *e, size_t window, const float *belief)
+{
+    const nnsm_support *s = e->support;
+    size_t half = e->beliefs / 2, sums = (size_t)s->window.volume + 1, sites = s->columns * s->shared,
+           possible[2] = {0};
+    for (int i = 0; i < 2; i++)
+        for (size_t k = half - sums; k < half; k++)
+            possible[i] += belief[(size_t)i * half + k] == 1;
+    assert_true((possible[0] == 1 && possible[1] == 0) || (possible[0] == 0 && possible[1] > 1));
+    const float *used = belief + (possible[1] ? half : 0), *other = belief + (possible[1] ? 0 : half);
+    for (size_t k = 0; k < half; k++)
+        assert_true(other[k] == 0);
+    assert_memory_equal(used, e->belief[window], (half - sums - sites) * sizeof *used);
+    assert_memory_equal(used + half - sums - sites, e->above[window / s->across], sites * sizeof *used);
 }
 
 /* All lattices [first, end) have the same sums before window `depth`. */
@@ -89,13 +111,12 @@ static void descend(enumeration *e, size_t first, size_t end, size_t depth)
 {
     if (depth == e->windows) {
         uint32_t allowed[MOST];
-        float belief[MOST * 128];
+        float belief[MOST * 256];
         e->images++;
         assert_true(nnsm_support_follow(e->stream, e->list[first].upper, allowed, belief));
         assert_memory_equal(allowed, e->allowed, e->windows * sizeof *allowed);
         for (size_t w = 0; w < e->windows; w++)
-            assert_memory_equal(belief + w * e->beliefs, e->belief[w],
-                                (e->beliefs - e->support->window.volume - 1) * sizeof *belief);
+            check_belief(e, w, belief + w * e->beliefs);
         return;
     }
     uint32_t all = UINT32_MAX, any = 0;
