@@ -45,7 +45,7 @@ static void measure(nnsm_support *s)
     s->strip_columns = decouple ? s->size2 : s->columns;
     size_t bytes = s->strip_columns * (8 * s->words + 1) + 8;
     s->most = ROOM / bytes < LEAST ? LEAST : ROOM / bytes < NNSM_SUPPORT_MOST ? ROOM / bytes : NNSM_SUPPORT_MOST;
-    s->beliefs = 2 * (s->columns * s->shared * (s->tracked ? 3 : 2) + (size_t)w->volume + 1);
+    s->beliefs = NNSM_SUPPORT_HEADS * (s->columns * s->shared * (s->tracked ? 3 : 2) + (size_t)w->volume + 1);
 }
 
 nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, nnsm_error *error)
@@ -295,13 +295,9 @@ static void believe(const nnsm_support_stream *t, const nnsm_support_pool *pool,
     const nnsm_support *s = t->support;
     uint64_t *set = t->next.set;
     float sums[NNSM_MAX_VALUES * NNSM_MAX_VALUES] = {0};
-    size_t half = s->beliefs / 2, possible = 0, volume = (size_t)s->window.volume;
+    size_t volume = (size_t)s->window.volume;
     for (size_t h = 0; h < pool->count; h++)
         sums[sum_of(t, pool->u + h * s->strip_columns)] = 1;
-    for (size_t k = 0; k <= volume; k++)
-        possible += sums[k] > 0;
-    memset(belief, 0, s->beliefs * sizeof *belief);
-    belief += possible > 1 ? half : 0;
     for (size_t i = 0; i < s->strips && s->shared; i++) {
         unite(s, &t->now[i], set);
         for (size_t j = 0; j < s->strip_columns; j++)
@@ -312,6 +308,20 @@ static void believe(const nnsm_support_stream *t, const nnsm_support_pool *pool,
 }
 
 /* ---- the stream */
+
+/* Beliefs into the place of their head: one value left to weigh against another, more of them, several hypotheses. */
+static void place(const nnsm_support *s, uint32_t allowed, float *belief)
+{
+    size_t size = s->beliefs / NNSM_SUPPORT_HEADS, possible = 0, volume = (size_t)s->window.volume;
+    for (size_t k = size - volume - 1; k < size; k++)
+        possible += belief[k] > 0;
+    size_t head = possible > 1 ? 2 : nnsm_window_ones(allowed) > 2;
+    memset(belief + size, 0, (NNSM_SUPPORT_HEADS - 1) * size * sizeof *belief);
+    if (!head)
+        return;
+    memcpy(belief + head * size, belief, size * sizeof *belief);
+    memset(belief, 0, size * sizeof *belief);
+}
 
 uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
 {
@@ -329,6 +339,8 @@ uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
         extend(t, now, t->done);
     for (size_t h = 0; h < now->count; h++)
         allowed |= UINT32_C(1) << sum_of(t, now->u + h * s->strip_columns);
+    if (belief)
+        place(s, allowed, belief);
     return allowed;
 }
 

@@ -20,15 +20,16 @@
  * (0), the same of the sites that columns began with where those are followed, and which numbers of upper sites are
  * possible (1 or 0) in the columns that the window shares with those before it in its row. For 2 x 2 windows with
  * stride 1 the first are the last row of sites: all that the next site depends on, in a model of nearest neighbours but
- * for the first row of a periodic lattice. Where more than one number is possible, the network has to weigh hypotheses,
- * which is another task: the numbers then stand in the second half, else in the first, and zeros in the other.
+ * for the first row of a periodic lattice. They stand in one of three places, zeros in the others, so that the network
+ * has weights of its own (heads) for three tasks: up to two values are allowed; more are, but the columns that are
+ * shared have a known number; that number is not known, and hypotheses have to be weighed.
  * Local; only create can fail. */
 #ifndef NNSM_LATTICE_SUPPORT_H
 #define NNSM_LATTICE_SUPPORT_H
 
 #include "lattice/window.h"
 
-enum { NNSM_SUPPORT_MOST = 512, NNSM_SUPPORT_FEATURES = 1 << 12 };
+enum { NNSM_SUPPORT_HEADS = 3, NNSM_SUPPORT_MOST = 512, NNSM_SUPPORT_FEATURES = 1 << 12 };
 
 typedef struct nnsm_support nnsm_support;
 typedef struct nnsm_support_stream nnsm_support_stream;

@@ -89,21 +89,23 @@ static void believe(enumeration *e, size_t window, uint32_t all, uint32_t any, f
                 *above++ = known(all, any, (row * s->stride1 + s->shared - 1 - b) % s->row_sites * s->columns + j);
 }
 
-/* One half is zero; the other ends with the possible numbers of upper sites in columns that are shared. */
+/* One head's place is used; it ends with the possible numbers of upper sites in columns that are shared. */
 static void check_belief(const enumeration *e, size_t window, const float *belief)
 {
     const nnsm_support *s = e->support;
-    size_t half = e->beliefs / 2, sums = (size_t)s->window.volume + 1, sites = s->columns * s->shared,
-           possible[2] = {0};
-    for (int i = 0; i < 2; i++)
-        for (size_t k = half - sums; k < half; k++)
-            possible[i] += belief[(size_t)i * half + k] == 1;
-    assert_true((possible[0] == 1 && possible[1] == 0) || (possible[0] == 0 && possible[1] > 1));
-    const float *used = belief + (possible[1] ? half : 0), *other = belief + (possible[1] ? 0 : half);
-    for (size_t k = 0; k < half; k++)
-        assert_true(other[k] == 0);
-    assert_memory_equal(used, e->belief[window], (half - sums - sites) * sizeof *used);
-    assert_memory_equal(used + half - sums - sites, e->above[window / s->across], sites * sizeof *used);
+    size_t size = e->beliefs / NNSM_SUPPORT_HEADS, sums = (size_t)s->window.volume + 1, sites = s->columns * s->shared;
+    size_t possible = 0, used = 0;
+    for (size_t k = 0; k < e->beliefs; k++)
+        if (k % size >= size - sums && belief[k] == 1) {
+            possible++;
+            used = k / size;
+        }
+    assert_int_equal(used, possible > 1 ? 2 : __builtin_popcount(e->allowed[window]) > 2);
+    for (size_t k = 0; k < e->beliefs; k++)
+        assert_true(k / size == used || belief[k] == 0);
+    belief += used * size;
+    assert_memory_equal(belief, e->belief[window], (size - sums - sites) * sizeof *belief);
+    assert_memory_equal(belief + size - sums - sites, e->above[window / s->across], sites * sizeof *belief);
 }
 
 /* All lattices [first, end) have the same sums before window `depth`. */
@@ -111,7 +113,7 @@ static void descend(enumeration *e, size_t first, size_t end, size_t depth)
 {
     if (depth == e->windows) {
         uint32_t allowed[MOST];
-        float belief[MOST * 256];
+        float belief[MOST * 384];
         e->images++;
         assert_true(nnsm_support_follow(e->stream, e->list[first].upper, allowed, belief));
         assert_memory_equal(allowed, e->allowed, e->windows * sizeof *allowed);
