@@ -8,7 +8,9 @@
 #include "command/command.h"
 #include "setup/agree.h"
 #include "setup/blas.h"
+#include "setup/peak.h"
 #include "stage/checkpoint.h"
+#include "stage/cores.h"
 #include "stage/report.h"
 
 enum { MAX_SETTINGS = 64 };
@@ -18,12 +20,13 @@ typedef struct {
     const char *settings[MAX_SETTINGS];
     size_t count;
     int ranks;
+    double seconds; /* of a benchmark */
     bool fresh;
 } arguments;
 
 static nnsm_status parse(int argc, char **argv, arguments *a, nnsm_error *error)
 {
-    *a = (arguments){.command = argc > 1 ? argv[1] : "--help"};
+    *a = (arguments){.command = argc > 1 ? argv[1] : "--help", .seconds = 30};
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--set") == 0 && i + 1 < argc && a->count < MAX_SETTINGS)
             a->settings[a->count++] = argv[++i];
@@ -31,6 +34,10 @@ static nnsm_status parse(int argc, char **argv, arguments *a, nnsm_error *error)
             a->ranks = atoi(argv[++i]);
             if (a->ranks < 1)
                 return nnsm_fail(error, NNSM_USAGE, "--ranks %s: give a whole number of at least 1", argv[i]);
+        } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc && strcmp(a->command, "bench") == 0) {
+            a->seconds = strtod(argv[++i], NULL);
+            if (!(a->seconds > 0 && a->seconds <= 86400))
+                return nnsm_fail(error, NNSM_USAGE, "--seconds %s: give a number above 0", argv[i]);
         } else if (strcmp(argv[i], "--fresh") == 0)
             a->fresh = true;
         else if (argv[i][0] != '-' && !a->operand)
@@ -80,11 +87,27 @@ static nnsm_status run_stages(const arguments *a, nnsm_command *command, int ran
         return status;
     status = nnsm_run_create(&run, config, MPI_COMM_WORLD, error);
     if (!status)
+        status = nnsm_cores_compare(&run, error);
+    if (!status)
         status = nnsm_checkpoint_find(&run, a->fresh, error);
     if (!status)
         status = command(&run, error);
     if (!status || status == NNSM_UNFINISHED)
         nnsm_report_times(&run, status);
+    nnsm_run_destroy(&run);
+    return status;
+}
+
+/* Leaves a run of the same name, and its checkpoint, alone. */
+static nnsm_status run_bench(const arguments *a, int rank, nnsm_config *config, nnsm_error *error)
+{
+    nnsm_run run;
+    nnsm_status status = read_configuration(a, rank, config, error);
+    if (status)
+        return status;
+    status = nnsm_run_create(&run, config, MPI_COMM_WORLD, error);
+    if (!status)
+        status = nnsm_command_bench(&run, a->seconds, error);
     nnsm_run_destroy(&run);
     return status;
 }
@@ -114,6 +137,8 @@ int main(int argc, char **argv)
     nnsm_error error = {0};
     if (argc == 3 && strcmp(argv[1], "probe") == 0) /* started by ourselves, see setup/probe.h */
         return (int)nnsm_command_probe(argv[2], &error);
+    if (argc == 3 && strcmp(argv[1], "peak") == 0) /* see setup/peak.h */
+        return (int)nnsm_peak_child(argv[2], &error);
     nnsm_blas_choose_core(argv);
     nnsm_stop_install();
     if (MPI_Init(&argc, &argv) != MPI_SUCCESS)
@@ -131,6 +156,8 @@ int main(int argc, char **argv)
         nnsm_command *command = find_command(a.command);
         if (command)
             status = run_stages(&a, command, rank, config, &error);
+        else if (strcmp(a.command, "bench") == 0)
+            status = run_bench(&a, rank, config, &error);
         else
             status = nnsm_agree(MPI_COMM_WORLD, rank == 0 ? run_locally(&a, ranks, config, &error) : NNSM_OK, &error);
     }

@@ -8,7 +8,13 @@
  * frontier spins, then random ones of geometric shape in the distance from the output. The signs sigma are those of
  * the correlation of s_f with the output's spin: antiferromagnets and spin glasses look like ferromagnets to the units
  * (Toulouse's gauge). a, b, c are fitted: each conditional is a convex logistic regression. Outputs whose frontiers
- * look alike share one fit. All functions are local. */
+ * look alike share one fit.
+ *
+ * Of q > 2 values the conditional is a softmax over the values (multinomial logistic regression, as convex):
+ *     q(s = k) = exp(o_k) / sum_j exp(o_j),   o_0 = 0,   o_k = c_k + sum_i a_ki x_i + sum_u b_ku tanh(h_u),
+ * with q - 1 inputs a frontier site, x = sigma_f (1[s_f = v] - 1 / q), v = 1 ... q - 1, and h_u = e_u + sum_i w_ui x_i
+ * = e_u + sum_f w_uf sigma_f g_u(s_f): every unit looks at the values through a function g_u of mean zero
+ * (made/frontier_units.h). All functions are local. */
 #ifndef NNSM_FRONTIER_H
 #define NNSM_FRONTIER_H
 
@@ -23,10 +29,10 @@ typedef struct {
     double reach;           /* of the interaction, in lattice spacings: 1 nearest neighbours, 1.5 diagonals too */
     size_t units;           /* of a conditional, at most; small frontiers get fewer */
     uint64_t seed;          /* of the units */
-    bool odd;               /* the spin flip is a symmetry: no offsets, no constants */
+    bool odd;               /* two values: the spin flip is a symmetry: no offsets, no constants */
     bool share;             /* outputs with like frontiers share a fit (lattice translations are a symmetry) */
     double temperature;     /* T0 of the ensemble it learns */
-    nnsm_alphabet alphabet; /* of the sites, two values; zeroed: -1 and +1 */
+    nnsm_alphabet alphabet; /* of the sites; zeroed: -1 and +1 */
 } nnsm_frontier_architecture;
 
 /* One fit: all that its outputs share. */
@@ -34,15 +40,32 @@ typedef struct {
     size_t members;  /* outputs */
     size_t frontier; /* sites F of the frontier */
     size_t units;    /* U */
-    float *w;        /* [U][F] */
+    size_t inputs;   /* I: F; of q > 2 values F (q - 1) */
+    size_t outputs;  /* K: 1; of q > 2 values q - 1 */
+    float *w;        /* [U][I] */
     float *offset;   /* [U] e */
-    float *weights;  /* [F + U + 1] a, b, c: what is fitted */
+    float *weights;  /* [K][I + U + 1] a, b, c: what is fitted */
     float *sign;     /* [F] sigma, -1 or +1; 1 until the data have said */
 } nnsm_fit;
 
 typedef struct nnsm_frontier nnsm_frontier;
 
-/* Geometry and units; fitted weights are zero (p uniform). NNSM_USAGE for impossible sizes. The caller owns *out. */
+/* Features of a fit: inputs, units, constant. */
+static inline size_t nnsm_fit_features(const nnsm_fit *fit)
+{
+    return fit->inputs + fit->units + 1;
+}
+
+/* What is fitted: a coefficient a feature and output. */
+static inline size_t nnsm_fit_dimension(const nnsm_fit *fit)
+{
+    return fit->outputs * nnsm_fit_features(fit);
+}
+
+/* Geometry and units; fitted weights are zero (p uniform). NNSM_USAGE for impossible sizes, or where a conditional
+ * would have more than NNSM_MOST_FITTED coefficients: a fit's Hessian has their number squared. The caller owns *out.
+ */
+enum { NNSM_MOST_FITTED = 8192 };
 nnsm_status nnsm_frontier_create(nnsm_frontier **out, const nnsm_frontier_architecture *architecture,
                                  nnsm_error *error);
 void nnsm_frontier_destroy(nnsm_frontier *frontier);
@@ -75,7 +98,7 @@ nnsm_status nnsm_frontier_workspace_create(nnsm_frontier_workspace **out, const 
                                            nnsm_error *error);
 void nnsm_frontier_workspace_destroy(nnsm_frontier_workspace *workspace);
 
-/* log p of each configuration. configurations: in, [count][sites], -1 or +1; log_probability: out, [count]. */
+/* log p of each configuration. configurations: in, [count][sites], states; log_probability: out, [count]. */
 void nnsm_frontier_log_probability(const nnsm_frontier *frontier, nnsm_frontier_workspace *workspace,
                                    const int8_t *configurations, size_t count, double *log_probability);
 

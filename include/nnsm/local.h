@@ -54,7 +54,8 @@ nnsm_status nnsm_operators_create(nnsm_operators *operators, const nnsm_lattice 
 /* The same for sites of more than two values: pairs up to basis->range; for numbers products v_i v_j, with triples also
  * v_i^2 v_j + v_i v_j^2, with quadruples v_i^2 v_j^2; single sites v, v^2, ... up to v^4, odd powers only with field
  * (all that a site can tell, up to five values); for labels delta(s_i, s_j), and with field a class a label but the
- * first. m2 is not there. */
+ * first. NNSM_USAGE also for m2, which is not
+ * there. */
 nnsm_status nnsm_operators_create_states(nnsm_operators *operators, const nnsm_lattice *lattice,
                                          const nnsm_basis *basis, const nnsm_alphabet *alphabet, nnsm_error *error);
 /* From explicit terms (models): site: in, [terms][NNSM_TERM_SITES], class_of: in, [terms]; class: in, [classes] with

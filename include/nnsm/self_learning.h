@@ -18,6 +18,10 @@
  * conditional), and the palindrome K_1 K_2 .. K_N K_N .. K_2 K_1 is its own reverse, where an ordered sweep alone is
  * not. Metropolis updates would not do: at high temperature the way back would undo the way there.
  *
+ * Sites of more than two values (a surrogate of their operators, nnsm_operators_create_states) have the heat bath
+ * alone: a site is redrawn from its conditional over all values, in the same palindromes. The weight of a class above
+ * is then also multiplied by the standard deviation of its function over all states of its sites.
+ *
  * Temperatures are referred to by their position in the list given at creation; a(T) and the number of palindromes are
  * set per temperature. Random numbers belong to the tile's first chain and the lane: tiles can live on any rank. A
  * chain's state is its configuration and nothing else, after every step: loading what was read gives the same bits.
@@ -61,7 +65,7 @@ nnsm_status nnsm_self_learning_tile_create(nnsm_tile *out, nnsm_self_learning *s
 /* What a step did in each chain, and H_s (a = 1) of its configuration now. */
 typedef struct {
     double surrogate[NNSM_TILE];
-    int32_t flips[NNSM_TILE]; /* single spins flipped on the way to the proposal; clusters: 0 */
+    int32_t flips[NNSM_TILE]; /* single sites changed on the way to the proposal; clusters: 0 */
     bool accepted[NNSM_TILE];
 } nnsm_self_learning_record;
 

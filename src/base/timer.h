@@ -1,7 +1,8 @@
-/* timer.h: monotonic wall clock in seconds from an arbitrary origin. Local. */
+/* timer.h: clocks in seconds. Local. */
 #ifndef NNSM_BASE_TIMER_H
 #define NNSM_BASE_TIMER_H
 
-double nnsm_seconds(void);
+double nnsm_seconds(void);         /* monotonic wall clock from an arbitrary origin */
+double nnsm_process_seconds(void); /* processor time of this process */
 
 #endif

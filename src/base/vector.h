@@ -13,4 +13,17 @@
 #define NNSM_MULTIVERSION
 #endif
 
+#include <stdbool.h>
+
+/* 32 registers of 16 floats (AVX-512): a kernel may keep 16 sums of 16 floats in them. Never part of a result's bits.
+ */
+static inline bool nnsm_many_registers(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    return __builtin_cpu_supports("avx512f");
+#else
+    return false;
+#endif
+}
+
 #endif

@@ -9,6 +9,7 @@
 #include "nnsm/metropolis.h"
 #include "nnsm/moves.h"
 #include "stage/learner.h"
+#include "stage/members.h"
 #include "stage/train.h"
 #include "stage/windowing.h"
 
@@ -155,7 +156,7 @@ static nnsm_status measure(const nnsm_lattice *lattice, nnsm_lattice *seen, cons
         status = see(lattice, c, seen, &alphabet, &masked, error);
     if (!status)
         status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), seen, &alphabet,
-                                     &masked, 1, error);
+                                     masked.sites ? &masked : NULL, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
@@ -176,10 +177,12 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     double slowest = ceil((double)c->train.shards_per_batch / trainers) / (double)c->train.shards_per_batch;
     double generate = c->generate.given ? updates / r->flips / ranks : 0;
     double train = n * (1 - c->train.validation) * (double)c->train.epochs / r->trained * slowest;
-    double members = (double)(c->trust.networks - 1) * train;
+    double units = 0;
+    int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
+    double members = units * train / slowest; /* of which one is a training on one rank */
     double scan = sweeps * most * NNSM_TILE / r->sweeps;
     double parameters = (double)r->parameters * 4e-6;
-    double memory = n * sites * 2e-6 +
+    double memory = n * sites * 2e-6 + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0) +
                     parameters * (6 + log2((double)c->train.shards_per_batch) + (double)c->train.shards_per_batch) +
                     most * NNSM_TILE * sites * 4e-6 * 8 + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
@@ -196,8 +199,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     if (trainers < ranks)
         (void)printf("             %d ranks idle in training; raise train.shards_per_batch\n", ranks - trainers);
     if (c->trust.networks > 1)
-        (void)printf("  trust      %lld networks more, one after the other on all ranks: %.1f s\n",
-                     (long long)c->trust.networks - 1, members);
+        (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1,
+                     groups, members);
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     (void)printf("  memory     about %.0f MB a rank\n", memory);

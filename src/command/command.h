@@ -10,6 +10,10 @@ typedef nnsm_status nnsm_command(nnsm_run *run, nnsm_error *error);
 /* Commands on a configuration. Collective on run->world. */
 nnsm_command nnsm_command_run, nnsm_command_generate, nnsm_command_window, nnsm_command_train, nnsm_command_scan;
 
+/* Measure how fast the parts of such a run are here, for about `seconds`; OUTPUT/NAME.bench.json. Collective on
+ * run->world. */
+nnsm_status nnsm_command_bench(nnsm_run *run, double seconds, nnsm_error *error);
+
 /* Validate and print the plan for `ranks` ranks: teams, work and memory a rank, predicted time, files. Local. */
 nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error *error);
 

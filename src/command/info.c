@@ -126,6 +126,8 @@ void nnsm_command_help(const char *topic)
         "  nnsm window CONFIG [--set ...]                  block spins of an ensemble; overlapping windows undone\n"
         "    The same command goes on where a stopped or killed run left off; --fresh starts anew.\n"
         "  nnsm check CONFIG [--ranks n] [--set ...]       validate, print the plan, run nothing\n"
+        "  nnsm bench CONFIG [--seconds s] [--set ...]     how fast the parts of such a run are here; also under "
+        "mpirun\n"
         "  nnsm info FILE                                  what is in an ensemble, network or results file\n"
         "  nnsm --version | --help | --help config         versions; this; all configuration keys\n\n"
         "Exit codes: 0 done; 2 usage or configuration; 3 input data; 4 output, lock or run-time failure;\n"

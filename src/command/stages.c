@@ -5,6 +5,7 @@
 #include "setup/agree.h"
 #include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/foresee.h"
 #include "stage/members.h"
 #include "stage/network_file.h"
 #include "stage/report.h"
@@ -75,13 +76,19 @@ static nnsm_status make_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
 {
     if (run->resume.progress == NNSM_AT_SCAN) {
         nnsm_status status = check_file(run, NNSM_FILE_NETWORK, run->resume.network, error);
-        return status ? status : read_network(run, trained, error);
+        if (!status)
+            status = read_network(run, trained, error);
+        return status ? status : nnsm_foresee_scan(run, error);
     }
     bool generate = run->config->generate.given && run->resume.progress <= NNSM_AT_GENERATE;
     /* Windows and the choice of the reach want all of the data first. */
-    if (generate && !run->config->window.given && !nnsm_reach_wanted(run->config))
+    bool apart = run->config->window.given || nnsm_reach_wanted(run->config);
+    /* Lattice and alphabet of generated sites are known; others are looked at when their file is opened to train. */
+    nnsm_status status = generate && !run->config->window.given ? nnsm_foresee_scan(run, error) : NNSM_OK;
+    if (!status && generate && !apart)
         return nnsm_stage_generate_and_train(run, trained, error);
-    nnsm_status status = generate ? nnsm_stage_generate(run, error) : NNSM_OK;
+    if (!status && generate)
+        status = nnsm_stage_generate(run, error);
     if (!status)
         status = nnsm_stage_window(run, error);
     return status ? status : nnsm_stage_train(run, trained, error);
@@ -166,7 +173,9 @@ nnsm_status nnsm_command_scan(nnsm_run *run, nnsm_error *error)
     if (!status && nnsm_report_finished(run))
         say_finished(run, NNSM_FILE_RESULTS);
     else if (!status) {
-        status = nnsm_members_read(run, &trained, &members, error);
+        status = nnsm_foresee_scan(run, error);
+        if (!status)
+            status = nnsm_members_read(run, &trained, &members, error);
         if (!status)
             status = scan_and_report(run, &trained, &members, error);
     }

@@ -1,7 +1,6 @@
 /* dense_states_tile.c: H(s) = -T0 log p(s) of a dense network of sites with more than two values, for 32 chains at a
  * time. The units are those of dense_rows.h; an update changes one input a value at every site of it, and the terms
  * log sum_k exp(o_k) - o_s of these sites and of all behind the first of them. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -140,20 +139,6 @@ static void energy(const void *state, double *out)
 
 /* ---- ancestral sampling */
 
-/* The state at which the rising sum of the probabilities passes `random` (in [0, 1)). */
-static int8_t draw(const float *o, size_t values, double random)
-{
-    double weight[NNSM_MAX_VALUES], top = (double)o[0], sum = 0;
-    for (size_t k = 1; k < values; k++)
-        top = fmax(top, (double)o[k * T]);
-    for (size_t k = 0; k < values; k++)
-        sum += weight[k] = exp((double)o[k * T] - top);
-    size_t k = 0;
-    for (double left = random * sum - weight[0]; left >= 0 && k + 1 < values; left -= weight[k])
-        k++;
-    return (int8_t)k;
-}
-
 void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     states_tile *t = tile->state;
@@ -166,7 +151,7 @@ void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int
         const uint32_t *words = o ? nnsm_draw_words(draws, p, random) : NULL;
         for (size_t c = 0; c < T; c++)
             set(t, p, c,
-                o ? draw(o + c, made->width, words[c] * 0x1p-32)
+                o ? nnsm_draw_state(o + c, made->width, words[c] * 0x1p-32)
                   : configurations[c * made->sites + (size_t)made->order[p]]);
         nnsm_dense_rows_advance(&t->rows, p);
     }

@@ -47,10 +47,10 @@ nnsm_status nnsm_learned_create(nnsm_learned **out, const nnsm_made *made, nnsm_
 
 static nnsm_status transpose_units(float **out, const nnsm_fit *fit, nnsm_error *error)
 {
-    nnsm_status status = NNSM_NEW(out, fit->units * fit->frontier, "scan weights", error);
+    nnsm_status status = NNSM_NEW(out, fit->units * fit->inputs, "scan weights", error);
     for (size_t u = 0; u < fit->units && !status; u++)
-        for (size_t f = 0; f < fit->frontier; f++)
-            (*out)[f * fit->units + u] = fit->w[u * fit->frontier + f] * fit->sign[f];
+        for (size_t i = 0; i < fit->inputs; i++)
+            (*out)[i * fit->units + u] = fit->w[u * fit->inputs + i] * fit->sign[i / fit->outputs];
     return status;
 }
 
@@ -99,10 +99,14 @@ void nnsm_learned_destroy(nnsm_learned *learned)
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
 {
     *out = (nnsm_tile){0};
-    return learned->frontier          ? nnsm_frontier_tile_create(out, learned, error)
-           : learned->made->support   ? nnsm_masked_tile_create(out, learned, error)
-           : learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
-                                      : nnsm_dense_tile_create(out, learned, error);
+    if (learned->frontier)
+        return nnsm_frontier_architecture_of(learned->frontier)->alphabet.count > 2
+                   ? nnsm_frontier_states_tile_create(out, learned, error)
+                   : nnsm_frontier_tile_create(out, learned, error);
+    if (learned->made->support)
+        return nnsm_masked_tile_create(out, learned, error);
+    return learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
+                                    : nnsm_dense_tile_create(out, learned, error);
 }
 
 double nnsm_learned_temperature(const nnsm_learned *learned)
@@ -129,10 +133,25 @@ void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logi
     }
 }
 
+int8_t nnsm_draw_state(const float *o, size_t values, double random)
+{
+    double weight[NNSM_MAX_VALUES], top = (double)o[0], sum = 0;
+    for (size_t k = 1; k < values; k++)
+        top = fmax(top, (double)o[k * NNSM_TILE]);
+    for (size_t k = 0; k < values; k++)
+        sum += weight[k] = exp((double)o[k * NNSM_TILE] - top);
+    size_t k = 0;
+    for (double left = random * sum - weight[0]; left >= 0 && k + 1 < values; left -= weight[k])
+        k++;
+    return (int8_t)k;
+}
+
 static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations)
 {
     if (tile->methods == &nnsm_frontier_tile_methods)
         nnsm_frontier_tile_sample(tile, draws, configurations);
+    else if (tile->methods == &nnsm_frontier_states_methods)
+        nnsm_frontier_states_tile_sample(tile, draws, configurations);
     else if (tile->methods == &nnsm_masked_tile_methods)
         nnsm_masked_tile_sample(tile, draws, configurations);
     else if (tile->methods == &nnsm_dense_states_methods)

@@ -17,7 +17,7 @@ struct nnsm_learned {
     /* frontier */
     const nnsm_frontier *frontier;
     int32_t *position; /* [sites] position of a site */
-    float **columns;   /* [fits][F][U] transposed weights of the units */
+    float **columns;   /* [fits][I][U] transposed weights of the units, with the signs */
 };
 
 /* Ancestral draws from order position `from` on, of chains first, first + 1, ... */
@@ -46,10 +46,19 @@ extern const nnsm_tile_methods nnsm_frontier_tile_methods;
 nnsm_status nnsm_frontier_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
 
+/* The same of more than two values a site. */
+extern const nnsm_tile_methods nnsm_frontier_states_methods;
+nnsm_status nnsm_frontier_states_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
+void nnsm_frontier_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
+
 /* The random words of a position, [NNSM_TILE]; random: [4 NNSM_TILE], filled for four positions at a time. */
 const uint32_t *nnsm_draw_words(const nnsm_draws *draws, size_t position, uint32_t *random);
 
 /* The spins at a position from its logits [NNSM_TILE]; random as above. */
 void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins);
+
+/* The state at which the rising sum of the softmax's probabilities passes `random` (in [0, 1)); o: [values] logits,
+ * NNSM_TILE apart. */
+int8_t nnsm_draw_state(const float *o, size_t values, double random);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "hamiltonian/pseudo_kernels.h"
+#include "hamiltonian/pseudo_states.h"
 
 /* Sites that the same classes touch. */
 typedef struct {
@@ -29,16 +30,17 @@ struct nnsm_pseudo {
     double beta;
     size_t groups, largest, sums;
     site_group *group;
-    int32_t *group_of; /* [sites] */
-    int32_t *list;     /* classes of the groups, rising */
-    int32_t *place;    /* [touching] a term's class in the list of the site's group */
-    int8_t *spins;     /* [sites][NNSM_LANES] */
-    int32_t *total;    /* [NNSM_LANES] sum of the spins */
-    float *weight;     /* [NNSM_LANES] square root of the curvature */
-    float *pull;       /* [NNSM_LANES] */
-    float *angle;      /* [NNSM_LANES] 2 beta s h */
-    int32_t *feature;  /* [largest][NNSM_LANES] s dO/ds in whole numbers */
-    double *panel;     /* [largest][NNSM_LANES] the same times the square root of the curvature */
+    int32_t *group_of;         /* [sites] */
+    int32_t *list;             /* classes of the groups, rising */
+    int32_t *place;            /* [touching] a term's class in the list of the site's group */
+    int8_t *spins;             /* [sites][NNSM_LANES] */
+    int32_t *total;            /* [NNSM_LANES] sum of the spins */
+    float *weight;             /* [NNSM_LANES] square root of the curvature */
+    float *pull;               /* [NNSM_LANES] */
+    float *angle;              /* [NNSM_LANES] 2 beta s h */
+    int32_t *feature;          /* [largest][NNSM_LANES] s dO/ds in whole numbers */
+    double *panel;             /* [largest][NNSM_LANES] the same times the square root of the curvature */
+    nnsm_pseudo_states states; /* more than two values */
     newton search;
 };
 
@@ -160,6 +162,8 @@ nnsm_status nnsm_pseudo_create(nnsm_pseudo **out, const nnsm_operators *operator
         status = NNSM_NEW(&p->feature, p->largest * NNSM_LANES, "pseudo-likelihood", error);
     if (!status)
         status = NNSM_NEW(&p->panel, p->largest * NNSM_LANES, "pseudo-likelihood", error);
+    if (!status && operators->values)
+        status = nnsm_pseudo_states_create(&p->states, (size_t)operators->values, p->largest, error);
     if (!status)
         status = newton_create(&p->search, p, error);
     if (status) {
@@ -177,6 +181,7 @@ void nnsm_pseudo_destroy(nnsm_pseudo *pseudo)
                       pseudo->weight, pseudo->pull,     pseudo->angle, pseudo->feature, pseudo->panel};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         nnsm_release(blocks[i]);
+    nnsm_pseudo_states_destroy(&pseudo->states);
     newton_destroy(&pseudo->search);
     nnsm_release(pseudo);
 }
@@ -199,6 +204,14 @@ static void long_ranged(const nnsm_pseudo *p, size_t site, int32_t *feature)
 static double unit_of(const nnsm_operators *o, int32_t class)
 {
     return o->class[class].order ? 1 : 2 / (double)o->sites;
+}
+
+static void add_states(nnsm_pseudo *p, size_t site, const double *coupling, bool hessian, size_t count, double *sums)
+{
+    const site_group *g = &p->group[p->group_of[site]];
+    nnsm_pseudo_site at = {p->operators, site,    g->count, p->list + g->first, p->place, p->spins,
+                           count,        p->beta, coupling};
+    nnsm_pseudo_states_add(&p->states, &at, sums, &sums[p->operators->classes], hessian ? sums + g->hessian : NULL);
 }
 
 static void add_site(nnsm_pseudo *p, size_t site, const double *coupling, bool hessian, size_t count, double *sums)
@@ -246,7 +259,7 @@ void nnsm_pseudo_add(nnsm_pseudo *pseudo, const double *coupling, bool hessian, 
             }
         }
         for (size_t i = 0; i < sites; i++)
-            add_site(p, i, coupling, hessian, rows, sums);
+            (p->operators->values ? add_states : add_site)(p, i, coupling, hessian, rows, sums);
     }
 }
 
@@ -256,7 +269,7 @@ void nnsm_pseudo_add(nnsm_pseudo *pseudo, const double *coupling, bool hessian, 
 static void assemble(newton *n, double scale)
 {
     const nnsm_pseudo *p = n->pseudo;
-    double unit = 4 * p->beta * p->beta * scale;
+    double unit = (p->operators->values ? 1 : 4) * p->beta * p->beta * scale; /* spins change by 2 */
     memset(n->matrix, 0, n->classes * n->classes * sizeof *n->matrix);
     for (size_t g = 0; g < p->groups; g++) {
         const site_group *s = &p->group[g];

@@ -1,9 +1,10 @@
 /* pseudo_likelihood.h: couplings from the data alone, the estimate that a physicist would hold ours against.
  *
  * Maximum pseudo-likelihood (Besag 1975; for inverse Ising problems Aurell and Ekeberg, PRL 108, 090201 (2012)) on the
- * operators of nnsm/local.h: the conditional of a spin given all others is exact and needs no partition function, so
+ * operators of nnsm/local.h: the conditional of a site given all others is exact and needs no partition function, so
  *     L(J) = sum over configurations and sites of log(1 + exp(-2 beta s_i h_i)),  h_i = sum_c J_c dO_c / ds_i
- * is convex in J and minimised by Newton steps. Classes that do not touch a site cost nothing there: sites with the
+ * is convex in J and minimised by Newton steps. Of more than two values the conditional is a softmax over them
+ * (pseudo_states.h), and L as convex. Classes that do not touch a site cost nothing there: sites with the
  * same classes share a block of the Hessian. The Hessian is taken from a part of the configurations where these are
  * many; all of them enter the gradient. Errors: blocks of configurations, each left out with one Newton step
  * (infinitesimal jackknife), cov = f A^-1 (sum_b g_b g_b^T) A^-1 as in couplings.h, which needs no model of what the

@@ -4,49 +4,8 @@
 #include "base/vector.h"
 #include "lattice/generator_state.h"
 
-enum { CHAINS = NNSM_GENERATOR_CHAINS, MAX_SUM = 2 * NNSM_MAX_DIMENSIONS };
-
-static void fill_thresholds(nnsm_generator *g)
-{
-    for (int s = 0; s < 2; s++)
-        for (int sum = -MAX_SUM; sum <= MAX_SUM; sum++) {
-            double change = 2 * (2 * s - 1) * (g->model->coupling * sum + g->model->field);
-            double probability = NNSM_GENERATOR_ACCEPTED * (change > 0 ? exp(-change / g->temperature) : 1);
-            double scaled = probability * 0x1p32;
-            g->threshold[s][sum + MAX_SUM] = scaled >= 0x1p32 ? UINT32_MAX : (uint32_t)scaled;
-        }
-}
-
-static void fill_tables(nnsm_generator *g)
-{
-    const nnsm_lattice *lattice = g->model->lattice;
-    size_t degree = 2 * (size_t)lattice->dimensions, next = 0;
-    for (size_t i = 0; i < lattice->sites * degree; i++)
-        g->neighbours[i] = lattice->neighbours[i] >= 0 ? lattice->neighbours[i] : (int32_t)lattice->sites;
-    for (int parity = 0; parity < 2; parity++)
-        for (size_t i = 0; i < lattice->sites; i++) {
-            int sum = 0;
-            size_t rest = i;
-            for (int a = NNSM_MAX_DIMENSIONS - 1; a >= 0; a--) {
-                sum += (int)(rest % (size_t)lattice->extent[a]);
-                rest /= (size_t)lattice->extent[a];
-            }
-            if (sum % 2 == parity)
-                g->visit[next++] = (int32_t)i;
-        }
-}
-
-static nnsm_status prepare(nnsm_generator *g, nnsm_error *error)
-{
-    nnsm_status status = NNSM_NEW(&g->visit, g->sites, "generator", error);
-    if (!status)
-        status = NNSM_NEW(&g->neighbours, g->sites * 2 * (size_t)g->model->lattice->dimensions, "generator", error);
-    if (status)
-        return status;
-    fill_thresholds(g);
-    fill_tables(g);
-    return NNSM_OK;
-}
+enum { CHAINS = NNSM_GENERATOR_CHAINS };
+_Static_assert((int)NNSM_GENERATOR_CHAINS == (int)NNSM_MULTISPIN_CHAINS, "a tile is a word");
 
 static void random_start(nnsm_generator *g)
 {
@@ -56,6 +15,27 @@ static void random_start(nnsm_generator *g)
         for (size_t c = 0; c < CHAINS; c++)
             g->spins[i * CHAINS + c] = random[c] >> 31 ? 1 : -1;
     }
+}
+
+/* All but the Metropolis updates of the Ising model: a byte a site and chain. */
+static nnsm_status prepare_bytes(nnsm_generator *g, nnsm_error *error)
+{
+    nnsm_status status = NNSM_NEW(&g->spins, (g->sites + 1) * CHAINS, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->stack, g->sites, "generator", error);
+    if (!status)
+        status = NNSM_NEW(&g->in_cluster, g->sites, "generator", error);
+    if (!status && g->states)
+        status = nnsm_generator_states_prepare(g, error);
+    if (!status && g->local)
+        status = nnsm_generator_local_prepare(g, error);
+    if (status)
+        return status;
+    if (g->states)
+        nnsm_generator_states_start(g);
+    else
+        random_start(g);
+    return NNSM_OK;
 }
 
 static nnsm_status start(nnsm_generator **out, nnsm_generator start, nnsm_error *error)
@@ -70,23 +50,15 @@ static nnsm_status start(nnsm_generator **out, nnsm_generator start, nnsm_error 
     if (status)
         return status;
     *g = start;
-    status = NNSM_NEW(&g->spins, (g->sites + 1) * CHAINS, "generator", error);
-    if (!status)
-        status = NNSM_NEW(&g->stack, g->sites, "generator", error);
-    if (!status)
-        status = NNSM_NEW(&g->in_cluster, g->sites, "generator", error);
-    if (!status)
-        status = g->states  ? nnsm_generator_states_prepare(g, error)
-                 : g->local ? nnsm_generator_local_prepare(g, error)
-                            : prepare(g, error);
+    if (!g->states && !g->local && g->algorithm == NNSM_METROPOLIS)
+        status = nnsm_multispin_create(&g->multispin, g->model, g->temperature, NNSM_GENERATOR_ACCEPTED, g->key,
+                                       g->first_chain, error);
+    else
+        status = prepare_bytes(g, error);
     if (status) {
         nnsm_generator_destroy(g);
         return status;
     }
-    if (g->states)
-        nnsm_generator_states_start(g);
-    else
-        random_start(g);
     *out = g;
     return NNSM_OK;
 }
@@ -148,7 +120,7 @@ void nnsm_generator_destroy(nnsm_generator *generator)
     if (!generator)
         return;
     nnsm_release(generator->spins);
-    nnsm_release(generator->visit);
+    nnsm_multispin_destroy(generator->multispin);
     nnsm_release(generator->neighbours);
     nnsm_release(generator->stack);
     nnsm_release(generator->in_cluster);
@@ -156,43 +128,6 @@ void nnsm_generator_destroy(nnsm_generator *generator)
     nnsm_release(generator->join);
     nnsm_release(generator->table);
     nnsm_release(generator);
-}
-
-/* One site in all chains. The acceptance is looked up by compare and select, one pass a possible neighbour sum, because
- * that vectorises where a table look-up does not. */
-static inline __attribute__((always_inline)) void visit_site(nnsm_generator *g, size_t site, size_t degree,
-                                                             const uint32_t *restrict random)
-{
-    int8_t *restrict s = g->spins + site * CHAINS;
-    int8_t sum[CHAINS] = {0};
-    uint32_t threshold[CHAINS] = {0};
-    for (size_t d = 0; d < degree; d++) {
-        const int8_t *t = g->spins + (size_t)g->neighbours[site * degree + d] * CHAINS;
-        for (size_t c = 0; c < CHAINS; c++)
-            sum[c] = (int8_t)(sum[c] + t[c]);
-    }
-    for (int value = -(int)degree; value <= (int)degree; value++) {
-        uint32_t down = g->threshold[0][value + MAX_SUM], up = g->threshold[1][value + MAX_SUM];
-        for (size_t c = 0; c < CHAINS; c++) {
-            uint32_t here = s[c] > 0 ? up : down;
-            threshold[c] = sum[c] == value ? here : threshold[c];
-        }
-    }
-    for (size_t c = 0; c < CHAINS; c++)
-        s[c] = (int8_t)(random[c] <= threshold[c] ? -s[c] : s[c]);
-}
-
-NNSM_MULTIVERSION
-static void metropolis_sweep(nnsm_generator *g)
-{
-    const nnsm_lattice *lattice = g->model->lattice;
-    size_t degree = 2 * (size_t)lattice->dimensions;
-    uint32_t random[4 * CHAINS];
-    for (size_t v = 0; v < lattice->sites; v++) {
-        if (v % 4 == 0)
-            nnsm_rng_blocks(g->key, NNSM_RNG_GENERATE, g->first_chain, CHAINS, g->updates, (uint32_t)(v / 4), random);
-        visit_site(g, (size_t)g->visit[v], degree, random + v % 4 * CHAINS);
-    }
 }
 
 /* Grow a cluster from a random site of chain c, through bonds with probability 1 - exp(-2 J s_i s_j / T), and flip it
@@ -229,13 +164,14 @@ static void wolff_update(nnsm_generator *g, size_t c)
 
 void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates)
 {
-    void (*sweep)(nnsm_generator *) = generator->local ? nnsm_generator_local_sweep : metropolis_sweep;
     void (*wolff)(nnsm_generator *, size_t) = generator->local ? nnsm_generator_local_wolff : wolff_update;
     for (uint32_t u = 0; u < updates; u++, generator->updates++)
-        if (generator->states)
+        if (generator->multispin)
+            nnsm_multispin_sweep(generator->multispin, generator->updates);
+        else if (generator->states)
             nnsm_generator_states_update(generator);
         else if (generator->algorithm == NNSM_METROPOLIS)
-            sweep(generator);
+            nnsm_generator_local_sweep(generator);
         else
             for (size_t c = 0; c < CHAINS; c++)
                 wolff(generator, c);
@@ -244,6 +180,10 @@ void nnsm_generator_advance(nnsm_generator *generator, uint32_t updates)
 void nnsm_generator_read(const nnsm_generator *generator, int8_t *configurations)
 {
     size_t sites = generator->sites;
+    if (generator->multispin) {
+        nnsm_multispin_read(generator->multispin, configurations);
+        return;
+    }
     if (generator->states) {
         nnsm_generator_states_read(generator, configurations);
         return;
@@ -262,6 +202,10 @@ void nnsm_generator_resume(nnsm_generator *generator, const int8_t *configuratio
 {
     size_t sites = generator->sites;
     generator->updates = updates;
+    if (generator->multispin) {
+        nnsm_multispin_write(generator->multispin, configurations);
+        return;
+    }
     if (generator->states) {
         nnsm_generator_states_resume(generator, configurations);
         return;

@@ -1,11 +1,12 @@
 /* generator.h: a tile of independent Monte Carlo chains at one temperature, of the Ising model, of any local
  * Hamiltonian (local_generator.c), or of sites with several states (multistate_generator.c).
  *
- * All chains of a tile are updated together, one vector lane a chain. Metropolis (Metropolis et al. 1953): sites are
- * visited in checkerboard order (all even, then all odd sites; on lattices that are not bipartite still a valid
- * sequential sweep), acceptance 0.95 min(1, exp(-dE/T)). Wolff (1989): one cluster flip an update, bond probability
- * 1 - exp(-2 J s_i s_j / T) where positive, a field enters by accepting the flip with min(1, exp(-2 h sum_cluster s /
- * T)). Chain c of a run uses only random numbers of stream c, so tiles can live on any rank. */
+ * All chains of a tile are updated together, one bit of a word (Metropolis updates of the Ising model: multispin.h) or
+ * one vector lane a chain. Metropolis (Metropolis et al. 1953): sites are visited in checkerboard order (all even, then
+ * all odd sites; on lattices that are not bipartite still a valid sequential sweep), acceptance 0.95 min(1,
+ * exp(-dE/T)). Wolff (1989): one cluster flip an update, bond probability 1 - exp(-2 J s_i s_j / T) where positive, a
+ * field enters by accepting the flip with min(1, exp(-2 h sum_cluster s / T)). The chains of a tile use only random
+ * numbers of their own streams, so tiles can live on any rank. */
 #ifndef NNSM_LATTICE_GENERATOR_H
 #define NNSM_LATTICE_GENERATOR_H
 

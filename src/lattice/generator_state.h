@@ -5,8 +5,7 @@
 
 #include "lattice/generator.h"
 #include "lattice/local_plan.h"
-
-enum { NNSM_GENERATOR_SUMS = 4 * NNSM_MAX_DIMENSIONS + 1 };
+#include "lattice/multispin.h"
 
 /* An ordered sweep that accepts everything, as at high temperature, would flip the whole lattice and never change E. */
 #define NNSM_GENERATOR_ACCEPTED 0.95
@@ -30,19 +29,16 @@ struct nnsm_generator {
     /* [sites + 1][CHAINS] spins, or levels of several states; the last row is the missing neighbours of open edges: 0,
      * no level */
     int8_t *spins;
-    int32_t *stack;     /* [sites] cluster of a Wolff update */
-    int8_t *in_cluster; /* [sites] */
-    /* Ising; the neighbours of several states too */
-    int32_t *visit;      /* [sites] checkerboard order */
-    int32_t *neighbours; /* [sites][degree], rows of spins */
-    uint32_t threshold[2]
-                      [NNSM_GENERATOR_SUMS]; /* acceptance * 2^32 by spin (0: -1, 1: +1) and neighbour sum + MAX_SUM */
+    int32_t *stack;            /* [sites] cluster of a Wolff update */
+    int8_t *in_cluster;        /* [sites] */
+    nnsm_multispin *multispin; /* Metropolis updates of the Ising model; then there are no rows of spins */
     /* local */
     nnsm_local_plan plan;
     double *join;                         /* [classes] chance of a satisfied bond to join a cluster */
     int32_t total[NNSM_GENERATOR_CHAINS]; /* sums of the spins, for (sum s)^2 / N */
     /* several states */
     nnsm_state_table *table;
+    int32_t *neighbours; /* [sites][degree], rows of spins */
 };
 
 /* The tables below "local". NNSM_USAGE for Wolff clusters of other than pairs and fields. */

@@ -114,6 +114,10 @@ nnsm_status nnsm_operators_create_states(nnsm_operators *operators, const nnsm_l
     nnsm_operators plain = {0};
     copies to = {0};
     *operators = (nnsm_operators){0};
+    if (basis->m2)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "couplings.basis: \"m2\" is an operator of sites of two values, not of %d; remove it",
+                         (int)alphabet->count);
     nnsm_status status = nnsm_operators_create(&plain, lattice, &shapes, error);
     if (!status)
         status = make_copies(&plain, functions, list, alphabet, &to, error);

@@ -28,10 +28,19 @@ static nnsm_status make_fit(nnsm_frontier *f, size_t index, const size_t *sizes,
         return status;
     fit->frontier = sizes[representative];
     fit->units = nnsm_frontier_units(&f->architecture, fit->frontier);
-    if (fit->units * fit->frontier > *room)
+    fit->outputs = (size_t)f->architecture.alphabet.count - 1;
+    fit->inputs = fit->frontier * fit->outputs;
+    if (fit->units * fit->inputs > *room)
         return nnsm_fail(error, NNSM_USAGE, "frontier network: more units than there are weights of units");
-    *room -= fit->units * fit->frontier;
-    status = NNSM_NEW(&fit->w, fit->units * fit->frontier, "frontier units", error);
+    if (nnsm_fit_dimension(fit) > NNSM_MOST_FITTED)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "frontier network: a conditional of %d values, %zu frontier sites and %zu units has %zu "
+                         "coefficients, more than %d; lower network.units or network.reach, or take network.kind = "
+                         "\"dense\"",
+                         (int)f->architecture.alphabet.count, fit->frontier, fit->units, nnsm_fit_dimension(fit),
+                         NNSM_MOST_FITTED);
+    *room -= fit->units * fit->inputs;
+    status = NNSM_NEW(&fit->w, fit->units * fit->inputs, "frontier units", error);
     if (!status)
         status = NNSM_NEW(&fit->offset, fit->units, "frontier units", error);
     if (!status)
@@ -66,7 +75,7 @@ static nnsm_status lay_out_weights(nnsm_frontier *f, nnsm_error *error)
 {
     size_t signs = 0;
     for (size_t i = 0; i < f->fits; i++) {
-        f->parameters += f->fit[i].frontier + f->fit[i].units + 1;
+        f->parameters += nnsm_fit_dimension(&f->fit[i]);
         signs += f->fit[i].frontier;
     }
     f->fitted = f->parameters;
@@ -76,7 +85,7 @@ static nnsm_status lay_out_weights(nnsm_frontier *f, nnsm_error *error)
     for (size_t i = 0; i < f->fits && !status; i++) {
         f->fit[i].weights = next;
         f->fit[i].sign = sign;
-        next += f->fit[i].frontier + f->fit[i].units + 1;
+        next += nnsm_fit_dimension(&f->fit[i]);
         sign += f->fit[i].frontier;
     }
     for (size_t i = f->fitted; i < f->parameters && !status; i++)
@@ -131,7 +140,7 @@ nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier
     *out = NULL;
     double sites = 1;
     bool good = a->dimensions >= 1 && a->dimensions <= NNSM_MAX_DIMENSIONS && a->temperature > 0 && a->reach >= 1 &&
-                a->reach <= 16 && a->units <= 4096;
+                a->reach <= 16 && a->units <= 4096 && a->alphabet.count <= NNSM_MAX_VALUES;
     for (int axis = 0; axis < a->dimensions && good; axis++) {
         good = a->extent[axis] >= 1;
         sites *= a->extent[axis];
@@ -140,16 +149,13 @@ nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier
         return nnsm_fail(error, NNSM_USAGE,
                          "frontier network: 1 to 3 dimensions, at most 2^20 sites, reach from 1 to 16, at most 4096 "
                          "units, positive temperature");
-    if (a->alphabet.count && a->alphabet.count != 2)
-        return nnsm_fail(error, NNSM_USAGE,
-                         "a frontier network takes sites of two values, not of %d; take network.kind = \"dense\"",
-                         (int)a->alphabet.count);
     nnsm_status status = NNSM_NEW(out, 1, "frontier network", error);
     if (status)
         return status;
     (*out)->architecture = *a;
     if (!a->alphabet.count)
         (*out)->architecture.alphabet = nnsm_alphabet_spins();
+    (*out)->architecture.odd = a->odd && (*out)->architecture.alphabet.count == 2;
     (*out)->sites = (size_t)sites;
     status = build(*out, most_weights, error);
     if (status) {

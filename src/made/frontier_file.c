@@ -17,24 +17,24 @@ static size_t count_units(const nnsm_frontier *f, size_t *offsets)
     *offsets = 0;
     for (size_t i = 0; i < nnsm_frontier_fits(f); i++) {
         const nnsm_fit *fit = nnsm_frontier_look(f, i);
-        weights += fit->units * fit->frontier;
+        weights += fit->units * fit->inputs;
         *offsets += fit->units;
     }
     return weights;
 }
 
-/* Units and fitted weights in a row, in terms of the spins themselves: with the signs in them. */
+/* Units and fitted weights in a row, in terms of spins or values themselves: with the signs in them. */
 static void copy_out(const nnsm_frontier *f, float *w, float *offset, float *fitted)
 {
     for (size_t i = 0; i < nnsm_frontier_fits(f); i++) {
         const nnsm_fit *fit = nnsm_frontier_look(f, i);
-        size_t frontier = fit->frontier, all = frontier + fit->units + 1;
-        for (size_t k = 0; k < fit->units * frontier; k++)
-            w[k] = fit->w[k] * fit->sign[k % frontier];
+        size_t inputs = fit->inputs, features = nnsm_fit_features(fit), all = nnsm_fit_dimension(fit);
+        for (size_t k = 0; k < fit->units * inputs; k++)
+            w[k] = fit->w[k] * fit->sign[k % inputs / fit->outputs];
         memcpy(offset, fit->offset, fit->units * sizeof *offset);
         for (size_t k = 0; k < all; k++)
-            fitted[k] = fit->weights[k] * (k < frontier ? fit->sign[k] : 1.f);
-        w += fit->units * frontier;
+            fitted[k] = fit->weights[k] * (k % features < inputs ? fit->sign[k % features / fit->outputs] : 1.f);
+        w += fit->units * inputs;
         offset += fit->units;
         fitted += all;
     }
@@ -45,7 +45,7 @@ static void copy_units_in(nnsm_frontier *f, const float *w, const float *offset)
 {
     for (size_t i = 0; i < nnsm_frontier_fits(f); i++) {
         nnsm_fit *fit = nnsm_frontier_fit(f, i);
-        size_t weights = fit->units * fit->frontier;
+        size_t weights = fit->units * fit->inputs;
         memcpy(fit->w, w, weights * sizeof *w);
         memcpy(fit->offset, offset, fit->units * sizeof *offset);
         w += weights;
@@ -82,6 +82,7 @@ void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
     const nnsm_frontier_architecture *a = nnsm_frontier_architecture_of(frontier);
     size_t fits = frontier->fitted, offsets, weights = count_units(frontier, &offsets);
     float *fitted = NULL, *w = NULL, *offset = NULL;
+    bool states = a->alphabet.count > 2;
     nnsm_error error;
     check_finite(h5, frontier->weights, fits, "raise network.ridge");
     nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet, false);
@@ -98,11 +99,14 @@ void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
     } else {
         copy_out(frontier, w, offset, fitted);
         if (weights) {
-            nnsm_h5_write_floats(h5, "/units/weight", 1, &weights, w, "1", "[fit][unit][frontier site], fixed");
+            nnsm_h5_write_floats(h5, "/units/weight", 1, &weights, w, "1",
+                                 states ? "[fit][unit][frontier site][value but the first], fixed"
+                                        : "[fit][unit][frontier site], fixed");
             nnsm_h5_write_floats(h5, "/units/offset", 1, &offsets, offset, "1", "[fit][unit], fixed");
         }
         nnsm_h5_write_floats(h5, "/fits/weight", 1, &fits, fitted, "1",
-                             "[fit][frontier sites, units, constant], fitted");
+                             states ? "[fit][value but the first][inputs, units, constant], fitted"
+                                    : "[fit][frontier sites, units, constant], fitted");
     }
     nnsm_release(w);
     nnsm_release(offset);

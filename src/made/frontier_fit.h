@@ -7,15 +7,19 @@
  * draws each, until they are only noise; then the last Hessian's Cholesky factor L is frozen and theta -= w_t (L
  * L^T)^-1 g_t for every batch, with w_t falling as 1 / (draws so far): the average over all draws of second-order
  * stochastic approximation. A ridge on the units' coefficients holds directions that the data do not determine. Vectors
- * of all fits lie one after the other (nnsm_frontier_layout). Local, no MPI. */
+ * of all fits lie one after the other (nnsm_frontier_layout).
+ *
+ * Of q > 2 values there are K = q - 1 rows of such theta, one for each value but the first, over the same features
+ * (I = F (q - 1) inputs instead of F spins): theta [K][I + U + 1], D its size, and the loss is -log of the softmax.
+ * Where it says D below, that; F stays the number of sites. Local, no MPI. */
 #ifndef NNSM_MADE_FRONTIER_FIT_H
 #define NNSM_MADE_FRONTIER_FIT_H
 
 #include "nnsm/frontier.h"
 
-/* What is summed over draws, floats a fit. SIGNS: sum of output times frontier spin, [F]. MOMENTS: sum h^2, sum (tanh
- * h)^2, sum h tanh h, [3][U], for kappa and sigma; HESSIAN: gradient [D] and lower triangle of the Hessian [D (D + 1) /
- * 2]; GRADIENT: [D]. All but the last are laid out as HESSIAN. */
+/* What is summed over draws, floats a fit. SIGNS: sum of output times frontier spin, or of whether labels agree, [F].
+ * MOMENTS: sum h^2, sum (tanh h)^2, sum h tanh h, [3][U], for kappa and sigma; HESSIAN: gradient [D] and lower triangle
+ * of the Hessian [D (D + 1) / 2]; GRADIENT: [D]. All but the last are laid out as HESSIAN. */
 typedef enum { NNSM_FIT_SIGNS, NNSM_FIT_MOMENTS, NNSM_FIT_HESSIAN, NNSM_FIT_GRADIENT } nnsm_fit_sums;
 
 /* Where the parts of a fit begin; entry `fits` is the total. */

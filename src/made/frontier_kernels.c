@@ -47,6 +47,31 @@ void nnsm_frontier_logit_after(const float *restrict h, const float *restrict co
 }
 
 NNSM_MULTIVERSION
+void nnsm_frontier_logits_after(const float *restrict h, const nnsm_frontier_change *change, size_t changes,
+                                const float *restrict b, size_t stride, size_t units, size_t outputs,
+                                const float *restrict linear, float *restrict o)
+{
+    memcpy(o, linear, outputs * T * sizeof *o);
+    for (size_t u = 0; u < units; u++) {
+        float x[T];
+        memcpy(x, h + u * T, sizeof x);
+        for (size_t i = 0; i < changes; i++) {
+            float w = change[i].column[u];
+            const float *restrict step = change[i].step;
+            for (size_t c = 0; c < T; c++)
+                x[c] += w * step[c];
+        }
+        for (size_t c = 0; c < T; c++)
+            x[c] = nnsm_tanh(x[c]);
+        for (size_t k = 0; k < outputs; k++) {
+            float w = b[k * stride + u];
+            for (size_t c = 0; c < T; c++)
+                o[k * T + c] += w * x[c];
+        }
+    }
+}
+
+NNSM_MULTIVERSION
 void nnsm_frontier_shift(float *restrict h, const float *restrict column, const float *restrict step, size_t units)
 {
     for (size_t u = 0; u < units; u++)

@@ -15,6 +15,17 @@ void nnsm_frontier_logit(const float *h, const float *b, size_t units, const flo
 void nnsm_frontier_logit_after(const float *h, const float *column, const float *step, const float *b, size_t units,
                                const float *linear, float *o);
 
+/* A change of one input: what a unit's field changes by is column_u step. */
+typedef struct {
+    const float *column; /* [units] */
+    const float *step;   /* [NNSM_TILE] */
+} nnsm_frontier_change;
+
+/* More than two values: o_k = linear_k + sum_u b[k stride + u] tanh(h_u + sum of changes), k < outputs. linear, o:
+ * [outputs][NNSM_TILE]. */
+void nnsm_frontier_logits_after(const float *h, const nnsm_frontier_change *change, size_t changes, const float *b,
+                                size_t stride, size_t units, size_t outputs, const float *linear, float *o);
+
 /* h_u += column_u step. */
 void nnsm_frontier_shift(float *h, const float *column, const float *step, size_t units);
 

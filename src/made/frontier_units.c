@@ -93,7 +93,7 @@ static void draw_shape(const nnsm_frontier *f, size_t representative, nnsm_fit *
         length[s] = exp(-0.7 + 2.5 * nnsm_rng_uniform(draw));
     }
     double gain = exp(-0.3 + 2.3 * nnsm_rng_uniform(draw));
-    float *w = fit->w + unit * fit->frontier;
+    float *w = fit->w + unit * fit->inputs;
     for (size_t i = 0; i < fit->frontier; i++) {
         int d[NNSM_MAX_DIMENSIONS] = {0};
         nnsm_frontier_displacement(a, f->order[representative], f->output[representative].sites[i], d);
@@ -109,11 +109,94 @@ static void draw_shape(const nnsm_frontier *f, size_t representative, nnsm_fit *
     fit->offset[unit] = a->odd ? 0.f : (float)(normal(draw));
 }
 
+/* ---- what a unit sees of more than two values */
+
+/* Mean 0 and variance 1 over the values. */
+static void normalize(double *g, size_t values)
+{
+    double mean = 0, square = 0;
+    for (size_t v = 0; v < values; v++)
+        mean += g[v] / (double)values;
+    for (size_t v = 0; v < values; v++) {
+        g[v] -= mean;
+        square += g[v] * g[v] / (double)values;
+    }
+    for (size_t v = 0; v < values && square > 0; v++)
+        g[v] /= sqrt(square);
+}
+
+static void view_numbers(const nnsm_alphabet *alphabet, bool mixed, nnsm_rng_sequence *draw, double *g)
+{
+    size_t q = (size_t)alphabet->count;
+    double linear[NNSM_MAX_VALUES], square[NNSM_MAX_VALUES], along = 0;
+    double phi = 2 * M_PI * nnsm_rng_uniform(draw);
+    for (size_t v = 0; v < q; v++)
+        linear[v] = alphabet->value[v];
+    normalize(linear, q);
+    for (size_t v = 0; v < q; v++)
+        square[v] = linear[v] * linear[v];
+    normalize(square, q);
+    for (size_t v = 0; v < q; v++)
+        along += linear[v] * square[v] / (double)q;
+    for (size_t v = 0; v < q; v++)
+        square[v] -= along * linear[v];
+    normalize(square, q);
+    for (size_t v = 0; v < q; v++)
+        g[v] = mixed ? cos(phi) * linear[v] + sin(phi) * square[v] : linear[v];
+}
+
+/* A shape over sites into weights of the inputs: x_v g_v summed over the values but the first gives g (of mean 0) with
+ * weights g_v - g_0. In place, from the last site on. */
+static void spread(nnsm_fit *fit, size_t unit, const double *g)
+{
+    float *w = fit->w + unit * fit->inputs;
+    for (size_t i = fit->frontier; i-- > 0;) {
+        double shape = w[i];
+        for (size_t k = 0; k < fit->outputs; k++)
+            w[i * fit->outputs + k] = (float)(shape * (g[k + 1] - g[0]));
+    }
+}
+
+/* Sites of more than two values have q^F functions, F (q - 1) + 1 of them linear. */
+static size_t units_of_states(const nnsm_frontier_architecture *a, size_t frontier)
+{
+    size_t q = (size_t)a->alphabet.count, functions = 1, units = a->units;
+    for (size_t i = 0; i < frontier && functions <= units + frontier * q; i++)
+        functions *= q;
+    size_t most = functions - frontier * (q - 1) - 1;
+    units = units < most ? units : most;
+    return a->alphabet.labels ? units / q * q : units;
+}
+
+static void draw_states(const nnsm_frontier *frontier, size_t index, size_t p, nnsm_fit *fit)
+{
+    const nnsm_frontier_architecture *a = &frontier->architecture;
+    size_t q = (size_t)a->alphabet.count;
+    for (size_t u = 0; u < fit->units; u++) {
+        size_t shape = a->alphabet.labels ? u / q : u;
+        double g[NNSM_MAX_VALUES] = {0};
+        nnsm_rng_sequence draw =
+            nnsm_rng_sequence_start(nnsm_rng_key_from_seed(a->seed), NNSM_RNG_UNITS, (uint32_t)index, (uint32_t)shape);
+        draw_shape(frontier, p, fit, u, a->reach > 1 && shape % 2, &draw);
+        if (a->alphabet.labels) {
+            g[u % q] = 1;
+            normalize(g, q);
+        } else {
+            view_numbers(&a->alphabet, shape / 2 % 2, &draw, g);
+        }
+        spread(fit, u, g);
+    }
+}
+
+/* ---- all units */
+
 /* F spins have 2^F functions, half of them odd; the linear ones (and 1) are there without units. */
 size_t nnsm_frontier_units(const nnsm_frontier_architecture *architecture, size_t frontier)
 {
     if (frontier < 2)
         return 0;
+    if (architecture->alphabet.count > 2)
+        return units_of_states(architecture, frontier);
     if (frontier > 12)
         return architecture->units;
     size_t functions = (size_t)1 << (architecture->odd ? frontier - 1 : frontier),
@@ -123,6 +206,10 @@ size_t nnsm_frontier_units(const nnsm_frontier_architecture *architecture, size_
 
 void nnsm_frontier_draw(const nnsm_frontier *frontier, size_t index, size_t p, nnsm_fit *fit)
 {
+    if (fit->outputs > 1) {
+        draw_states(frontier, index, p, fit);
+        return;
+    }
     size_t products = make_products(frontier, p, fit);
     for (size_t u = products; u < fit->units; u++) {
         nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(frontier->architecture.seed),

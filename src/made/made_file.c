@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "made/network.h"
 
-enum { NETWORK_VERSION = 3, MASKED_VERSION = 3 }; /* 1: sites of two values; 2: of more; 3: masked softmax */
+/* 1: sites of two values; 2: of more; 3: of more, in a frontier network; 4: masked softmax */
+enum { NETWORK_VERSION = 4, MASKED_VERSION = 4 };
 
 static const char *const order_names[] = {"raster", "snake", "checkerboard", "random"};
 static const char *const activation_names[] = {"relu", "tanh"};
@@ -47,7 +48,11 @@ void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperatur
     for (int k = 0; k < alphabet->count; k++)
         values[k] = alphabet->value[k];
     nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
-    nnsm_h5_set_integer(h5, "/", "version", masked ? MASKED_VERSION : alphabet->count > 2 ? 2 : 1);
+    nnsm_h5_set_integer(h5, "/", "version",
+                        masked                             ? MASKED_VERSION
+                        : alphabet->count == 2             ? 1
+                        : strcmp(network, "frontier") == 0 ? 3
+                                                           : 2);
     nnsm_h5_set_text(h5, "/", "network", network);
     nnsm_h5_set_double(h5, "/", "temperature", temperature);
     nnsm_h5_set_integers(h5, "/", "lattice", (size_t)dimensions, extents);

@@ -46,35 +46,43 @@ void nnsm_panels_destroy(nnsm_panels *panels)
     *panels = (nnsm_panels){0};
 }
 
-/* Half a tile, one AVX-512 register; compilers split it where registers are shorter. */
+/* One AVX-512 register; compilers split it where registers are shorter. */
 enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
-static inline __attribute__((always_inline)) void panel_half(const float *w, size_t first, size_t width, const float *d,
-                                                             const float *base, float *out)
+/* `halves` times LANES chains of a panel. */
+static inline __attribute__((always_inline)) void panel_part(const float *w, size_t first, size_t width, size_t halves,
+                                                             const float *d, const float *base, float *out)
 {
-    lanes sum[NNSM_PANEL_ROWS];
+    lanes sum[NNSM_PANEL_ROWS][NNSM_TILE / LANES], x[NNSM_TILE / LANES];
     for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-        memcpy(&sum[r], base + r * NNSM_TILE, sizeof sum[r]);
+        for (size_t h = 0; h < halves; h++)
+            memcpy(&sum[r][h], base + r * NNSM_TILE + h * LANES, sizeof sum[r][h]);
     for (size_t i = first; i < width; i++) {
-        lanes x;
-        memcpy(&x, d + i * NNSM_TILE, sizeof x);
+        for (size_t h = 0; h < halves; h++)
+            memcpy(&x[h], d + i * NNSM_TILE + h * LANES, sizeof x[h]);
         for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-            sum[r] += w[i * NNSM_PANEL_ROWS + r] * x;
+            for (size_t h = 0; h < halves; h++)
+                sum[r][h] += w[i * NNSM_PANEL_ROWS + r] * x[h];
     }
     for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-        memcpy(out + r * NNSM_TILE, &sum[r], sizeof sum[r]);
+        for (size_t h = 0; h < halves; h++)
+            memcpy(out + r * NNSM_TILE + h * LANES, &sum[r][h], sizeof sum[r][h]);
 }
 
 NNSM_MULTIVERSION
 void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
                           const float *base, float *out)
 {
+    bool wide = nnsm_many_registers();
     for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
         const float *w = panels->weights + panels->offset[p];
         size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE;
-        for (size_t half = 0; half < NNSM_TILE; half += LANES)
-            panel_half(w, first_column, panels->width[p], d + half, base + shift + half, out + shift + half);
+        if (wide)
+            panel_part(w, first_column, panels->width[p], 2, d, base + shift, out + shift);
+        else
+            for (size_t h = 0; h < NNSM_TILE; h += LANES)
+                panel_part(w, first_column, panels->width[p], 1, d + h, base + shift + h, out + shift + h);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "base/vector.h"
 #include "base/vector_math.h"
 #include "sampler/cluster.h"
+#include "sampler/heat_bath.h"
 #include "sampler/surrogate.h"
 
 struct nnsm_self_learning {
@@ -17,10 +18,13 @@ struct nnsm_self_learning {
     int *palindromes;      /* [temperatures] */
     uint32_t *threshold;   /* [temperatures][classes] of the clusters */
     nnsm_tile hamiltonian; /* evaluates proposals */
-    nnsm_tile walk;        /* the surrogate's own, for heat-bath updates */
+    nnsm_tile walk;        /* the surrogate's own, for heat-bath updates of spins */
+    nnsm_heat_bath bath;   /* of more than two values */
+    bool states;           /* that is what the sites have */
     nnsm_clusters clusters;
     nnsm_words words;
     uint32_t *proposal;     /* [sites] */
+    int8_t *lanes;          /* [sites][NNSM_TILE] the same of more than two values */
     int8_t *configurations; /* [NNSM_TILE][sites] of the proposal */
     double *values;         /* [classes][NNSM_TILE] */
 };
@@ -28,6 +32,7 @@ struct nnsm_self_learning {
 typedef struct {
     nnsm_self_learning *sampler;
     uint32_t *spins; /* [sites] */
+    int8_t *lanes;   /* [sites][NNSM_TILE] instead, of more than two values */
     double energy[NNSM_TILE], surrogate[NNSM_TILE];
 } chains;
 
@@ -54,7 +59,11 @@ static nnsm_status create_parts(nnsm_self_learning *s, const nnsm_local *local, 
         status = NNSM_NEW(&s->values, classes * NNSM_TILE, "self-learning", error);
     if (!status && s->surrogate.kind == NNSM_CLUSTERS)
         status = nnsm_clusters_create(&s->clusters, &s->surrogate.local, error);
-    if (!status && s->surrogate.kind == NNSM_HEAT_BATH)
+    if (!status && s->states)
+        status = NNSM_NEW(&s->lanes, s->sites * NNSM_TILE, "self-learning", error);
+    if (!status && s->states)
+        status = nnsm_heat_bath_create(&s->bath, &s->surrogate.local, error);
+    else if (!status && s->surrogate.kind == NNSM_HEAT_BATH)
         status = nnsm_local_tile_create(&s->walk, &s->surrogate.local, error);
     return status;
 }
@@ -70,6 +79,7 @@ nnsm_status nnsm_self_learning_create(nnsm_self_learning **out, const nnsm_local
         return status;
     s->sites = surrogate->operators->sites;
     s->temperatures = temperatures;
+    s->states = surrogate->operators->values > 0;
     status = create_parts(s, surrogate, uncertainty, error);
     if (status) {
         nnsm_self_learning_destroy(s);
@@ -92,12 +102,14 @@ void nnsm_self_learning_destroy(nnsm_self_learning *sampler)
     nnsm_tile_destroy(&s->hamiltonian);
     nnsm_tile_destroy(&s->walk);
     nnsm_clusters_destroy(&s->clusters);
+    nnsm_heat_bath_destroy(&s->bath);
     nnsm_surrogate_destroy(&s->surrogate);
     nnsm_release(s->beta);
     nnsm_release(s->scale);
     nnsm_release(s->palindromes);
     nnsm_release(s->threshold);
     nnsm_release(s->proposal);
+    nnsm_release(s->lanes);
     nnsm_release(s->configurations);
     nnsm_release(s->values);
     nnsm_release(s);
@@ -132,8 +144,35 @@ void nnsm_self_learning_set(nnsm_self_learning *sampler, size_t temperature, dou
 
 /* ---- a tile */
 
-static void surrogate_energy(nnsm_self_learning *s, const uint32_t *spins, double *energy)
+/* Configurations of states side by side, and back. */
+static void into_lanes(const int8_t *configurations, size_t sites, int8_t *lanes)
 {
+    for (size_t i = 0; i < sites; i++)
+        for (size_t c = 0; c < NNSM_TILE; c++)
+            lanes[i * NNSM_TILE + c] = configurations[c * sites + i];
+}
+
+static void out_of_lanes(const int8_t *lanes, size_t sites, int8_t *configurations)
+{
+    for (size_t i = 0; i < sites; i++)
+        for (size_t c = 0; c < NNSM_TILE; c++)
+            configurations[c * sites + i] = lanes[i * NNSM_TILE + c];
+}
+
+static void unpack(const nnsm_self_learning *s, const uint32_t *spins, const int8_t *lanes, int8_t *configurations)
+{
+    if (s->states)
+        out_of_lanes(lanes, s->sites, configurations);
+    else
+        nnsm_lanes_unpack(spins, s->sites, configurations);
+}
+
+static void surrogate_energy(nnsm_self_learning *s, const uint32_t *spins, const int8_t *lanes, double *energy)
+{
+    if (s->states) {
+        nnsm_heat_bath_energy(&s->bath, lanes, energy);
+        return;
+    }
     nnsm_lanes_values(&s->surrogate.operators, spins, s->values);
     memset(energy, 0, NNSM_TILE * sizeof *energy);
     for (size_t k = 0; k < s->surrogate.operators.classes; k++)
@@ -145,16 +184,19 @@ static void refresh(void *state)
 {
     chains *t = state;
     nnsm_self_learning *s = t->sampler;
-    nnsm_lanes_unpack(t->spins, s->sites, s->configurations);
+    unpack(s, t->spins, t->lanes, s->configurations);
     s->hamiltonian.methods->load(s->hamiltonian.state, s->configurations);
     s->hamiltonian.methods->energy(s->hamiltonian.state, t->energy);
-    surrogate_energy(s, t->spins, t->surrogate);
+    surrogate_energy(s, t->spins, t->lanes, t->surrogate);
 }
 
 static void load(void *state, const int8_t *configurations)
 {
     chains *t = state;
-    nnsm_lanes_pack(configurations, t->sampler->sites, t->spins);
+    if (t->sampler->states)
+        into_lanes(configurations, t->sampler->sites, t->lanes);
+    else
+        nnsm_lanes_pack(configurations, t->sampler->sites, t->spins);
     refresh(state);
 }
 
@@ -166,13 +208,14 @@ static void energy(const void *state, double *out)
 static void read(const void *state, int8_t *configurations)
 {
     const chains *t = state;
-    nnsm_lanes_unpack(t->spins, t->sampler->sites, configurations);
+    unpack(t->sampler, t->spins, t->lanes, configurations);
 }
 
 static void destroy(void *state)
 {
     chains *t = state;
     nnsm_release(t->spins);
+    nnsm_release(t->lanes);
     nnsm_release(t);
 }
 
@@ -185,7 +228,8 @@ nnsm_status nnsm_self_learning_tile_create(nnsm_tile *out, nnsm_self_learning *s
     chains *t = NULL;
     nnsm_status status = NNSM_NEW(&t, 1, "chains of a scan", error);
     if (!status)
-        status = NNSM_NEW(&t->spins, sampler->sites, "chains of a scan", error);
+        status = sampler->states ? NNSM_NEW(&t->lanes, sampler->sites * NNSM_TILE, "chains of a scan", error)
+                                 : NNSM_NEW(&t->spins, sampler->sites, "chains of a scan", error);
     if (status) {
         nnsm_release(t);
         return status;
@@ -267,6 +311,18 @@ static void propose_walk(nnsm_self_learning *s, nnsm_rng_key key, uint32_t strea
     nnsm_lanes_pack(s->configurations, s->sites, s->proposal);
 }
 
+static void propose_states(nnsm_self_learning *s, nnsm_rng_key key, uint32_t stream, uint32_t step,
+                           const int32_t *temperature, int32_t *changes)
+{
+    double strength[NNSM_TILE];
+    int palindromes[NNSM_TILE];
+    for (size_t c = 0; c < NNSM_TILE; c++) {
+        strength[c] = s->beta[temperature[c]] * s->scale[temperature[c]];
+        palindromes[c] = s->palindromes[temperature[c]];
+    }
+    nnsm_heat_bath_walk(&s->bath, key, stream, step, strength, palindromes, s->lanes, changes);
+}
+
 /* ---- acceptance */
 
 /* The chains that accept; a Hamiltonian that is not finite is never accepted. */
@@ -292,19 +348,26 @@ void nnsm_self_learning_step(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream,
     double proposed[NNSM_TILE], surrogate[NNSM_TILE];
     uint32_t random[4 * NNSM_TILE];
     memset(record->flips, 0, sizeof record->flips);
-    memcpy(s->proposal, t->spins, s->sites * sizeof *s->proposal);
-    if (s->surrogate.kind == NNSM_CLUSTERS)
+    if (s->states)
+        memcpy(s->lanes, t->lanes, s->sites * NNSM_TILE);
+    else
+        memcpy(s->proposal, t->spins, s->sites * sizeof *s->proposal);
+    if (s->states)
+        propose_states(s, key, stream, step, temperature, record->flips);
+    else if (s->surrogate.kind == NNSM_CLUSTERS)
         propose_clusters(s, key, stream, step, temperature);
     else if (s->surrogate.kind == NNSM_HEAT_BATH)
         propose_walk(s, key, stream, step, temperature, record->flips);
-    surrogate_energy(s, s->proposal, surrogate);
-    nnsm_lanes_unpack(s->proposal, s->sites, s->configurations);
+    surrogate_energy(s, s->proposal, s->lanes, surrogate);
+    unpack(s, s->proposal, s->lanes, s->configurations);
     s->hamiltonian.methods->load(s->hamiltonian.state, s->configurations);
     s->hamiltonian.methods->energy(s->hamiltonian.state, proposed);
     nnsm_rng_blocks(key, NNSM_RNG_SELF_LEARNING, stream, NNSM_TILE, step, 0, random);
     uint32_t accept = decide(s, t, proposed, surrogate, temperature, random);
-    for (size_t i = 0; i < s->sites; i++)
+    for (size_t i = 0; i < s->sites && !s->states; i++)
         t->spins[i] = (t->spins[i] & ~accept) | (s->proposal[i] & accept);
+    for (size_t i = 0; i < s->sites * NNSM_TILE && s->states; i++)
+        t->lanes[i] = accept >> i % NNSM_TILE & 1 ? s->lanes[i] : t->lanes[i];
     for (size_t c = 0; c < NNSM_TILE; c++) {
         bool accepted = accept >> c & 1;
         t->energy[c] = accepted ? proposed[c] : t->energy[c];

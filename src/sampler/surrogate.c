@@ -10,11 +10,24 @@ static const double standard_errors = 3, least_pair = 0.02, least_other = 0.05, 
 
 /* ---- which classes */
 
+/* Standard deviation of a class's function over all states of its sites alike: 1 for products of spins. */
+static double width(const nnsm_operators *o, size_t class)
+{
+    size_t square = (size_t)(o->values * o->values);
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < square; i++)
+        mean += o->table[class * square + i] / (double)square;
+    for (size_t i = 0; i < square; i++)
+        variance += pow(o->table[class * square + i] - mean, 2) / (double)square;
+    return o->values ? sqrt(variance) : 1;
+}
+
 static double weight(const nnsm_local *local, size_t class)
 {
     const nnsm_operator *c = &local->operators->class[class];
     double terms = c->order ? (double)c->terms : (double)local->operators->sites;
-    return fabs(local->coupling[class]) * sqrt(terms / (double)local->operators->sites);
+    return fabs(local->coupling[class]) * width(local->operators, class) *
+           sqrt(terms / (double)local->operators->sites);
 }
 
 static void choose(const nnsm_local *local, const double *uncertainty, bool *keep)
@@ -30,6 +43,18 @@ static void choose(const nnsm_local *local, const double *uncertainty, bool *kee
         bool simple = o->class[c].order == 1 || o->class[c].order == 2;
         keep[c] = keep[c] && weight(local, c) >= (simple ? least_pair : least_other) * largest;
     }
+}
+
+/* The functions of the kept classes, of more than two values. */
+static nnsm_status copy_tables(nnsm_surrogate *s, const nnsm_operators *o, const bool *keep, nnsm_error *error)
+{
+    size_t square = (size_t)(o->values * o->values), classes = 0;
+    nnsm_status status = NNSM_NEW(&s->operators.table, s->operators.classes * square, "surrogate", error);
+    for (size_t c = 0; c < o->classes && !status; c++)
+        if (keep[c])
+            memcpy(s->operators.table + classes++ * square, o->table + c * square, square * sizeof *o->table);
+    s->operators.values = status ? 0 : o->values;
+    return status;
 }
 
 static nnsm_status reduce(nnsm_surrogate *s, const nnsm_local *local, const bool *keep, nnsm_operator *class,
@@ -49,8 +74,9 @@ static nnsm_status reduce(nnsm_surrogate *s, const nnsm_local *local, const bool
             class[classes++] = o->class[c];
         }
     }
-    return nnsm_operators_assemble(&s->operators, o->sites, classes, class, terms,
-                                   (const int32_t(*)[NNSM_TERM_SITES])site, class_of, error);
+    nnsm_status status = nnsm_operators_assemble(&s->operators, o->sites, classes, class, terms,
+                                                 (const int32_t(*)[NNSM_TERM_SITES])site, class_of, error);
+    return status || !o->values ? status : copy_tables(s, o, keep, error);
 }
 
 /* ---- frustration: bonds from the strongest to the weakest tie sites together, with their relative sign, in trees; a
@@ -135,7 +161,7 @@ nnsm_status nnsm_surrogate_frustration(const nnsm_local *local, double *share, n
 static nnsm_status choose_kind(nnsm_surrogate *s, nnsm_error *error)
 {
     double frustration = 0;
-    bool simple = true;
+    bool simple = !s->operators.values; /* clusters are made of spins */
     for (size_t c = 0; c < s->operators.classes; c++)
         simple = simple && (s->operators.class[c].order == 1 || s->operators.class[c].order == 2);
     nnsm_status status = simple ? nnsm_surrogate_frustration(&s->local, &frustration, error) : NNSM_OK;

@@ -8,4 +8,11 @@
  * in this process. Call first of all, before MPI_Init. Returns when nothing is to be done. Local. */
 void nnsm_blas_choose_core(char **argv);
 
+/* The core type that the user forces by OPENBLAS_CORETYPE, or NULL; what nnsm_blas_choose_core chose does not count.
+ * Local. */
+const char *nnsm_blas_forced(void);
+
+/* A core type whose kernels have longer vectors than those in use, which this processor has too, or NULL. Local. */
+const char *nnsm_blas_better(void);
+
 #endif

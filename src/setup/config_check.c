@@ -120,9 +120,9 @@ static nnsm_status check_states(const nnsm_reader *r)
     if (!capel && c->system.crystal_field != 0)
         return REFUSE(r, "system.crystal_field", "system.model",
                       "system.crystal_field belongs to model = \"blume_capel\"; remove it");
-    if (c->network.kind == NNSM_CONFIG_FRONTIER && (capel || (labels && c->system.states != 2)))
-        return REFUSE(r, "network.kind", "system.model",
-                      "network.kind: a frontier network takes sites of two values, not of %d; take \"dense\"",
+    if (c->couplings.enabled && c->couplings.m2 && (capel || (labels && c->system.states != 2)))
+        return REFUSE(r, "couplings.basis", "system.model",
+                      "couplings.basis: \"m2\" is an operator of sites of two values, not of %d; remove it",
                       (int)c->system.states);
     if (!labels && !capel && c->generate.given && c->generate.algorithm == NNSM_CONFIG_HEAT_BATH)
         return REFUSE(r, "generate.algorithm", "system.model",

@@ -81,13 +81,9 @@ nnsm_status nnsm_config_check_window(const nnsm_reader *reader)
     if (c->train.data == NNSM_CONFIG_STREAM)
         return REFUSE(reader, "train.data", "window.size",
                       "train.data = \"stream\": windows are laid on whole ensembles; take \"fixed\"");
-    bool single = true;
-    for (int a = 0; a < c->window.sizes; a++)
-        single = single && c->window.size[a] == 1;
-    if (c->network.kind == NNSM_CONFIG_FRONTIER && !single &&
-        !(overlaps(c) && c->window.route == NNSM_CONFIG_DECONVOLVE))
-        return REFUSE(reader, "network.kind", "window.size",
-                      "network.kind: a frontier network takes sites of two values, and sums have more; take \"dense\"");
+    if (c->network.kind == NNSM_CONFIG_FRONTIER && c->window.route == NNSM_CONFIG_MASKED)
+        return REFUSE(reader, "network.kind", "window.route",
+                      "network.kind: a frontier network is not masked; take \"dense\", or another window.route");
     if (c->window.route == NNSM_CONFIG_MASKED && !overlaps(c))
         return REFUSE(reader, "window.route", "window.size",
                       "window.route = \"masked\" is for windows that overlap; these allow every sum, take \"plain\"");

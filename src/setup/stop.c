@@ -131,6 +131,7 @@ const char *nnsm_stop_longest(const nnsm_stop *stop, char *text)
     static const char *const names[] = {
         [NNSM_VOTE_START] = "the start",
         [NNSM_VOTE_GENERATE] = "generating",
+        [NNSM_VOTE_WINDOW] = "windows",
         [NNSM_VOTE_READ] = "reading the training data",
         [NNSM_VOTE_TRAIN] = "training",
         [NNSM_VOTE_SAMPLES] = "reading the ensemble",
@@ -142,6 +143,7 @@ const char *nnsm_stop_longest(const nnsm_stop *stop, char *text)
         [NNSM_VOTE_SUPPORT] = "energies seen in training",
         [NNSM_VOTE_AUDIT] = "the audit of symmetries",
         [NNSM_VOTE_SECOND] = "the second ensemble",
+        [NNSM_VOTE_BENCH] = "a round of the benchmark",
         [NNSM_VOTE_SAVED] = "a checkpoint",
         [NNSM_VOTE_RESULTS] = "the results",
         [NNSM_VOTE_END] = "the end",

@@ -27,7 +27,8 @@ typedef enum {
 typedef enum {
     NNSM_VOTE_START, /* of the run; no vote */
     NNSM_VOTE_GENERATE,
-    NNSM_VOTE_READ, /* the ensemble, to train on it */
+    NNSM_VOTE_WINDOW, /* laying or undoing windows */
+    NNSM_VOTE_READ,   /* the ensemble, to train on it */
     NNSM_VOTE_TRAIN,
     NNSM_VOTE_SAMPLES, /* reading the ensemble, to compare with it */
     NNSM_VOTE_COUPLINGS,
@@ -38,6 +39,7 @@ typedef enum {
     NNSM_VOTE_SUPPORT, /* energies seen in training */
     NNSM_VOTE_AUDIT,
     NNSM_VOTE_SECOND,
+    NNSM_VOTE_BENCH,
     NNSM_VOTE_SAVED,   /* a checkpoint; no vote */
     NNSM_VOTE_RESULTS, /* no vote */
     NNSM_VOTE_END,     /* of the run; no vote */

@@ -75,15 +75,15 @@ static nnsm_status fall_back(nnsm_branch *b, int64_t g, nnsm_error *error)
     if (!nnsm_chains_rejected(chains))
         return NNSM_OK;
     if (nnsm_self_learning_kind(chains->sampler) == NNSM_NO_PROPOSALS)
-        nnsm_say(&b->run->log, "%s: no coupling stands out of its error; single flips instead of self-learning",
-                 b->title);
+        nnsm_say(&b->run->log, "%s: no coupling stands out of its error; %s instead of self-learning", b->title,
+                 nnsm_single_moves(b->run));
     else if (nnsm_self_learning_kind(chains->sampler) != NNSM_CLUSTERS && b->proposer.clusters_only)
         nnsm_say(&b->run->log, "%s: its couplings make no clusters; single flips", b->title);
     else
         nnsm_say(&b->run->log,
-                 "%s: only %.3f of the self-learning proposals are accepted at some temperature, less than %g; single "
-                 "flips from the start instead",
-                 b->title, nnsm_scale_acceptance(&chains->scale), NNSM_LEAST_ACCEPTANCE);
+                 "%s: only %.3f of the self-learning proposals are accepted at some temperature, less than %g; %s "
+                 "from the start instead",
+                 b->title, nnsm_scale_acceptance(&chains->scale), NNSM_LEAST_ACCEPTANCE, nnsm_single_moves(b->run));
     memcpy(temperature, chains->temperature, count * sizeof *temperature);
     nnsm_chains_destroy(chains);
     return nnsm_branch_group(b, g, count, temperature, true, error);
@@ -208,9 +208,10 @@ static double evaluate_moves(nnsm_branch *b, const nnsm_chains *chains, size_t p
     const nnsm_config *c = b->run->config;
     double all = 0;
     for (size_t m = 0; m < NNSM_MOVES; m++) {
-        double made =
-            (double)b->curve->walkers *
-            nnsm_move_list_proposals(&chains->moves, (nnsm_move)m, (uint32_t)c->scan.thermalization, chains->sweep);
+        double made = (double)b->curve->walkers *
+                      (chains->sampler ? 0
+                                       : nnsm_move_list_proposals(&chains->moves, (nnsm_move)m,
+                                                                  (uint32_t)c->scan.thermalization, chains->sweep));
         const int64_t *accepted = chains->collected + (NNSM_COUNT_MOVES + m) * chains->temperatures;
         b->curve->moved[m * b->curve->temperatures + t] = made > 0 ? (double)accepted[position] / made : NAN;
         all += made;
@@ -227,8 +228,8 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     const nnsm_ladders *l = &chains->ladders;
     double sweeps = (double)chains->sweep - (double)c->scan.thermalization;
     double proposals = sweeps * (double)curve->walkers * (chains->sampler ? 1 : (double)b->run->lattice.sites);
-    if (chains->moves.count)
-        proposals = evaluate_moves(b, chains, position, t);
+    double moves = chains->moves.count ? evaluate_moves(b, chains, position, t) : 0;
+    proposals = chains->moves.count && !chains->sampler ? moves : proposals;
     curve->acceptance[t] = (double)chains->collected[position] / proposals;
     curve->regenerated[t] = chains->regenerator ? (double)chains->collected[chains->temperatures + position] /
                                                       (sweeps * (double)curve->walkers)

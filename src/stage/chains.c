@@ -186,7 +186,7 @@ void nnsm_chains_start(nnsm_chains *chains, const nnsm_starts *starts, nnsm_tile
         size_t first = (c->first_tile + t) * NNSM_TILE;
         int8_t *states = c->configurations + t * NNSM_TILE * sites;
         nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)first, states);
-        for (size_t i = 0; i < NNSM_TILE; i++)
+        for (size_t i = 0; i < NNSM_TILE && starts; i++)
             nnsm_starts_make(starts, (first + i) % c->walkers, stream + (uint32_t)(first + i), states + i * sites);
     }
     nnsm_chains_load(c);

@@ -90,7 +90,8 @@ nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *lear
 size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);
 
 /* Give every chain its first configuration, by the start of its walker (starts.h), from the random stream `stream` +
- * chain. sampler: a tile of the network. Local. */
+ * chain. starts NULL: all are
+ * ancestral samples of the network. sampler: a tile of it. Local. */
 struct nnsm_starts;
 void nnsm_chains_start(nnsm_chains *chains, const struct nnsm_starts *starts, nnsm_tile *sampler, uint32_t stream);
 

@@ -153,11 +153,36 @@ nnsm_status nnsm_checkpoint_find(nnsm_run *run, bool fresh, nnsm_error *error)
     return status;
 }
 
+nnsm_status nnsm_checkpoint_open_at(nnsm_run *run, const char *path, nnsm_state *state, nnsm_error *error)
+{
+    return nnsm_state_open(state, run, path, KIND, error);
+}
+
 nnsm_status nnsm_checkpoint_open(nnsm_run *run, nnsm_state *state, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
-    return nnsm_state_open(state, run, path, KIND, error);
+    return nnsm_checkpoint_open_at(run, path, state, error);
+}
+
+nnsm_status nnsm_checkpoint_fits(nnsm_run *run, const char *path, int *fits, nnsm_error *error)
+{
+    nnsm_config before;
+    nnsm_error other;
+    header h;
+    char text[DIFFERENCES];
+    bool there;
+    *fits = 0;
+    nnsm_status status = nnsm_h5_exists(path, &there, error);
+    if (!status && there)
+        status = read_file(path, &h, error);
+    if (status || !there)
+        return status;
+    *fits = h.resume.progress == NNSM_AT_TRAIN && h.resume.ensemble == run->ensemble &&
+            nnsm_config_read_text(&before, h.config, path, &other) == NNSM_OK &&
+            nnsm_config_differences(&before, run->config, NNSM_AFFECTS_DATA, text, sizeof text) == 0 &&
+            nnsm_config_differences(&before, run->config, NNSM_AFFECTS_NETWORK, text, sizeof text) == 0;
+    return NNSM_OK;
 }
 
 /* ---- writing one */
@@ -185,9 +210,14 @@ static void write_header(const nnsm_run *run, nnsm_h5 *h5, nnsm_progress progres
 bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress, size_t bytes)
 {
     char path[NNSM_RUN_PATH];
+    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
+    return nnsm_checkpoint_begin_at(run, path, state, progress, bytes);
+}
+
+bool nnsm_checkpoint_begin_at(nnsm_run *run, const char *path, nnsm_state *state, nnsm_progress progress, size_t bytes)
+{
     nnsm_error error;
     run->saving = nnsm_seconds();
-    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
     nnsm_status status = nnsm_state_create(state, run, path, bytes + HEADER, &error);
     if (status) {
         state->status = status;
@@ -205,6 +235,10 @@ nnsm_status nnsm_checkpoint_stop(nnsm_run *run, nnsm_request request, nnsm_error
     nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
     if (run->rank == 0)
         nnsm_stop_obeyed(&run->stop);
+    if (run->resume.progress == NNSM_AT_START && !run->stop.checkpoints)
+        return nnsm_fail(error, NNSM_UNFINISHED,
+                         "stopped by %s, unfinished; nothing is there to go on from yet, the same command begins anew",
+                         nnsm_stop_reason(request, reason));
     return nnsm_fail(error, NNSM_UNFINISHED, "stopped by %s, unfinished; the same command goes on from %.400s",
                      nnsm_stop_reason(request, reason), path);
 }

@@ -24,6 +24,14 @@ nnsm_status nnsm_checkpoint_open(nnsm_run *run, nnsm_state *state, nnsm_error *e
 bool nnsm_checkpoint_begin(nnsm_run *run, nnsm_state *state, nnsm_progress progress, size_t bytes);
 nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request request, nnsm_error *error);
 
+/* The same for a part of the run that keeps its state in a file of its own, PATH. */
+bool nnsm_checkpoint_begin_at(nnsm_run *run, const char *path, nnsm_state *state, nnsm_progress progress, size_t bytes);
+nnsm_status nnsm_checkpoint_open_at(nnsm_run *run, const char *path, nnsm_state *state, nnsm_error *error);
+
+/* Is PATH there, and a checkpoint of a training with this configuration on the ensemble run->ensemble? A damaged one is
+ * a failure. Local. */
+nnsm_status nnsm_checkpoint_fits(nnsm_run *run, const char *path, int *fits, nnsm_error *error);
+
 /* Stop where nothing is to be saved: what was done since the last checkpoint is done again. NNSM_UNFINISHED. Local. */
 nnsm_status nnsm_checkpoint_stop(nnsm_run *run, nnsm_request request, nnsm_error *error);
 

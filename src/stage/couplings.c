@@ -70,6 +70,15 @@ static nnsm_basis choose_basis(const nnsm_run *run)
                         .point_group = !c->couplings.per_bond && c->train.point_group};
 }
 
+nnsm_status nnsm_couplings_check(const nnsm_run *run, nnsm_error *error)
+{
+    if (run->alphabet.count == 2 || !run->config->couplings.enabled || !run->config->couplings.m2)
+        return NNSM_OK;
+    return nnsm_fail(error, NNSM_USAGE,
+                     "couplings.basis: \"m2\" is an operator of sites of two values, not of %d; remove it",
+                     (int)run->alphabet.count);
+}
+
 static nnsm_status create_basis(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
@@ -271,7 +280,7 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
     for (size_t c = 0; c < k; c++)
         o->likelihood[c] = o->likelihood_error[c] = NAN;
     nnsm_status status = NNSM_OK;
-    o->configurations = o->operators.values ? 0 : s->data.configurations; /* conditionals of spins only */
+    o->configurations = s->data.configurations;
     if (o->configurations)
         status = nnsm_pseudo_maximise(s->pseudo, o->configurations, sum_pseudo, s, o->likelihood, o->likelihood_error,
                                       &converged, error);
@@ -319,10 +328,10 @@ static nnsm_status prepare(stage *s, const nnsm_learned *learned, double tempera
         status = nnsm_refinement_create(&s->refinement, o, temperature, error);
     if (!status)
         status = NNSM_NEW(&s->table, NNSM_BLOCKS * o->classes, "couplings", error);
-    if (!status && !o->values)
+    if (!status)
         status = nnsm_pseudo_create(&s->pseudo, o, temperature, error);
     if (!status) {
-        size_t moments = nnsm_projection_moments(&s->projection), sums = o->values ? 0 : nnsm_pseudo_sums(s->pseudo);
+        size_t moments = nnsm_projection_moments(&s->projection), sums = nnsm_pseudo_sums(s->pseudo);
         s->size = moments > sums ? moments : sums;
         status = NNSM_NEW(&s->buffer, 2 * s->size, "couplings", error);
     }

@@ -161,8 +161,7 @@ void nnsm_couplings_report(nnsm_run *run, const nnsm_couplings *couplings, const
              run->config->couplings.source == NNSM_CONFIG_ANCESTRAL ? "ancestral samples" : "configurations", k->r2,
              k->residual);
     if (!k->configurations)
-        nnsm_say(&run->log, "couplings: %s; no pseudo-likelihood",
-                 k->operators.values ? "sites have more than two values" : "the ensemble is not at hand");
+        nnsm_say(&run->log, "couplings: the ensemble is not at hand; no pseudo-likelihood");
     nnsm_say(&run->log, "  %s", header);
     for (size_t c = 0; c < t.classes; c++)
         if (shown(&t, c)) {

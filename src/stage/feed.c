@@ -30,25 +30,37 @@ void nnsm_pool_destroy(nnsm_pool *pool)
     *pool = (nnsm_pool){0};
 }
 
-void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to_ranks, MPI_Comm comm)
+/* One piece from one rank to one other. */
+static void move_piece(const nnsm_pool *from, int source, nnsm_pool *to, int target, size_t piece, MPI_Comm comm)
 {
     int rank;
     NNSM_MPI(MPI_Comm_rank(comm, &rank));
-    for (size_t p = 0; p < to->partition.pieces; p++) {
-        int source = nnsm_partition_owner(&to->partition, p, from_ranks);
-        int target = nnsm_partition_owner(&to->partition, p, to_ranks);
-        size_t left = nnsm_partition_rows(&to->partition, p) * to->sites, done = 0;
-        if (rank == source && rank == target)
-            memcpy(to->piece[p], from->piece[p], left);
-        else
-            for (; done < left; done += INT_MAX / 2) { /* MPI counts are int */
-                int part = left - done < INT_MAX / 2 ? (int)(left - done) : INT_MAX / 2;
-                if (rank == source)
-                    NNSM_MPI(MPI_Send(from->piece[p] + done, part, MPI_SIGNED_CHAR, target, 0, comm));
-                if (rank == target)
-                    NNSM_MPI(MPI_Recv(to->piece[p] + done, part, MPI_SIGNED_CHAR, source, 0, comm, MPI_STATUS_IGNORE));
-            }
-    }
+    size_t left = nnsm_partition_rows(&to->partition, piece) * to->sites, done = 0;
+    if (rank == source && rank == target)
+        memcpy(to->piece[piece], from->piece[piece], left);
+    else
+        for (; done < left; done += INT_MAX / 2) { /* MPI counts are int */
+            int part = left - done < INT_MAX / 2 ? (int)(left - done) : INT_MAX / 2;
+            if (rank == source)
+                NNSM_MPI(MPI_Send(from->piece[piece] + done, part, MPI_SIGNED_CHAR, target, 0, comm));
+            if (rank == target)
+                NNSM_MPI(MPI_Recv(to->piece[piece] + done, part, MPI_SIGNED_CHAR, source, 0, comm, MPI_STATUS_IGNORE));
+        }
+}
+
+void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to_ranks, MPI_Comm comm)
+{
+    for (size_t p = 0; p < to->partition.pieces; p++)
+        move_piece(from, nnsm_partition_owner(&to->partition, p, from_ranks), to,
+                   nnsm_partition_owner(&to->partition, p, to_ranks), p, comm);
+}
+
+void nnsm_pool_deal(const nnsm_pool *from, nnsm_pool *to, const int *first, int groups, MPI_Comm comm)
+{
+    for (size_t p = 0; p < to->partition.pieces; p++)
+        for (int g = 0; g < groups; g++)
+            move_piece(from, nnsm_partition_owner(&to->partition, p, first[groups]), to,
+                       first[g] + nnsm_partition_owner(&to->partition, p, first[g + 1] - first[g]), p, comm);
 }
 
 void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limit, const int8_t *configurations)

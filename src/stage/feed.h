@@ -26,6 +26,10 @@ void nnsm_pool_destroy(nnsm_pool *pool);
  * Collective. */
 void nnsm_pool_move(const nnsm_pool *from, int from_ranks, nnsm_pool *to, int to_ranks, MPI_Comm comm);
 
+/* Copy the pieces of `from`, spread over all ranks of comm, to every group of ranks: `to`, spread over its ranks. Group
+ * g is the ranks first[g] ... first[g + 1] - 1 of comm. Collective. */
+void nnsm_pool_deal(const nnsm_pool *from, nnsm_pool *to, const int *first, int groups, MPI_Comm comm);
+
 /* Put those of `rows` configurations that belong here where they belong; the first has index `first` in the ensemble,
  * and those from `limit` on are not wanted. Local. */
 void nnsm_pool_store(nnsm_pool *pool, uint64_t first, size_t rows, uint64_t limit, const int8_t *configurations);

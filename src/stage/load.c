@@ -119,7 +119,7 @@ nnsm_status nnsm_load(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *he
                       nnsm_summary *summary, nnsm_evidence *evidence, nnsm_error *error)
 {
     loader l = {.run = run, .h5 = h5, .header = header, .pool = pool};
-    nnsm_round_methods methods = {.work = read_block, .exchange = exchange};
+    nnsm_round_methods methods = {.work = read_block, .exchange = exchange, .vote = NNSM_VOTE_READ};
     NNSM_MPI(MPI_Type_contiguous((int)header->sites, MPI_SIGNED_CHAR, &l.row));
     NNSM_MPI(MPI_Type_commit(&l.row));
     NNSM_MPI(MPI_Type_contiguous((int)sizeof(nnsm_record), MPI_BYTE, &l.record));

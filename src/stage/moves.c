@@ -6,6 +6,17 @@ const char *nnsm_move_name(nnsm_move move)
     return name[move];
 }
 
+bool nnsm_move_list_stated(const nnsm_run *run)
+{
+    const nnsm_config *c = run->config;
+    return run->alphabet.count > 2 && (c->scan.single || c->scan.neighbour || c->scan.patch);
+}
+
+const char *nnsm_single_moves(const nnsm_run *run)
+{
+    return run->alphabet.count == 2 ? "single flips" : "Metropolis moves";
+}
+
 nnsm_status nnsm_move_list_choose(nnsm_move_list *list, const nnsm_run *run, nnsm_error *error)
 {
     const nnsm_config *c = run->config;

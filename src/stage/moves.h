@@ -21,4 +21,10 @@ double nnsm_move_list_proposals(const nnsm_move_list *list, nnsm_move move, uint
 /* Name in the configuration and in results. */
 const char *nnsm_move_name(nnsm_move move);
 
+/* Does the configuration state moves for sites of more than two values? Then these are made. */
+bool nnsm_move_list_stated(const nnsm_run *run);
+
+/* What chains do where self-learning does not work, for the log. */
+const char *nnsm_single_moves(const nnsm_run *run);
+
 #endif

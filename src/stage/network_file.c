@@ -76,6 +76,7 @@ void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run)
     nnsm_h5_set_text(h5, "/provenance", "mpi", p.mpi);
     nnsm_h5_set_text(h5, "/provenance", "openblas", p.blas);
     nnsm_h5_set_text(h5, "/provenance", "openblas_core", p.blas_core);
+    nnsm_h5_set_text(h5, "/provenance", "kernels_of_ranks", run->kernels);
     nnsm_h5_set_text(h5, "/provenance", "hdf5", p.hdf5);
     nnsm_h5_set_text(h5, "/provenance", "libconfig", p.libconfig);
 }
@@ -132,7 +133,7 @@ nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained
         nnsm_summary_read(&h5, &trained->summary);
         run->levels = trained->summary.levels;
         if (nnsm_h5_has_attribute(&h5, "/ensemble", "checksum"))
-            trained->ensemble = nnsm_h5_get_integer(&h5, "/ensemble", "checksum");
+            trained->ensemble = run->trained_on = nnsm_h5_get_integer(&h5, "/ensemble", "checksum");
         if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))
             nnsm_h5_get_text(&h5, "/provenance", "config", trained->origin, sizeof trained->origin);
     }

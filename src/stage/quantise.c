@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "setup/agree.h"
+#include "stage/opening.h"
 #include "stage/rounds.h"
 
 enum { DIGITS = 4, BITS = 16, BINS = 1 << BITS };
@@ -19,7 +20,6 @@ typedef struct {
     nnsm_run *run;
     nnsm_h5 *h5;
     nnsm_ensemble_header *header;
-    nnsm_occurring found;
     /* quantiles */
     size_t cuts;
     int digit;                            /* that is counted now; the first is 0 */
@@ -37,42 +37,6 @@ typedef struct {
 static double at(const int64_t *whole, const double *real, size_t i)
 {
     return whole ? (double)whole[i] : real[i];
-}
-
-/* ---- the values that occur */
-
-static nnsm_status find_work(void *context, const nnsm_round *round, nnsm_error *error)
-{
-    quantiser *q = context;
-    (void)error;
-    nnsm_ensemble_find(q->h5, q->header, round->first, round->count, &q->found);
-    return q->h5->status;
-}
-
-/* Those of all ranks; the alphabet orders them, so it does not matter who found which. */
-static nnsm_status find_alphabet(quantiser *q, nnsm_error *error)
-{
-    nnsm_run *run = q->run;
-    nnsm_occurring *all = NULL;
-    nnsm_status status = NNSM_NEW(&all, (size_t)run->ranks, "values of an ensemble", error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = nnsm_rounds(run, q->header, &(nnsm_round_methods){.work = find_work}, q, error);
-    if (!status) {
-        int bytes = (int)sizeof *all;
-        NNSM_MPI(MPI_Allgather(&q->found, bytes, MPI_BYTE, all, bytes, MPI_BYTE, run->world));
-        q->found.count = 0;
-        for (int r = 0; r < run->ranks; r++) {
-            nnsm_occurring_add(&q->found, (size_t)(all[r].count < NNSM_MAX_VALUES ? all[r].count : NNSM_MAX_VALUES),
-                               all[r].value);
-            if (all[r].count > NNSM_MAX_VALUES)
-                q->found.count = NNSM_MAX_VALUES + 1;
-        }
-        nnsm_ensemble_adopt(q->h5, q->header, &q->found);
-        status = q->h5->status;
-    }
-    nnsm_release(all);
-    return nnsm_agree(run->world, status, error);
 }
 
 /* ---- quantiles */
@@ -108,7 +72,8 @@ static nnsm_status find_digit(quantiser *q, nnsm_error *error)
     for (size_t c = 0; c < q->cuts; c++)
         q->table[c] = c > 0 && q->prefix[c] == q->prefix[c - 1] ? q->table[c - 1] : c;
     memset(q->counts, 0, q->cuts * BINS * sizeof *q->counts);
-    nnsm_status status = nnsm_rounds(q->run, q->header, &(nnsm_round_methods){.work = count_work}, q, error);
+    nnsm_status status =
+        nnsm_rounds(q->run, q->header, &(nnsm_round_methods){.work = count_work, .vote = NNSM_VOTE_READ}, q, error);
     if (status)
         return status;
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, q->counts, (int)q->cuts * BINS, MPI_INT64_T, MPI_SUM, q->run->world));
@@ -199,7 +164,7 @@ static nnsm_status measure_loss(quantiser *q, nnsm_error *error)
     nnsm_status status = NNSM_NEW(&q->all, (size_t)run->ranks, "levels", error);
     status = nnsm_agree(run->world, status, error);
     q->origin = run->levels.threshold[0]; /* near the data: less rounding in the squares */
-    nnsm_round_methods methods = {.work = loss_work, .exchange = loss_exchange};
+    nnsm_round_methods methods = {.work = loss_work, .exchange = loss_exchange, .vote = NNSM_VOTE_READ};
     if (!status)
         status = nnsm_rounds(run, q->header, &methods, q, error);
     nnsm_release(q->all);
@@ -244,12 +209,8 @@ nnsm_status nnsm_quantise(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *head
     run->levels = (nnsm_levels){0};
     if (run->config->ensemble.given && (run->config->ensemble.cuts || run->config->ensemble.levels))
         status = find_levels(q, error);
-    else {
-        nnsm_ensemble_read_alphabet(h5, header);
-        status = nnsm_agree(run->world, h5->status, error);
-        if (!status && !header->alphabet.count)
-            status = find_alphabet(q, error);
-    }
+    else
+        status = nnsm_find_values(run, h5, header, NNSM_VOTE_READ, error);
     nnsm_release(q);
     return status;
 }

@@ -43,19 +43,23 @@ static nnsm_status create_operators(stage *s, nnsm_error *error)
                    {NNSM_REACH_LONGEST, false}, {2.25, false}, {1.5, false}};
     const nnsm_config *c = s->run->config;
     const nnsm_lattice *l = &s->run->lattice;
+    const nnsm_alphabet *alphabet = &s->run->alphabet;
+    bool odd = !c->train.spin_flip && (alphabet->count == 2 || !c->train.permutation);
     double square = 0;
     for (int a = 0; a < l->dimensions; a++) {
         double most = l->periodic ? l->extent[a] / 2 : l->extent[a] - 1; /* whole steps */
         square += most * most;
     }
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-        nnsm_basis basis = {.field = !c->train.spin_flip,
+        nnsm_basis basis = {.field = odd,
                             .range = fmin(choices[i].range, sqrt(square)),
-                            .triples = choices[i].cells && !c->train.spin_flip,
+                            .triples = choices[i].cells && odd,
                             .quadruples = choices[i].cells,
                             .translation = c->train.translation,
                             .point_group = c->train.translation && c->train.point_group};
-        nnsm_status status = nnsm_operators_create(&s->operators, l, &basis, error);
+        nnsm_status status = alphabet->count > 2
+                                 ? nnsm_operators_create_states(&s->operators, l, &basis, alphabet, error)
+                                 : nnsm_operators_create(&s->operators, l, &basis, error);
         if (status == NNSM_FAILURE || (!status && s->operators.classes <= MOST_CLASSES))
             return status;
         nnsm_operators_destroy(&s->operators);
@@ -162,7 +166,7 @@ nnsm_status nnsm_stage_reach(nnsm_run *run, double temperature, nnsm_reach_choic
     stage s = {.run = run};
     bool found = false;
     *choice = (nnsm_reach_choice){0};
-    if (!nnsm_reach_wanted(run->config) || run->alphabet.count > 2) /* no frontier network of more values exists */
+    if (!nnsm_reach_wanted(run->config))
         return NNSM_OK;
     nnsm_status status = fit(&s, temperature, &found, error);
     if (!status && found) {

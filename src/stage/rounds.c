@@ -20,11 +20,12 @@ nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const
     nnsm_status status = NNSM_OK;
     for (size_t begin = 0; begin < header->configurations && !status;) {
         nnsm_round round = nnsm_round_make(run, header, begin);
-        nnsm_request request = begin ? nnsm_stop_vote(&run->stop, NNSM_VOTE_READ, run->world) : NNSM_GO_ON;
+        nnsm_request request = begin ? nnsm_stop_vote(&run->stop, methods->vote, run->world) : NNSM_GO_ON;
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (nnsm_progress_due(&run->log))
-            nnsm_say(&run->log, "ensemble: configuration %zu of %zu is read", begin, header->configurations);
+            nnsm_say(&run->log, "%s: configuration %zu of %zu is read",
+                     methods->vote == NNSM_VOTE_WINDOW ? "window" : "ensemble", begin, header->configurations);
         if (round.count)
             status = methods->work(context, &round, error);
         status = nnsm_agree(run->world, status, error);

@@ -25,6 +25,7 @@ static inline int nnsm_round_rank(const nnsm_round *round, size_t index)
 typedef struct {
     nnsm_status (*work)(void *context, const nnsm_round *round, nnsm_error *error);
     void (*exchange)(void *context, const nnsm_round *round);
+    nnsm_vote vote; /* where the ranks vote */
 } nnsm_round_methods;
 
 nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t begin);

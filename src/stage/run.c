@@ -79,8 +79,8 @@ void nnsm_run_destroy(nnsm_run *run)
 
 void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
 {
-    static const char *const suffix[] = {"ensemble.h5",   "blocks.h5",    "latent.h5", "network.h5", "results.h5",
-                                         "checkpoint.h5", "last_good.h5", "lock",      "stop"};
+    static const char *const suffix[] = {"ensemble.h5",   "blocks.h5",    "latent.h5",  "network.h5", "results.h5",
+                                         "checkpoint.h5", "last_good.h5", "bench.json", "lock",       "stop"};
     (void)snprintf(path, NNSM_RUN_PATH, "%s/%s.%s", run->config->run.output, run->config->run.name, suffix[file]);
 }
 

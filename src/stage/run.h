@@ -59,6 +59,7 @@ typedef struct {
     nnsm_log log;
     nnsm_rng_key key;
     double start;           /* nnsm_seconds() at the start */
+    char kernels[256];      /* of all ranks, on rank 0; of nnsm_cores_compare */
     bool model_known;       /* the model below made the data */
     nnsm_lattice lattice;   /* of the configurations; sites = 0 until known */
     nnsm_alphabet alphabet; /* of their sites; the model's where one is known */
@@ -72,6 +73,8 @@ typedef struct {
     nnsm_lock lock; /* on rank 0 */
     nnsm_resume resume;
     int64_t ensemble, network; /* checksums of the files that the run has finished, or reads; 0: none yet */
+    int64_t trained_on;        /* checksum of the ensemble of the network in use; behind windows, of their source; 0:
+                                  no network yet, or it does not say */
 } nnsm_run;
 
 typedef enum {
@@ -82,6 +85,7 @@ typedef enum {
     NNSM_FILE_RESULTS,
     NNSM_FILE_CHECKPOINT,
     NNSM_FILE_LAST_GOOD, /* the network before a divergence */
+    NNSM_FILE_BENCH,     /* what a benchmark found */
     NNSM_FILE_LOCK,
     NNSM_FILE_STOP
 } nnsm_file;

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
-#include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/opening.h"
 
 enum { SLAB = 4096, SLAB_BYTES = 64 << 20 };
 
@@ -59,32 +59,70 @@ size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index)
     return (size_t)((double)index / (double)n * NNSM_BLOCKS);
 }
 
-/* Rank 0 opens; all ranks learn whether there is a file to use, and its header. */
+static bool fits_lattice(const nnsm_run *run, const nnsm_ensemble_header *header)
+{
+    const nnsm_lattice *l = &run->lattice;
+    bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
+    for (int a = 0; a < l->dimensions; a++)
+        fits = fits && header->extent[a] == l->extent[a];
+    return fits;
+}
+
+/* Is it the ensemble of the network in use, as far as checksums tell? What the run's windows made names its source. */
+static nnsm_status check_origin(const nnsm_run *run, const char *path, nnsm_h5 *h5, bool *same)
+{
+    const nnsm_config *c = run->config;
+    nnsm_windowing theirs = {0};
+    int64_t checksum = (int64_t)h5->checksum;
+    bool made = run->windowing.window.sites && !(c->ensemble.given && strcmp(path, c->ensemble.file) == 0);
+    if (made)
+        nnsm_windowing_read(h5, &theirs);
+    checksum = made ? theirs.source : checksum;
+    *same = !run->trained_on || checksum == run->trained_on;
+    return h5->status;
+}
+
+/* Does it belong to the network? A line in the log where not. */
+static nnsm_status judge_file(nnsm_run *run, const char *path, double temperature, nnsm_h5 *h5,
+                              nnsm_ensemble_header *header, bool *fits, nnsm_error *error)
+{
+    bool same = true;
+    *fits = fits_lattice(run, header) && header->temperature == temperature;
+    nnsm_status status = nnsm_agree(run->world, check_origin(run, path, h5, &same), error);
+    if (!status && *fits && !same) {
+        nnsm_warn(&run->log,
+                  "couplings: %s is not the ensemble that the network was trained on, its checksum differs; left out. "
+                  "Restore that file, or train anew",
+                  path);
+        *fits = false;
+        return NNSM_OK;
+    }
+    if (!status && *fits)
+        status = nnsm_find_states(run, h5, header, NNSM_VOTE_SAMPLES, error);
+    *fits = *fits && nnsm_alphabet_equal(&header->alphabet, &run->alphabet);
+    if (!status && !*fits)
+        nnsm_say(&run->log, "couplings: %s is of another lattice, temperature or alphabet than the network; left out",
+                 path);
+    return status;
+}
+
+/* Where there is a file to use: its header; else header->configurations = 0. */
 static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nnsm_ensemble_header *header,
                              nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_status status = NNSM_OK;
-    const nnsm_lattice *l = &run->lattice;
+    bool there = false, fits = false;
     nnsm_run_data_path(run, path);
-    bool there = false;
     if (run->rank == 0)
         status = nnsm_h5_exists(path, &there, error);
-    if (there && !status) {
-        status = nnsm_probe(path, error);
-        if (!status && nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-            nnsm_ensemble_read_levels(h5, &run->levels, header);
-        status = status ? status : h5->status;
-    }
     status = nnsm_agree(run->world, status, error);
-    NNSM_MPI(MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world));
-    bool fits = header->sites == l->sites && header->dimensions == l->dimensions &&
-                header->temperature == temperature && nnsm_alphabet_equal(&header->alphabet, &run->alphabet);
-    for (int a = 0; a < l->dimensions; a++)
-        fits = fits && header->extent[a] == l->extent[a];
-    if (!status && header->sites && !fits)
-        nnsm_say(&run->log, "couplings: %s is of another lattice, temperature or alphabet than the network; left out",
-                 path);
+    NNSM_MPI(MPI_Bcast(&there, 1, MPI_C_BOOL, 0, run->world));
+    if (!status && there) {
+        status = nnsm_open_configurations(run, path, h5, header, error);
+        if (!status)
+            status = judge_file(run, path, temperature, h5, header, &fits, error);
+    }
     if (!fits)
         header->configurations = 0;
     return status;

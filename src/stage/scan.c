@@ -96,22 +96,23 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                           const nnsm_couplings *couplings, nnsm_scanned *scanned)
 {
     bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
-    bool spins = run->alphabet.count == 2; /* the surrogates are made of them */
+    bool spins = run->alphabet.count == 2, moves = nnsm_move_list_stated(run);
     *s = (scan){.run = run};
     add_branch(s, (nnsm_branch){.name = "/scan/learned",
                                 .title = "scan",
                                 .stage = NNSM_STAGE_SCAN,
                                 .make = make_learned,
                                 .hamiltonian = learned,
-                                .proposer = {self && couplings->present && spins ? &couplings->projected : NULL,
+                                .proposer = {self && couplings->present && !moves ? &couplings->projected : NULL,
                                              couplings->error, true, false},
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});
-    if (self && !spins)
-        nnsm_say(&run->log, "scan: self-learning proposes for sites of two values; Metropolis moves");
+    if (self && moves)
+        nnsm_say(&run->log, "scan: scan.moves are stated; Metropolis moves instead of self-learning");
     else if (self && !couplings->present)
-        nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; single flips");
+        nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; %s",
+                 nnsm_single_moves(run));
     if (run->model_known && run->config->scan.reference)
         add_branch(
             s, (nnsm_branch){.name = "/scan/true",
@@ -243,8 +244,6 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     *scanned = (nnsm_scanned){0};
     nnsm_status status = NNSM_NEW(&s, 1, "scan", error);
     status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = nnsm_second_check(run, error);
     if (!status) {
         list_branches(s, run, learned, trained, couplings, scanned);
         status = prepare(s, learned, error);

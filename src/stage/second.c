@@ -6,86 +6,19 @@
 
 #include "base/memory.h"
 #include "setup/agree.h"
-#include "setup/probe.h"
 #include "stage/checkpoint.h"
 #include "stage/samples.h"
+#include "stage/second_file.h"
 #include "stage/trust.h"
 
 typedef struct {
-    nnsm_h5 h5; /* on rank 0 */
+    nnsm_h5 h5; /* rank 0 reads */
     nnsm_ensemble_header header;
     nnsm_tile tile;
     int8_t *slab;                          /* [nnsm_samples_slab + NNSM_TILE][sites] */
     double sum[NNSM_BLOCKS][NNSM_SECONDS]; /* on rank 0 */
     double count[NNSM_BLOCKS];
 } second;
-
-static size_t position_of(const nnsm_config *c, double temperature)
-{
-    int t = 0;
-    while (t < c->scan.temperatures_count && !nnsm_same_temperature(c->scan.temperatures[t], temperature))
-        t++;
-    return (size_t)t;
-}
-
-/* At another temperature some values of the network may not occur. */
-static void adopt_alphabet(const nnsm_run *run, nnsm_ensemble_header *header)
-{
-    int8_t state;
-    bool within = header->alphabet.labels == run->alphabet.labels;
-    for (int k = 0; k < header->alphabet.count; k++)
-        within = within && nnsm_alphabet_state(&run->alphabet, header->alphabet.value[k], &state);
-    if (within)
-        header->alphabet = run->alphabet;
-}
-
-/* On rank 0. */
-static nnsm_status open_file(const nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_error *error)
-{
-    const nnsm_config *c = run->config;
-    const char *path = c->trust.compare;
-    const nnsm_lattice *l = &run->lattice;
-    nnsm_status status = nnsm_probe(path, error);
-    if (status)
-        return status;
-    if (nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK)
-        nnsm_ensemble_read_levels(h5, &run->levels, header);
-    if (h5->status)
-        return h5->status;
-    adopt_alphabet(run, header);
-    bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
-    for (int a = 0; a < l->dimensions; a++)
-        fits = fits && header->extent[a] == l->extent[a];
-    if (!fits)
-        return nnsm_h5_fail(h5, "trust.compare: its lattice is not that of the network%s",
-                            run->windowing.latent         ? "; behind windows that are undone it must hold the sites"
-                            : run->windowing.window.sites ? "; behind windows it must hold the sums"
-                                                          : "");
-    if (!nnsm_alphabet_equal(&header->alphabet, &run->alphabet))
-        return nnsm_h5_fail(h5, "trust.compare: the values of its sites are not those of the network");
-    if (header->configurations < 2 * NNSM_BLOCKS)
-        return nnsm_h5_fail(h5, "trust.compare: %zu configurations are too few for an error; %d are the least",
-                            header->configurations, 2 * NNSM_BLOCKS);
-    if (position_of(c, header->temperature) == (size_t)c->scan.temperatures_count)
-        return nnsm_fail(error, NNSM_USAGE,
-                         "trust.compare: %.400s is at T = %g, which is not scanned; add it to scan.temperatures", path,
-                         header->temperature);
-    return NNSM_OK;
-}
-
-nnsm_status nnsm_second_check(nnsm_run *run, nnsm_error *error)
-{
-    nnsm_h5 h5 = {.file = H5I_INVALID_HID};
-    nnsm_ensemble_header header;
-    nnsm_status status = NNSM_OK;
-    if (!run->config->trust.compare[0])
-        return NNSM_OK;
-    if (run->rank == 0) {
-        status = open_file(run, &h5, &header, error);
-        (void)nnsm_h5_finish(&h5);
-    }
-    return nnsm_agree(run->world, status, error);
-}
 
 /* ---- measuring, on rank 0 */
 
@@ -184,16 +117,14 @@ nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, cons
     status = NNSM_NEW(&s->slab, (nnsm_samples_slab(sites) + NNSM_TILE) * sites, "second ensemble", error);
     if (!status)
         status = nnsm_learned_tile_create(&s->tile, learned, error);
-    if (!status && run->rank == 0)
-        status = open_file(run, &s->h5, &s->header, error);
     status = nnsm_agree(run->world, status, error);
-    if (!status) {
-        NNSM_MPI(MPI_Bcast(&s->header, (int)sizeof s->header, MPI_BYTE, 0, run->world));
+    if (!status)
+        status = nnsm_second_open(run, &s->h5, &s->header, error);
+    if (!status)
         status = measure(run, s, error);
-    }
     if (!status) {
         trust->second.temperature = s->header.temperature;
-        trust->second.position = position_of(run->config, s->header.temperature);
+        trust->second.position = nnsm_second_position(run->config, s->header.temperature);
         trust->second.configurations = s->header.configurations;
         compare(run, s, scanned, trust);
         NNSM_MPI(MPI_Bcast(&trust->second, (int)sizeof trust->second, MPI_BYTE, 0, run->world));

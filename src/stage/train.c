@@ -5,11 +5,11 @@
 
 #include "base/timer.h"
 #include "setup/agree.h"
-#include "setup/probe.h"
 #include "stage/checkpoint.h"
+#include "stage/foresee.h"
 #include "stage/load.h"
-#include "stage/members.h"
 #include "stage/network_file.h"
+#include "stage/opening.h"
 #include "stage/quantise.h"
 #include "stage/trainer.h"
 #include "stage/window.h"
@@ -121,40 +121,27 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
     return NNSM_OK;
 }
 
-/* Rank 0 looks first: what it cannot read, nobody opens. */
+/* Lattice and alphabet are known then: what the scan would refuse is refused before anything is trained. */
 static nnsm_status open_ensemble(nnsm_run *run, nnsm_h5 *h5, nnsm_ensemble_header *header, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_run_data_path(run, path);
-    nnsm_status status = NNSM_OK;
-    *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
-    if (run->rank == 0)
-        status = nnsm_probe(path, error);
-    if (run->rank == 0 && !status)
-        status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
+    nnsm_status status = nnsm_open_configurations(run, path, h5, header, error);
     run->ensemble = run->windowing.window.sites ? run->windowing.source : (int64_t)h5->checksum;
-    NNSM_MPI(MPI_Bcast(&run->ensemble, 1, MPI_INT64_T, 0, run->world));
     if (!status && run->resume.progress == NNSM_AT_TRAIN && run->resume.ensemble != run->ensemble)
         status = nnsm_fail(error, NNSM_DATA,
                            "%.400s is not the ensemble that this run began with: its checksum differs; restore that "
                            "file, or start anew with --fresh",
                            path);
-    status = nnsm_agree(run->world, status, error);
-    if (!status && run->rank != 0)
-        status = nnsm_h5_open(h5, path, NNSM_H5_CHECKED, NULL, error);
-    if (!status) {
-        nnsm_ensemble_read_shape(h5, header);
-        status = h5->status;
-    }
-    status = nnsm_agree(run->world, status, error);
-    NNSM_MPI(
-        MPI_Bcast(header, (int)sizeof *header, MPI_BYTE, 0, run->world)); /* all cut the file into the same blocks */
     if (!status)
-        status = nnsm_agree(run->world, nnsm_window_check(run, h5), error);
+        status = nnsm_window_check(run, h5);
+    status = nnsm_agree(run->world, status, error);
     if (!status)
         status = nnsm_quantise(run, h5, header, error);
     if (!status)
         status = nnsm_agree(run->world, adopt_header(run, h5, header), error);
+    if (!status)
+        status = nnsm_foresee_scan(run, error);
     return status;
 }
 
@@ -175,8 +162,6 @@ static nnsm_request wish(void *context)
 static nnsm_status pause_training(void *context, nnsm_request request, nnsm_error *error)
 {
     session *s = context;
-    if (s->training->member)
-        return nnsm_members_pause(s->run, request, error);
     nnsm_trainer_settle(&s->trainer);
     return nnsm_training_save(s->training, s->run, request, error);
 }
@@ -195,18 +180,13 @@ nnsm_status nnsm_train_on(nnsm_run *run, nnsm_training *training, nnsm_pool *poo
 static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_trained *trained,
                                   const nnsm_partition *partition, nnsm_error *error)
 {
-    nnsm_state state;
+    char path[NNSM_RUN_PATH];
     nnsm_status status = nnsm_training_create(training, run, 0, trained, partition->training, error);
     status = nnsm_agree(run->world, status, error);
     if (status || run->resume.progress != NNSM_AT_TRAIN || run->resume.step == 0)
         return status;
-    status = nnsm_checkpoint_open(run, &state, error);
-    if (status)
-        return status;
-    nnsm_training_state(training, &state);
-    status = nnsm_state_finish(&state, error);
-    if (!status)
-        status = nnsm_training_check(training, run, partition->batches, error);
+    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
+    status = nnsm_training_restore_at(training, run, path, partition->batches, error);
     if (!status)
         nnsm_say(&run->log, "train: goes on in epoch %zu, batch %zu", (size_t)training->epoch + 1,
                  (size_t)training->batch + 1);

@@ -51,10 +51,12 @@ static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_
                            .temperature = temperature,
                            .alphabet = *alphabet};
     memcpy(a.extent, lattice->extent, sizeof a.extent);
-    a.windows.given = masked->sites > 0;
-    a.windows.periodic = masked->periodic != 0;
-    memcpy(a.windows.size, masked->size, sizeof a.windows.size);
-    memcpy(a.windows.stride, masked->stride, sizeof a.windows.stride);
+    a.windows.given = masked != NULL;
+    for (int i = 0; i < NNSM_MAX_DIMENSIONS && masked; i++) {
+        a.windows.periodic = masked->periodic != 0;
+        a.windows.size[i] = masked->size[i];
+        a.windows.stride[i] = masked->stride[i];
+    }
     for (size_t l = 0; l < a.layers; l++)
         a.hidden[l] = (size_t)c->network.hidden[l];
     nnsm_status status = nnsm_made_create(out, &a, error);
@@ -74,7 +76,7 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double r
                                     .reach = reach,
                                     .units = (size_t)c->network.units,
                                     .seed = seed,
-                                    .odd = c->train.spin_flip,
+                                    .odd = c->train.spin_flip && alphabet->count == 2,
                                     .share = c->train.translation,
                                     .temperature = temperature,
                                     .alphabet = *alphabet};
@@ -100,10 +102,9 @@ uint64_t nnsm_member_seed(const nnsm_config *config, size_t member)
 nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature, nnsm_trained *trained,
                                 nnsm_error *error)
 {
-    const nnsm_window none = {0}, *masked = run->windowing.masked ? &run->windowing.window : &none;
     nnsm_status status = nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
                                              nnsm_reach_of(run->config, &trained->reach), &run->lattice, &run->alphabet,
-                                             masked, temperature, error);
+                                             nnsm_windowing_masked(&run->windowing), temperature, error);
     if (!status)
         status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
     return nnsm_agree(run->world, status, error);
@@ -148,7 +149,7 @@ nnsm_status nnsm_trained_conclude(nnsm_run *run, nnsm_trained *trained, const st
     if (status)
         return nnsm_agree(run->world, status, error);
     share(run, trained);
-    trained->ensemble = run->ensemble;
+    trained->ensemble = run->trained_on = run->ensemble;
     nnsm_run_path(run, NNSM_FILE_NETWORK, path);
     if (run->rank == 0)
         status = nnsm_network_file_write(run, trained, path, &run->network, error);

@@ -30,7 +30,7 @@ typedef struct {
 void nnsm_trained_destroy(nnsm_trained *trained);
 
 /* A fresh network of the configuration's kind; reach: of a frontier network; masked: windows
- * whose sums it works on, sites = 0: none. The caller owns it. Local. */
+ * whose sums it works on, NULL: none. The caller owns it. Local. */
 nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
                                 const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, const nnsm_window *masked,
                                 double temperature, nnsm_error *error);

@@ -9,6 +9,7 @@
 #include "ensemble/bootstrap.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
+#include "stage/couplings.h"
 
 /* On whose clock this training waits. */
 static nnsm_stage stage_of(const nnsm_trainer *t)
@@ -53,6 +54,8 @@ static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
                                       c->train.spin_flip, error);
     if (!status)
         status = nnsm_symmetry_set_alphabet(t->symmetry, &t->run->alphabet, c->train.permutation, error);
+    if (!status)
+        status = nnsm_couplings_check(t->run, error);
     return status;
 }
 
@@ -332,11 +335,13 @@ static void record(nnsm_trainer *t, const double *nll)
     if (!nnsm_progress_due(log) && !(log->active && e + 1 == epochs))
         return;
     double left = (double)(epochs - (e + 1)) * h->seconds[e];
-    char kl[32] = "";
+    char kl[32] = "", whose[32] = "";
     if (!isnan(h->kl[e]))
         (void)snprintf(kl, sizeof kl, ", KL %.4f", h->kl[e]);
-    nnsm_say(log, "epoch %4zu: -log p %.4f, held out %.4f nats%s; rate %.2e, %.2f s an epoch, %.0f s left", e + 1,
-             nll[0], nll[1], kl, h->learning_rate[e], h->seconds[e], left);
+    if (t->training->member)
+        (void)snprintf(whose, sizeof whose, "network %zu, ", t->training->member + 1);
+    nnsm_say(log, "%sepoch %4zu: -log p %.4f, held out %.4f nats%s; rate %.2e, %.2f s an epoch, %.0f s left", whose,
+             e + 1, nll[0], nll[1], kl, h->learning_rate[e], h->seconds[e], left);
 }
 
 /* Keep the parameters of the best epoch (without early stopping: of this one, in case the next diverges). */

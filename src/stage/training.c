@@ -146,24 +146,42 @@ size_t nnsm_training_bytes(const nnsm_training *training)
     return floats * sizeof(float) + (5 * training->epochs + training->shards) * sizeof(double);
 }
 
-nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error)
+nnsm_status nnsm_training_save_at(nnsm_training *training, nnsm_run *run, const char *path, nnsm_request request,
+                                  nnsm_error *error)
 {
     nnsm_state state;
     run->resume.step = (int64_t)training->step;
-    if (nnsm_checkpoint_begin(run, &state, NNSM_AT_TRAIN, nnsm_training_bytes(training)))
+    if (nnsm_checkpoint_begin_at(run, path, &state, NNSM_AT_TRAIN, nnsm_training_bytes(training)))
         nnsm_training_state(training, &state);
     return nnsm_checkpoint_end(run, &state, request, error);
 }
 
-nnsm_status nnsm_training_check(const nnsm_training *training, const nnsm_run *run, uint64_t batches, nnsm_error *error)
+nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error)
+{
+    char path[NNSM_RUN_PATH];
+    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
+    return nnsm_training_save_at(training, run, path, request, error);
+}
+
+nnsm_status nnsm_training_check(const nnsm_training *training, const char *path, uint64_t batches, nnsm_error *error)
 {
     const nnsm_training *t = training;
-    char path[NNSM_RUN_PATH];
     bool possible = t->epoch <= t->epochs && t->batch <= batches && t->step <= t->epochs * batches &&
                     t->history->epochs <= t->epochs && t->good <= t->epochs && t->learner.phase <= NNSM_PHASE_AVERAGE;
-    nnsm_run_path(run, NNSM_FILE_CHECKPOINT, path);
     return possible ? NNSM_OK
                     : nnsm_fail(error, NNSM_DATA,
                                 "%.400s: its training cannot be (epoch %llu, batch %llu); start anew with --fresh",
                                 path, (unsigned long long)t->epoch, (unsigned long long)t->batch);
+}
+
+nnsm_status nnsm_training_restore_at(nnsm_training *training, nnsm_run *run, const char *path, uint64_t batches,
+                                     nnsm_error *error)
+{
+    nnsm_state state;
+    nnsm_status status = nnsm_checkpoint_open_at(run, path, &state, error);
+    if (status)
+        return status;
+    nnsm_training_state(training, &state);
+    status = nnsm_state_finish(&state, error);
+    return status ? status : nnsm_training_check(training, path, batches, error);
 }

@@ -43,9 +43,14 @@ size_t nnsm_training_bytes(const nnsm_training *training);
 
 /* A checkpoint of the run in training; the memory must be whole on rank 0. As nnsm_checkpoint_end. Collective. */
 nnsm_status nnsm_training_save(nnsm_training *training, nnsm_run *run, nnsm_request request, nnsm_error *error);
+/* The same into the file PATH; nothing but the training is in it. */
+nnsm_status nnsm_training_save_at(nnsm_training *training, nnsm_run *run, const char *path, nnsm_request request,
+                                  nnsm_error *error);
+/* Read back what that has saved, with nnsm_training_check. */
+nnsm_status nnsm_training_restore_at(nnsm_training *training, nnsm_run *run, const char *path, uint64_t batches,
+                                     nnsm_error *error);
 
-/* After restoring, before anything is used: are the numbers possible? Local. */
-nnsm_status nnsm_training_check(const nnsm_training *training, const nnsm_run *run, uint64_t batches,
-                                nnsm_error *error);
+/* After restoring from PATH, before anything is used: are the numbers possible? Local. */
+nnsm_status nnsm_training_check(const nnsm_training *training, const char *path, uint64_t batches, nnsm_error *error);
 
 #endif

@@ -57,10 +57,6 @@ nnsm_status nnsm_trust_seen(nnsm_run *run, const nnsm_learned *learned, const nn
 /* Symmetries of H on ancestral samples: trust->audit. Collective on run->world. */
 nnsm_status nnsm_trust_audit(nnsm_run *run, const nnsm_learned *learned, nnsm_trust *trust, nnsm_error *error);
 
-/* trust.compare: its header, checked: NNSM_DATA or NNSM_USAGE before any time is spent on a scan. Collective on
- * run->world. */
-nnsm_status nnsm_second_check(nnsm_run *run, nnsm_error *error);
-
 /* Measure the second ensemble and compare: trust->second. Its H is that of the run's own network, and the prediction's
  * error the one of this same function under the other networks. Needs the totals. Collective on run->world. */
 nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, const nnsm_scanned *scanned,

@@ -13,8 +13,9 @@
 #include "stage/run.h"
 
 /* Make what is not there yet, and adopt the windows (run->windowing): from then on the run's lattice is the network's.
- * Without a window group it does nothing. Rank 0 works, 25 thousand configurations of 16 x 16 a second. NNSM_DATA for
- * data that are no such sums. Collective on run->world. */
+ * Without a window group it does nothing. All ranks share the work, 25 thousand configurations of 16 x 16 a second
+ * each, and vote between two blocks: NNSM_UNFINISHED when stopped, with no file left; it is then begun anew. NNSM_DATA
+ * for data that are no such sums. Collective on run->world. */
 nnsm_status nnsm_stage_window(nnsm_run *run, nnsm_error *error);
 
 /* Is an open ensemble the one that the windows of this run made? Sets the status of h5. Local. */

@@ -28,6 +28,12 @@ int nnsm_config_window_stride(const nnsm_config *config, int axis);
 nnsm_status nnsm_config_window(const nnsm_config *config, int dimensions, const int *below, nnsm_window *window,
                                nnsm_error *error);
 
+/* The windows of a masked network, or NULL. Local. */
+static inline const nnsm_window *nnsm_windowing_masked(const nnsm_windowing *windowing)
+{
+    return windowing->masked ? &windowing->window : NULL;
+}
+
 /* "2 x 2, stride 1 x 1, open, on 16 x 16: 15 x 15 windows". Local. */
 void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t size);
 

@@ -31,8 +31,8 @@ def contents(path):
 
 first, second, wanted = sys.argv[1:4]
 differing = []
-kinds = ["ensemble", "network", "results"]
-kinds += [kind for kind in ("blocks", "latent") if os.path.exists(f"{first}.{kind}.h5")]
+kinds = ["network", "results"]
+kinds += [kind for kind in ("ensemble", "blocks", "latent") if os.path.exists(f"{first}.{kind}.h5")]
 for kind in kinds:
     a, b = contents(f"{first}.{kind}.h5"), contents(f"{second}.{kind}.h5")
     if a.keys() != b.keys():

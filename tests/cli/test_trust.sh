@@ -26,6 +26,7 @@ grep -q "H under point_group: .*(not a symmetry that train.augment names)" log |
 
 echo "== any number of ranks; single stages; members that are lost are trained again"
 mpirun -n 3 "$nnsm" run "$quick" $trust --set run.name=three >log || fail "$(tail -3 log)"
+grep -q "trust: networks 2 to 4 side by side, by groups of 1 ranks" log || fail "no groups: $(grep trust: log)"
 compare one three
 for stage in generate train scan; do "$nnsm" $stage "$quick" $trust --set run.name=stages >log || fail "$stage: $(tail -3 log)"; done
 grep -q "warning: trust: 1 of 4 networks are there" log || fail "a scan without members does not say so"
@@ -54,6 +55,34 @@ for command in run scan; do
   [ $status = 3 ] && grep -q "^nnsm: results/damaged.member2.network.h5: .*checksum" out || fail "$command: exit $status: $(tail -3 out)"
 done
 [ "$before" = "$(sha256sum <results/damaged.member2.network.h5)" ] || fail "a damaged member was replaced"
+
+echo "== side by side: what is under way at a stop, or when another group fails, is saved, and any group goes on with it"
+long="$trust --set train.epochs=80 --set scan.reference=false"
+"$nnsm" run "$quick" $long --set run.name=alone >log || fail "$(tail -3 log)"
+! grep -q "side by side" log || fail "one rank cannot be two groups"
+mpirun -n 3 "$nnsm" run "$quick" $long --set run.name=side --set run.progress=0 >out & pid=$!
+for _ in $(seq 3000); do grep -q "network 3, epoch   40:" out && break; sleep 0.02; done
+kill -USR1 $pid
+status=0; wait $pid || status=$?
+[ $status = 85 ] || fail "not stopped among the members: $status, $(tail -3 out)"
+for k in 1 2 3; do [ -s results/side.member$k.checkpoint.h5 ] || fail "network $((k + 1)) is not saved: $(tail -3 out)"; done
+cp results/side.member2.checkpoint.h5 kept.h5
+printf x | dd of=results/side.member2.checkpoint.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
+status=0; mpirun -n 2 "$nnsm" run "$quick" $long --set run.name=side >out 2>&1 || status=$?
+[ $status = 3 ] && grep -q "^nnsm: results/side.member2.checkpoint.h5: .*checksum" out || fail "exit $status: $(tail -3 out)"
+mv kept.h5 results/side.member2.checkpoint.h5
+# The first group begins anew and is far behind when the second one has trained its network and cannot write it.
+rm results/side.member1.checkpoint.h5
+mkdir results/side.member2.network.h5.part
+status=0; timeout 120 mpirun -n 2 "$nnsm" run "$quick" $long --set run.name=side >out 2>&1 || status=$?
+[ $status = 4 ] && grep -q "^nnsm: results/side.member2.network.h5: " out || fail "a group failed: exit $status: $(tail -3 out)"
+grep -q "trust: network 3 goes on in epoch" out || fail "it began anew: $(grep trust: out)"
+[ ! -e results/side.member1.network.h5 ] && [ -s results/side.member1.checkpoint.h5 ] || fail "work of the other group is lost"
+rmdir results/side.member2.network.h5.part
+mpirun -n 4 "$nnsm" run "$quick" $long --set run.name=side >log || fail "$(tail -3 log)"
+[ "$(grep -c "trust: network . goes on in epoch" log)" = 3 ] || fail "not all went on: $(grep trust: log)"
+! ls results/side.member?.checkpoint.h5 >/dev/null 2>&1 || fail "a checkpoint is left"
+compare alone side
 
 echo "== stopped while members train and while their errors are evaluated, on other ranks"
 status=85 stops=0 ranks=1

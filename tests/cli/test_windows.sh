@@ -94,6 +94,31 @@ expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" scan "$quick"
 expect 0 "seen through windows of 2 x 2, stride 1 x 1, open, on 6 x 6: 5 x 5 windows; these were undone" "$nnsm" info results/far.results.h5
 expect 0 "of 3000 configurations of sums 0 have no preimage" "$nnsm" info results/whole.latent.h5
 
+echo "== a long file in several rounds: the same on any number of ranks; a stop between them leaves nothing half-written"
+long="--set system.lattice=[8,8] --set generate.configurations=50000 --set generate.chains=192 --set generate.interval=3
+  --set generate.thermalization=50 --set run.progress=0 $windows"
+for name in long1 long3; do "$nnsm" generate "$quick" $long --set run.name=$name >log || fail "$(tail -3 log)"; done
+for ranks in 1 2; do # one rank takes 16384 configurations a round
+  expect 85 "stopped by the time limit" mpirun -n $ranks "$nnsm" window "$quick" $long --set run.name=long1 --set run.time_limit=1e-9
+  left=$(find results -name 'long1.blocks*' -o -name 'long1.latent*')
+  [ -z "$left" ] || fail "left by a stop: $left"
+done
+touch results/long1.stop
+expect 85 "stopped by the stop file" "$nnsm" window "$quick" $long --set run.name=long1
+expect 0 "window: configuration 32768 of 50000 is read" "$nnsm" window "$quick" $long --set run.name=long1
+expect 0 "all with a preimage" mpirun -n 3 "$nnsm" window "$quick" $long --set run.name=long3
+"$python" - <<'PY'
+import h5py
+import numpy as np
+
+for kind in ("blocks", "latent"):
+    with h5py.File(f"results/long1.{kind}.h5") as a, h5py.File(f"results/long3.{kind}.h5") as b:
+        assert (a["configurations"][:] == b["configurations"][:]).all(), kind
+        for key, value in a["window"].attrs.items():
+            assert key == "source_checksum" or np.array_equal(value, b["window"].attrs[key]), (kind, key)
+        assert a["window"].attrs["configurations_examined"] == 50000
+PY
+
 echo "== the sums themselves, apart and overlapping"
 for variant in "apart 2" "over 1"; do
   set -- $variant
@@ -136,7 +161,7 @@ assert -0.1 < kl < 1 < plain["validation_nll"][-1] - entropy
 results = h5py.File("results/whole_masked.results.h5")
 assert results["window"].attrs["ancestral_share_with_preimage"] == 1
 assert results["window"].attrs["route"].decode() == "masked"
-assert h5py.File("results/plane.network.h5").attrs["version"] == 3
+assert h5py.File("results/plane.network.h5").attrs["version"] == 4
 true = h5py.File("results/whole.results.h5")
 t = [list(true["scan/temperature"][:]).index(x) for x in (2.0, 2.5, 3.0)]
 off = results["scan/learned/abs_magnetization/mean"][:] - true["scan/true/abs_magnetization/mean"][t]
@@ -145,7 +170,7 @@ print("|m| masked minus true", off, error)
 assert (abs(off) < 0.03 + 4 * error).all()
 PY
 mkdir -p elsewhere && cp results/plane.network.h5 elsewhere/p.h5
-expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" scan "$quick" $small $masked --set run.name=far_masked --set network.file=elsewhere/p.h5 $windows
+expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" scan "$quick" $small $masked --set run.name=far_masked --set network.file=elsewhere/p.h5 $windows --set train.augment=[]
 "$python" - <<'PY'
 import h5py
 import numpy as np
@@ -181,6 +206,7 @@ spoilt = sums.copy()
 spoilt[1234, 2, 2] = -4 if sums[1234, 2, 2] > 0 else 4
 spoilt[1234, 2, 3] = 4 if sums[1234, 2, 3] <= 0 else -4
 write("spoilt.h5", spoilt)
+write("spoilts.h5", np.tile(spoilt, (100, 1, 1)))  # in every round of any rank
 write("three.h5", np.where(np.arange(sites.size).reshape(sites.shape) % 7 == 0, 0, sites))
 write("labels.h5", (sites + 1) // 2 + (np.arange(sites.size).reshape(sites.shape) % 5 == 0), labels=1)
 PY
@@ -201,6 +227,8 @@ expect 3 "cannot be sums over 4 sites, which are -4 -2 0 2 4" "$nnsm" window min
 expect 0 "all with a preimage" "$nnsm" window mine.cfg $(only) --set ensemble.file=zero.h5 --set 'window.values=[0, 1]' --set run.name=zero
 expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 1 of 3000 cannot" \
   "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilt.h5 --set run.name=spoilt
+expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 100 of 300000 cannot" \
+  mpirun -n 3 "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilts.h5 --set run.name=spoilt
 expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 1 of 3000 cannot" \
   "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilt.h5 --set run.name=spoilt --set window.route=masked
 expect 0 "only sums that have a preimage; 3000 configurations, all with one" "$nnsm" window mine.cfg $(only) --set window.route=masked --set run.name=mine_masked
@@ -217,7 +245,6 @@ echo "== contradictions in the configuration"
 check() { expect 2 "$1" "$nnsm" check "$quick" $small "${@:2}"; }
 check "leave 1 of the 6 sites of axis 1 over" --set window.size=[3] --set window.stride=[2]
 check "do not fit axis 1 of 6 sites" --set window.size=[7] --set train.augment=[]
-check "a frontier network takes sites of two values" --set window.size=[2] --set network.kind=frontier
 check "open windows have no translations" --set window.size=[2]
 check "windows cannot go around an open lattice" --set window.size=[2] --set window.periodic=true --set system.boundary=open --set train.augment=[]
 check "axes along which windows differ cannot be exchanged" --set 'window.size=[2, 3]' --set 'train.augment=["point_group"]'

@@ -25,12 +25,16 @@ import time
 import zlib
 
 import h5py
+import numpy as np
 
 RANKS = 3
 EARLIER = b"an earlier file\n"
 CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to run
 CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second", "checksum")  # the last: of a file that holds dates
-MEASURED = 'run : { name = "quick"; };\nensemble : { file = "measured.h5"; };\n'
+MEASURED = """run : { name = "quick"; };
+ensemble : { file = "measured.h5"; };
+scan : { temperatures = { from = 1.0; to = 4.0; step = 0.25; }; };
+"""
 
 # As small as passes through all places: of the 0.7 s of processor time that a run takes, half is that processes start.
 SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192 generate.interval=5
@@ -38,13 +42,17 @@ SMALL = """system.lattice=[4,4] generate.configurations=1200 generate.chains=192
     scan.thermalization=20 couplings.samples=640 run.progress=100""".split()
 STREAM = "--set train.data=stream"
 FRONTIER = "--set network.kind=frontier --set network.units=2 --set network.reach=1"
-TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=3"
+TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=4"
+POTTS = """--set system.model=potts --set generate.algorithm=heat_bath --set train.augment=["translation","permutation"]
+    --set scan.moves=["single"] --set scan.regenerate=true"""
+LEVELS = """--set ensemble.levels=3 --set train.augment=["translation"] --set scan.moves=["neighbour","patch"]
+    --set trust.compare=other.h5"""
 
 # name: arguments, files it starts from, files it makes. Inputs are {name in its directory: (who made it, name there)}.
 # Together they pass through every stage in every form: teams that write the ensemble with two ranks, a stream, a
-# frontier network and single flips, networks on bootstrap samples, single stages, a file of somebody else's of which no
-# model is known, a second ensemble; then all that can be gone on from: a finished scan, and stops within every stage;
-# and the commands that only look.
+# frontier network and single flips, networks on bootstrap samples, sites of several values, overlapping windows, single
+# stages, a file of somebody else's of which no model is known, one of signals that are cut into levels, a second ensemble;
+# then all that can be gone on from: a finished scan, and stops within every stage; and the commands that only look.
 Command = collections.namedtuple("Command", "arguments inputs outputs")
 
 
@@ -66,9 +74,16 @@ COMMANDS = {
     "window": Command("window CONFIG --set window.size=[2] --set window.stride=[1]", own("run", "ensemble"),
                       ("blocks", "latent")),
     "measured": Command("train measured.cfg", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ("network",)),
+    "potts": Command(f"run CONFIG --set teams.generators=2 {POTTS}", {}, ALL),
+    "blocks": Command("run CONFIG --set teams.generators=2 --set window.size=[2] --set window.stride=[1]", {}, ALL),
+    "levels": Command(f"train measured.cfg {LEVELS}", {"measured.h5": ("signals", "2.5.h5"),
+                                                       "other.h5": ("signals", "3.0.h5")}, ("network",)),
+    "scan_levels": Command(f"scan measured.cfg {LEVELS}", {
+        "measured.h5": ("signals", "2.5.h5"), "other.h5": ("signals", "3.0.h5"), **own("levels", "network")},
+                           ("results",)),
     "scan": Command("scan CONFIG", own("run", "network"), ("results",)),
     "members": Command(f"scan CONFIG {TRUST} --set trust.compare=second.h5",
-                       {**own("trust", "network", "member1.network", "member2.network"),
+                       {**own("trust", "network", "member1.network", "member2.network", "member3.network"),
                         "second.h5": ("second", "results/quick.ensemble.h5")}, ("results",)),
     "projection": Command("scan CONFIG --set couplings.source=ensemble", own("run", "ensemble", "network"),
                           ("results",)),
@@ -78,6 +93,9 @@ COMMANDS = {
     "training": Command("train CONFIG", {**own("run", "ensemble"), **own("stopped_train", "checkpoint")}, ("network",)),
     "fitting": Command(f"train CONFIG {FRONTIER}", {**own("run", "ensemble"), **own("stopped_fit", "checkpoint")},
                        ("network",)),
+    "together": Command(f"run CONFIG --set teams.generators=1 {TRUST}",
+                        own("stopped_members", "checkpoint", "ensemble", "network", "member1.checkpoint",
+                            "member2.checkpoint", "member3.checkpoint"), ("results",)),
     "check": Command("check CONFIG", {}, ()),
     **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
        for kind in ALL + ("checkpoint",)},
@@ -93,6 +111,8 @@ MAKERS = {
     "stopped_stream": Maker(COMMANDS["stream"].arguments, {}, "nan:150", "generate"),
     "stopped_generate": Maker("generate CONFIG", {}, "MPI_Allreduce:8", "generate"),
     "stopped_train": Maker("train CONFIG", own("run", "ensemble"), "nan:150", "train"),
+    "stopped_members": Maker(COMMANDS["trust"].arguments, own("trust", "ensemble", "network", "checkpoint"),
+                             "MPI_Allreduce:50", "scan"),
     "stopped_fit": Maker(f"train CONFIG {FRONTIER}", own("run", "ensemble"), "MPI_Allreduce:30", "train"),
 }
 
@@ -183,8 +203,9 @@ class Harness:
         variables.update({f"NNSM_FAULT{key}": str(value) for key, value in fault.items()})
         arguments = (COMMANDS.get(command) or MAKERS[command]).arguments
         settings = [word for setting in SMALL for word in ("--set", setting)]
-        if command == "measured":  # what is generated is not the configuration's
-            settings = [w for s in SMALL if s.startswith(("network", "train", "run")) for w in ("--set", s)]
+        if "measured.cfg" in arguments:  # what is generated is not the configuration's
+            settings = [w for s in SMALL if s.startswith(("network", "train", "run", "scan", "couplings"))
+                        for w in ("--set", s)]
         elif arguments.startswith("info"):
             settings = []
         arguments = arguments.replace("CONFIG", f"{self.options.source}/input/quick.cfg").split()
@@ -222,6 +243,9 @@ class Harness:
             directory = f"{self.scratch}/{name}"
             if os.path.exists(directory):
                 continue
+            if name == "signals":
+                self.make_signals(directory)
+                continue
             maker = MAKERS[name]
             self.prepare(name, directory, False)
             stop = {"": maker.stop, "_RANK": 0, "_STOP": 1} if maker.stop else {}
@@ -244,6 +268,17 @@ class Harness:
                 h5py.File(f"{directory}/foreign.h5", "w") as file:
             data = file.create_dataset("configurations", data=ours["configurations"][()])
             data.attrs["temperature"] = ours["configurations"].attrs["temperature"]
+
+    @staticmethod
+    def make_signals(directory):
+        """Ensembles of a continuous signal at two temperatures as instruments leave them: chunked and compressed."""
+        os.makedirs(directory)
+        rng = np.random.default_rng(7)
+        for temperature in (2.5, 3.0):
+            with h5py.File(f"{directory}/{temperature}.h5", "w") as file:
+                data = file.create_dataset("configurations", data=rng.normal(size=(1200, 4, 4)), chunks=(100, 4, 4),
+                                           compression="gzip")
+                data.attrs["temperature"] = temperature
 
     def count(self, command):
         """-> {(place, rank): (kind, first, last, frames)}; keeps the complete files."""
@@ -290,6 +325,8 @@ class Harness:
         for name in COMMANDS[command].outputs:
             wrong += self.judge_file(command, name, f"{directory}/results/quick.{name}.h5", earlier, outcome.code == 0)
         for at, (maker, name) in COMMANDS[command].inputs.items():
+            if "member" in at and "checkpoint" in at and not os.path.exists(f"{directory}/{at}"):
+                continue  # the member is trained, or was to be
             with open(f"{directory}/{at}", "rb") as is_there, open(f"{self.scratch}/{maker}/{name}", "rb") as was_there:
                 same = is_there.read() == was_there.read()
             if "checkpoint" in at and not command.startswith("info"):  # which is written anew
@@ -367,6 +404,8 @@ def main():
     parser.add_argument("--every-rank", action="store_true",
                         help="every place on every rank that makes the call, in the first and in the last one")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th case only")
+    parser.add_argument("--first", type=int, default=0, metavar="N",
+                        help="leave out N cases, which an earlier call that was cut short has tried")
     parser.add_argument("--all", action="store_true", help="every distinct stack, not every distinct chain of functions")
     parser.add_argument("--only", metavar="REGEX", help="cases whose 'command kind rank site' matches")
     parser.add_argument("--timeout", type=float, default=240, help="seconds after which a run hangs")
@@ -387,7 +426,7 @@ def main():
     cases = [case for place, ranks in places.items() for case in choose(place, ranks, options.every_rank)]
     if options.only:
         cases = [c for c in cases if re.search(options.only, f"{c[0]} {c[2]} {c[1]} {describe(c[4])}")]
-    cases = cases[options.sample // 2::options.sample]
+    cases = cases[options.sample // 2::options.sample][options.first:]
     if options.list:
         for case in cases:
             print(name_of(case))

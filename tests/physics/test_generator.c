@@ -2,6 +2,7 @@
 #include "check.h"
 #include "lattice/exact.h"
 #include "lattice/generator.h"
+#include "lattice/multispin.h"
 #include "lattice/symmetry.h"
 
 static void compare(const nnsm_ising *model, double temperature, nnsm_algorithm algorithm, uint32_t thermalization,
@@ -35,6 +36,40 @@ static void compare(const nnsm_ising *model, double temperature, nnsm_algorithm 
     print_message("T = %g, %s: E/N = %.5f +- %.5f, exact %.5f, %.2f sigma\n", temperature,
                   algorithm == NNSM_WOLFF ? "Wolff" : "Metropolis", mean, error, exact, (mean - exact) / error);
     check_close(mean, exact, 3 * error);
+}
+
+/* Every bit of every sweep: the sweep of words against the sweep that compares one 32-bit number a spin. */
+static void words_of_spins_decide_as_single_spins_do(void **state)
+{
+    (void)state;
+    static const struct {
+        int dimensions, extent[3];
+        bool periodic;
+        double coupling, field;
+    } cases[] = {{2, {16, 16}, true, 1, 0},    {2, {5, 7}, true, 1, 0.3},        {2, {4, 6}, false, -1, 0.2},
+                 {3, {2, 3, 4}, true, 0.7, 0}, {3, {3, 4, 5}, false, 0.4, -0.1}, {1, {9}, false, 1, 0}};
+    static int8_t s[64 * 256], t[64 * 256];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nnsm_lattice lattice;
+        nnsm_multispin *words, *single;
+        assert_int_equal(nnsm_lattice_create(&lattice, cases[i].dimensions, cases[i].extent, cases[i].periodic, NULL),
+                         NNSM_OK);
+        nnsm_ising model = {&lattice, cases[i].coupling, cases[i].field};
+        nnsm_rng_key key = nnsm_rng_key_from_seed(5);
+        assert_int_equal(nnsm_multispin_create(&words, &model, 2.1, 0.95, key, 64, NULL), NNSM_OK);
+        assert_int_equal(nnsm_multispin_create(&single, &model, 2.1, 0.95, key, 64, NULL), NNSM_OK);
+        for (uint32_t sweep = 0; sweep < 200; sweep++) {
+            nnsm_multispin_sweep(words, sweep);
+            nnsm_multispin_sweep_reference(single, sweep);
+            nnsm_multispin_read(words, s);
+            nnsm_multispin_read(single, t);
+            assert_memory_equal(s, t, 64 * lattice.sites);
+            nnsm_multispin_write(words, t); /* a copy of what was read: nothing changes */
+        }
+        nnsm_multispin_destroy(words);
+        nnsm_multispin_destroy(single);
+        nnsm_lattice_destroy(&lattice);
+    }
 }
 
 static void energies_agree_with_kaufman(void **state)
@@ -124,6 +159,7 @@ static void symmetries_preserve_the_energy_and_form_the_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_of_spins_decide_as_single_spins_do),
         cmocka_unit_test(energies_agree_with_kaufman),
         cmocka_unit_test(energies_agree_with_other_exact_solutions),
         cmocka_unit_test(symmetries_preserve_the_energy_and_form_the_group),

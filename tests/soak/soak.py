@@ -1,11 +1,12 @@
-"""soak.py NNSM SOURCE [--kills 100] [--stops 30] [--seed 1]: end runs at random moments, again and again.
+"""soak.py NNSM SOURCE [--kills 100] [--stops 30] [--seed 1] [--variants N...]: end runs at random moments, again and again.
 
 Each campaign runs a small configuration to its end through sessions on a random number of ranks (1 to 4). A session is
 ended at a random time, by SIGKILL to one random rank (the job must come down by itself within seconds, with a non-zero
 code) or by SIGUSR1 (it must write a checkpoint and exit 85). Finished campaigns must hold the same bits as a run that was
 never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping, a
-frontier network. All read couplings and scan by self-learning, but the one that takes single flips. The closing lines say
-which stages were interrupted, as far as the log tells; every stage must have been."""
+frontier network, windows, a Potts model, and a file of continuous measurements that is made here. All read couplings; those
+of two values scan by self-learning, but the one that takes single flips. The closing lines say which stages were
+interrupted, as far as the log tells; every stage must have been. --variants takes some of them, by their number from 0."""
 import argparse
 import collections
 import os
@@ -17,6 +18,9 @@ import subprocess
 import sys
 import time
 
+import h5py
+import numpy as np
+
 VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
@@ -25,6 +29,10 @@ VARIANTS = [
     ["train.patience=5", "train.validation=0.4", "teams.generators=0", "scan.exchange_interval=3"],
     ["window.size=[2]", "window.stride=[1]"],
     ["network.kind=frontier", "network.units=8", "train.epochs=4", "scan.sweeps=500", "trust.networks=3"],
+    ["system.model=potts", "generate.algorithm=heat_bath", "generate.temperature=1.2", "scan.sweeps=160",
+     'train.augment=["translation","point_group","permutation"]', 'scan.moves=["single"]', "scan.regenerate=true"],
+    ["ensemble.file=measured.h5", "ensemble.levels=3", 'train.augment=["translation","point_group","spin_flip"]',
+     "scan.temperatures=[1.0,1.5,2.0,3.0,4.0]", 'scan.moves=["single","neighbour"]', "scan.regenerate=true", "scan.sweeps=160"],
 ]
 # Large enough to last about three seconds on one core and to be met in every stage.
 SETTINGS = [
@@ -40,10 +48,28 @@ AFTER = (("found .*stage generate|generate:", "generate"), ("found .*stage train
 MOST_TO_COME_DOWN = 20  # seconds; measured: mpirun takes about 4
 
 
+def is_measured(variant):
+    return any(setting.startswith("ensemble.file") for setting in variant)
+
+
+def make_measured():
+    """Continuous, symmetric, correlated between neighbours; stored as users store: in compressed chunks."""
+    noise = np.random.default_rng(3).normal(size=(6000, 8, 8))
+    field = noise + 0.5 * sum(np.roll(noise, step, axis) for axis in (1, 2) for step in (1, -1))
+    with h5py.File("measured.h5", "w") as file:
+        data = file.create_dataset("configurations", data=field.astype(np.float32), chunks=(500, 4, 8), compression="gzip")
+        data.attrs["temperature"] = 2.0
+    with open("measured.cfg", "w", encoding="utf-8") as file:
+        file.write('run : { name = "measured"; };\nensemble : { file = "measured.h5"; };\n')
+
+
 def command(options, name, variant, ranks):
-    words = [options.nnsm, "run", options.source + "/input/quick.cfg", "--set", f"run.name={name}"]
+    config = "measured.cfg" if is_measured(variant) else options.source + "/input/quick.cfg"
+    words = [options.nnsm, "run", config, "--set", f"run.name={name}"]
     for setting in SETTINGS + variant:
         if ranks == 1 and setting.startswith("teams.generators"):
+            continue
+        if is_measured(variant) and setting.startswith(("system.", "generate.")):
             continue
         words += ["--set", setting]
     return (["mpirun", "-n", str(ranks)] if ranks > 1 else []) + words
@@ -61,8 +87,8 @@ def ranks_of(name):
     return found
 
 
-def stage_of(output):
-    stage = "generate"
+def stage_of(output, variant):
+    stage = "reading a file" if is_measured(variant) else "generate"
     for line in output.split("\nstage  ")[0].splitlines():
         stage = next((name for pattern, name in AFTER if re.match(pattern, line)), stage)
     return stage
@@ -92,7 +118,7 @@ def session(options, name, variant, ranks, moment, how):
 
 def campaign(options, number, how, wanted, length):
     """Run to the end through interruptions; returns the stages at which there were some and the times to come down."""
-    kind = number % options.variants
+    kind = options.variants[number % len(options.variants)]
     variant = VARIANTS[kind]
     name, stages, times = f"c{number}_{'kill' if how == signal.SIGKILL else 'stop'}", [], []
     while True:
@@ -110,7 +136,7 @@ def campaign(options, number, how, wanted, length):
         if code in (138, -10):  # the signal came before the handlers were installed
             continue
         times.append(seconds)
-        stages.append(stage_of(output))
+        stages.append(stage_of(output, variant))
     compare = [sys.executable, options.source + "/tests/cli/compare.py"]
     subprocess.run(compare + [f"results/reference{kind}", f"results/{name}", "same"], check=True)
     print(f"  {len(stages)} interruptions, variant {variant}", flush=True)
@@ -125,13 +151,16 @@ def main():
     parser.add_argument("--stops", type=int, default=30)
     parser.add_argument("--each", type=int, default=8, help="interruptions of a campaign")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--variants", type=int, nargs="+", choices=range(len(VARIANTS)))
     options = parser.parse_args()
     random.seed(options.seed)
     print(f"seed {options.seed}")
     begin = time.monotonic()
-    options.variants = variants = min(len(VARIANTS), max(1, (options.kills + options.stops) // options.each))
+    variants = options.variants = (options.variants or
+                                   range(min(len(VARIANTS), max(1, (options.kills + options.stops) // options.each))))
+    make_measured()
     lengths = []
-    for v in range(variants):
+    for v in variants:
         start = time.monotonic()
         subprocess.run(command(options, f"reference{v}", VARIANTS[v], 1), check=True, stdout=subprocess.DEVNULL)
         lengths.append(time.monotonic() - start)
@@ -140,7 +169,7 @@ def main():
     for how, total in ((signal.SIGKILL, options.kills), (signal.SIGUSR1, options.stops)):
         done, times = 0, []
         while done < total:
-            length = lengths[number % variants] * 0.6
+            length = lengths[number % len(variants)] * 0.6
             stages, more = campaign(options, number, how, min(options.each, total - done), length)
             number, done, times = number + 1, done + len(stages), times + more
             met.update(stages)

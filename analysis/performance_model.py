@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""How long every stage of a run takes on any number of ranks, from what nnsm bench measured; beside measured runs.
+
+With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
+  generate  ceil(tiles / P) x updates x (a tile's update)
+  train     steps x (ceil(s / P) x shard x f + messages), messages = sum of gradients + gather of parameters + vote
+  scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements / exchange interval)
+The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
+computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
+stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote) or P - 1 (slices to everybody),
+bytes as (P - 1) / P, what leaves a rank. Without a file of at least two ranks messages cost nothing, and it says so."""
+import argparse
+import json
+import math
+import sys
+
+STAGES = ("generate", "train", "scan")
+
+
+def read(path):
+    try:
+        with open(path) as file:
+            bench = json.load(file)
+    except (OSError, ValueError) as problem:
+        sys.exit(f"performance_model: {path}: {problem}")
+    if not isinstance(bench, dict) or bench.get("kind") != "nnsm bench":
+        sys.exit(f"performance_model: {path}: not a file of nnsm bench")
+    return bench
+
+
+class Model:
+    """Of one configuration: the file of fewest ranks tells of the kernels, that of most ranks of messages."""
+
+    def __init__(self, benches):
+        benches = sorted(benches, key=lambda b: b["ranks"])
+        self.kernels, self.net = benches[0], benches[-1]
+        self.run, self.parts = self.kernels["run"], self.kernels["parts"]
+        self.knows_messages = self.net["ranks"] > 1
+        self.tile = self.parts.get("self_learning" if self.run["self_learning"] else "single_flip")
+
+    # ---- messages
+
+    def message(self, kind, ranks, size):
+        if ranks == 1 or not self.knows_messages:
+            return 0.0
+        measured, at = self.net["messages"][kind], self.net["ranks"]
+        if kind == "allreduce":
+            rounds = math.log2(ranks) / math.log2(at)
+            return rounds * (measured["latency"] + measured["seconds_a_byte"] * size)
+        latency = measured["latency"] * (ranks - 1) / (at - 1)
+        return latency + measured["seconds_a_byte"] * size * ((ranks - 1) / ranks) / ((at - 1) / at)
+
+    def step_messages(self, ranks):
+        size = 4 * self.run["parameters"]
+        workers = min(ranks, int(self.run["shards"]))
+        return (self.message("reduce", workers, size) + self.message("gather", workers, size) +
+                self.message("allreduce", ranks, 16))
+
+    def sweep_messages(self, ranks):
+        size = self.scan_tiles() * self.run["chains_of_a_scan_tile"] * self.run["bytes_of_a_measurement"]
+        return self.message("gather", ranks, size) / self.run["exchange_interval"]
+
+    # ---- work
+
+    def imbalance(self, part, ranks):
+        slower = self.net["parts"].get(part, {}).get("imbalance", 1.0)
+        return slower if ranks > 1 and self.knows_messages else 1.0
+
+    def scan_tiles(self):
+        return math.ceil(self.run["temperatures"] * self.run["walkers"] / self.run["chains_of_a_scan_tile"])
+
+    def training(self):
+        """Configurations that an epoch trains on."""
+        return self.run["configurations"] - int(self.run["validation"] * self.run["configurations"])
+
+    def factor(self, measured, kernel, messages):
+        """What a stage takes beyond its kernel; at least nothing."""
+        return max(1.0, (measured - messages) / kernel)
+
+    def predict(self, ranks):
+        """Seconds of every stage: {stage: (computation, messages)}."""
+        run, at = self.run, self.kernels["ranks"]
+        result = {}
+        if run["generated"] and "generator" in self.parts:
+            tiles = run["chains"] / run["chains_of_a_tile"]
+            updates = run["generate_thermalization"] + \
+                (math.ceil(run["configurations"] / run["chains"]) - 1) * run["interval"]
+            result["generate"] = (math.ceil(tiles / ranks) * updates * self.parts["generator"]["seconds"] *
+                                  self.imbalance("generator", ranks), 0.0)
+        shard = self.parts["gradient"]["seconds"]
+        measured = self.parts["training"]["seconds"] * run["batch"] / self.parts["training"]["work"]
+        f = self.factor(measured, math.ceil(run["shards"] / at) * shard, self.step_messages(at))
+        steps = run["epochs"] * math.ceil(self.training() / run["batch"])
+        result["train"] = (steps * math.ceil(run["shards"] / ranks) * shard * f * self.imbalance("gradient", ranks),
+                           steps * self.step_messages(ranks))
+        sweep = self.tile["seconds"]
+        measured = self.parts["scan"]["seconds"] / run["period"]
+        g = self.factor(measured, math.ceil(self.scan_tiles() / at) * sweep, self.sweep_messages(at))
+        sweeps = run["sweeps"] + run["scan_thermalization"]
+        result["scan"] = (sweeps * math.ceil(self.scan_tiles() / ranks) * sweep * g *
+                          self.imbalance("self_learning" if run["self_learning"] else "single_flip", ranks),
+                          sweeps * self.sweep_messages(ranks))
+        return result
+
+    def network(self, ranks):
+        """Generation and training, which overlap in a run: the work of both, by all ranks."""
+        stages = self.predict(ranks)
+        return sum(sum(stages[s]) for s in ("generate", "train") if s in stages)
+
+
+def measured_parts(path):
+    """Ranks, and seconds of the parts of a run that wrote a results file: from the first rank's begin to the last's end."""
+    import h5py
+    with h5py.File(path, "r") as file:
+        ranks = int(file["provenance"].attrs["ranks"])
+        rows = {name: file[f"timing/{name}"][:] for name in ("generate", "window", "train", "members", "couplings", "scan",
+                                                             "reference", "distilled", "trust")}
+        parts = {}
+        for name, stages in (("network", ("generate", "train")), ("members", ("members",)), ("couplings", ("couplings",)),
+                             ("scan", ("scan",)), ("reference", ("reference",)), ("distilled", ("distilled",)),
+                             ("trust", ("trust",))):
+            used = [row for stage in stages for row in rows[stage] if row[1] > 0]
+            parts[name] = max(row[1] for row in used) - min(row[0] for row in used) if used else 0.0
+        busy = sum(row[1] - row[0] - row[2] for stage in rows.values() for row in stage if row[1] > 0)
+        parts["total"] = float(file["timing"].attrs["total_seconds"])
+        parts["busy"] = busy / ranks / parts["total"]
+        return ranks, parts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bench", nargs="+", help="files NAME.bench.json of one configuration, at one or more rank counts")
+    parser.add_argument("--ranks", default="1,2,4,8,16,32,64,128", help="rank counts to predict for")
+    parser.add_argument("--results", nargs="*", default=[], help="results files of runs of that configuration")
+    arguments = parser.parse_args()
+    model = Model([read(path) for path in arguments.bench])
+    if not model.knows_messages:
+        print("# no file of two or more ranks: messages are taken to cost nothing")
+    print(f"# {'ranks':>5}" + "".join(f" {stage + ' s':>12} {'messages':>9}" for stage in STAGES))
+    for ranks in (int(r) for r in arguments.ranks.split(",")):
+        stages = model.predict(ranks)
+        print(f"{ranks:7}" + "".join(f" {sum(stages[s]):12.3f} {stages[s][1] / sum(stages[s]):8.1%}" if s in stages
+                                     else f" {'-':>12} {'-':>9}" for s in STAGES))
+    for path in arguments.results:
+        ranks, parts = measured_parts(path)
+        scan = sum(model.predict(ranks)["scan"])
+        print(f"# {path}: {ranks} ranks: generate and train {parts['network']:.2f} s, predicted {model.network(ranks):.2f}; "
+              f"scan {parts['scan']:.2f} s, predicted {scan:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""A scaling study: speed-up and efficiency of the parts against ranks, time by part, and the curve of the performance model
+where files of nnsm bench are given."""
+import argparse
+import csv
+import os
+
+import numpy as np
+from performance_model import Model, read
+from results import fail, plt
+
+PARTS = ("network", "members", "couplings", "scan", "reference", "distilled", "trust")
+SHOWN = {"network": "generate, train", "scan": "scan", "total": "whole run"}
+COLOURS = {"network": "tab:blue", "scan": "tab:orange", "total": "black"}
+
+
+def read_table(path):
+    try:
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [{k: v if k in ("run", "kind") else float(v) for k, v in row.items()} for row in rows]
+    except (OSError, ValueError, TypeError) as problem:
+        fail(f"{path}: not a table of scaling_table.py ({problem})")
+
+
+def study(rows, kind):
+    """Ranks and mean seconds by part, rank counts rising, of runs of one kind."""
+    ranks = sorted({r["ranks"] for r in rows if r["kind"] == kind})
+    seconds = {part: np.array([np.mean([r[part] for r in rows if r["kind"] == kind and r["ranks"] == p]) for p in ranks])
+               for part in PARTS + ("total",)}
+    return np.array(ranks), seconds
+
+
+def plot_speed(axes, ranks, seconds, kind, model):
+    """Strong: speed-up against the fewest ranks. Weak: efficiency, the time of the fewest ranks over the time."""
+    for part, label in SHOWN.items():
+        if not seconds[part].any():
+            continue
+        ratio = seconds[part][0] / np.maximum(seconds[part], 1e-12)
+        axes.plot(ranks, ratio * ranks[0] if kind == "strong" else ratio, "o-", color=COLOURS[part], label=label)
+    if kind == "strong" and model:
+        grid = np.unique(np.round(np.geomspace(1, 8 * ranks[-1], 60)).astype(int))
+        for part, time in (("network", model.network), ("scan", lambda p: sum(model.predict(p)["scan"]))):
+            one = time(int(ranks[0])) * ranks[0]
+            axes.plot(grid, [one / time(int(p)) for p in grid], ":", color=COLOURS[part], label=f"{SHOWN[part]}, model")
+    if kind == "strong":
+        axes.plot([ranks[0], ranks[-1]], [ranks[0], ranks[-1]], color="0.6", linewidth=0.8, label="ideal")
+        axes.set_yscale("log", base=2)
+    else:
+        axes.set_ylim(0, 1.1)
+    axes.set_xscale("log", base=2)
+    axes.set(xlabel="ranks", ylabel="speed-up" if kind == "strong" else "efficiency", title=f"{kind} scaling")
+    axes.legend(fontsize=7)
+
+
+def plot_efficiency(axes, ranks, seconds):
+    for part, label in SHOWN.items():
+        if seconds[part].any():
+            axes.plot(ranks, seconds[part][0] * ranks[0] / np.maximum(seconds[part] * ranks, 1e-12), "o-",
+                      color=COLOURS[part], label=label)
+    axes.set_xscale("log", base=2)
+    axes.set_ylim(0, 1.15)
+    axes.set(xlabel="ranks", ylabel="efficiency", title="strong scaling")
+    axes.legend(fontsize=7)
+
+
+def plot_parts(axes, ranks, seconds, kind):
+    bottom, x = np.zeros(len(ranks)), np.arange(len(ranks))
+    for part in PARTS:
+        if seconds[part].any():
+            axes.bar(x, seconds[part], bottom=bottom, label=SHOWN.get(part, part))
+            bottom += seconds[part]
+    axes.bar(x, np.maximum(seconds["total"] - bottom, 0), bottom=bottom, color="0.8", label="other")
+    axes.set_xticks(x, [f"{int(r)}" for r in ranks])
+    axes.set(xlabel="ranks", ylabel="s", title=f"time by part, {kind}")
+    axes.legend(fontsize=7)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", help="NAME.scaling.csv of scaling_table.py")
+    parser.add_argument("--bench", nargs="*", default=[], help="files NAME.bench.json of nnsm bench, for the model's curve")
+    parser.add_argument("-o", "--output", help="directory of the figure (default: beside the table)")
+    arguments = parser.parse_args()
+    rows = read_table(arguments.table)
+    kinds = [k for k in ("strong", "weak") if any(r["kind"] == k for r in rows)]
+    if not kinds:
+        fail(f"{arguments.table}: no runs in it")
+    model = Model([read(path) for path in arguments.bench]) if arguments.bench else None
+    figure, axes = plt.subplots(len(kinds), 3, figsize=(10.5, 3.4 * len(kinds)), squeeze=False)
+    for line, kind in zip(axes, kinds):
+        ranks, seconds = study(rows, kind)
+        plot_speed(line[0], ranks, seconds, kind, model)
+        plot_parts(line[2], ranks, seconds, kind)
+        if kind == "strong":
+            plot_efficiency(line[1], ranks, seconds)
+        else:
+            line[1].set_axis_off()
+    stem = os.path.join(arguments.output or os.path.dirname(arguments.table) or ".",
+                        os.path.basename(arguments.table).removesuffix(".csv"))
+    os.makedirs(os.path.dirname(stem) or ".", exist_ok=True)
+    for suffix in ("png", "pdf"):
+        figure.savefig(f"{stem}.{suffix}")
+    print(f"{stem}.png and .pdf")
+
+
+if __name__ == "__main__":
+    main()

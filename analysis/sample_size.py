@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+"""How many configurations does it take? Error of the predicted |m|(T) against the number of configurations.
+
+  sample_size.py run NNSM SOURCE STEM   all runs: an ensemble of SOURCE/input/paper_fig4.cfg, its first configurations, of
+                                        spins and of sums, with and without augmentation, by SOURCE/input/sample_size.cfg;
+                                        and sums of a larger ensemble of another seed, the principle's curve
+  sample_size.py plot STEM              the table, and STEM.png and .pdf
+
+Errors: largest and root mean square, over the temperatures of the scan, of predicted minus true |m|. H(S) = -T0 log p(S) of
+sums that do not overlap contains the entropy within a block at T0, so that its curve tends to another one than the true one:
+for the sums the difference from that curve is stated too."""
+import argparse
+import os
+import subprocess
+
+import numpy as np
+import results as r
+
+SIZES = (60000, 10000, 3000, 1000)
+ALL = '["translation", "point_group", "spin_flip"]'
+# With stride 2 on an even lattice windows that go around it are the same ones; as periodic they may be translated.
+KINDS = {"spins": [], "stride2": ["window.size=[2]", "window.periodic=true"]}
+AUGMENT = {"plain": "[]", "augmented": ALL}
+BATCH, LARGE_BATCH, UPDATES = 234, 469, 3650
+LIMIT = 240000  # configurations of the ensemble that shows the principle's curve
+TRUTH = ("spins", max(SIZES), "augmented")  # the run that scans the true model too
+TRUE_SCAN = ["scan.reference=true", "scan.walkers=32"]
+STYLE = {"spins": ("tab:blue", "o"), "stride2": ("tab:red", "s")}
+
+
+# ---- runs
+
+
+def nnsm(options, stage, config, name, *settings):
+    words = [options.nnsm, stage, f"{options.source}/input/{config}.cfg", "--set", f"run.name={name}"]
+    words += ["--set", f"run.output={os.path.dirname(options.stem) or '.'}"]
+    for setting in settings:
+        words += ["--set", setting]
+    print("== nnsm " + " ".join(words[1:]), flush=True)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def cut(source, path, size):
+    """The first configurations, as a user would store them."""
+    with r.h5py.File(source, "r") as file, r.h5py.File(path + ".part", "w") as copy:
+        data = file["configurations"]
+        part = copy.create_dataset("configurations", data=data[:size])
+        for key in ("temperature", "values", "chains"):
+            part.attrs[key] = data.attrs[key]
+    os.replace(path + ".part", path)
+
+
+def schedule(size):
+    """As many mini-batches for all: more epochs of fewer configurations."""
+    batch = LARGE_BATCH if size == max(SIZES) else BATCH
+    epochs = max(1, round(UPDATES * batch / (0.9 * size)))
+    return [f"train.batch={batch}", f"train.epochs={epochs}", f"train.patience={max(5, epochs // 6)}"]
+
+
+def run(options):
+    stem, base = options.stem, os.path.basename(options.stem)
+    nnsm(options, "generate", "paper_fig4", base, f"generate.configurations={max(SIZES)}")
+    for size in SIZES:
+        cut(f"{stem}.ensemble.h5", f"{stem}.{size}.h5", size)
+        for kind, windows in KINDS.items():
+            for augment, symmetries in AUGMENT.items():
+                truth = (kind, size, augment) == TRUTH
+                nnsm(options, "run", "sample_size", f"{base}_{kind}_{size}_{augment}", f"ensemble.file={stem}.{size}.h5",
+                     *windows, *schedule(size), f"train.augment={symmetries}", *(TRUE_SCAN if truth else []))
+    nnsm(options, "generate", "paper_fig4", f"{base}_limit", f"generate.configurations={LIMIT}", "run.seed=7")
+    nnsm(options, "run", "sample_size", f"{base}_limit_run", f"ensemble.file={stem}_limit.ensemble.h5", *KINDS["stride2"],
+         "train.epochs=15", "train.patience=0", "train.batch=938", f"train.augment={ALL}")
+
+
+# ---- figure
+
+
+def load(path):
+    """(temperature, |m|, error), epochs that were trained, excess of the held-out likelihood where the truth is known."""
+    with r.open_results(path) as found:
+        training = r.need(found, "training")
+        kl = training["kl"][:] if "kl" in training else np.array([np.nan])
+        return r.curve(found, "learned", "abs_magnetization"), len(training["epoch"]), float(np.nanmin(kl))
+
+
+def differences(curve, reference):
+    """Largest and rms difference of |m|, and the largest one's error."""
+    difference = curve[1] - reference[1]
+    error = np.hypot(curve[2], reference[2])
+    worst = int(np.abs(difference).argmax())
+    return abs(difference[worst]), np.sqrt((difference ** 2).mean()), error[worst], curve[0][worst]
+
+
+def table(stem):
+    """Rows (kind, augment, size): (against the truth, against the principle's curve or None)."""
+    with r.open_results(f"{stem}_{'_'.join(map(str, TRUTH))}.results.h5") as found:
+        truth = r.curve(found, "true", "abs_magnetization") or r.fail(f"{found.filename}: no true model was scanned")
+    limit = load(f"{stem}_limit_run.results.h5")[0]
+    rows = {}
+    print("data     configurations  augment    epochs     KL   max error (at T)         rms   from the principle's: max, rms")
+    for kind in KINDS:
+        for augment in AUGMENT:
+            for size in SIZES:
+                curve, epochs, kl = load(f"{stem}_{kind}_{size}_{augment}.results.h5")
+                true = differences(curve, truth)
+                own = differences(curve, limit) if kind == "stride2" else None
+                rows[kind, augment, size] = (true, own)
+                print(f"{kind:8s} {size:14d}  {augment:9s} {epochs:7d} {kl:6.2f}   {true[0]:.4f} +- {true[2]:.4f} ({true[3]:.1f})  "
+                      f"{true[1]:.4f}" + (f"   {own[0]:.4f} +- {own[2]:.4f}, {own[1]:.4f}" if own else ""))
+    own = differences(limit, truth)
+    print(f"principle's curve, from {LIMIT} configurations: {own[0]:.4f} +- {own[2]:.4f} ({own[3]:.1f}), rms {own[1]:.4f} from the truth")
+    return rows, own
+
+
+def draw(stem):
+    rows, limit = table(stem)
+    figure, axes = r.plt.subplots(1, 2, figsize=(9.6, 4.0), sharey=True)
+    for panel, title, which in ((axes[0], "against the true model", 0), (axes[1], "sums: against the principle's curve", 1)):
+        for kind in KINDS if which == 0 else ("stride2",):
+            for augment, line in (("plain", ":"), ("augmented", "-")):
+                color, marker = STYLE[kind]
+                found = [rows[kind, augment, size][which] for size in SIZES]
+                label = f"{'spins' if kind == 'spins' else '2 x 2 sums, stride 2'}, {augment}"
+                panel.errorbar(SIZES, [f[0] for f in found], yerr=[f[2] for f in found], color=color, marker=marker,
+                               linestyle=line, capsize=2, label=label + ": largest")
+                panel.plot(SIZES, [f[1] for f in found], color=color, marker=marker, linestyle=line, alpha=0.4,
+                           markerfacecolor="none", label=label + ": rms")
+        panel.set(xscale="log", yscale="log", xlabel="configurations at T0", title=title)
+    axes[0].axhline(limit[0], color="0.3", linewidth=0.8, linestyle="-.", label="principle's own, stride 2: largest")
+    axes[0].set_ylabel(r"error of $\langle|m|\rangle$, T = 1 to 4")
+    for panel in axes:
+        panel.legend(fontsize=6)
+    for kind in ("png", "pdf"):
+        figure.savefig(f"{stem}.{kind}")
+    print(f"{stem}.png and .pdf")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_subparsers(dest="what", required=True)
+    made = what.add_parser("run")
+    made.add_argument("nnsm")
+    made.add_argument("source")
+    made.add_argument("stem")
+    what.add_parser("plot").add_argument("stem", help="OUTPUT/NAME, as it was given to run")
+    options = parser.parse_args()
+    if options.what == "run":
+        run(options)
+    else:
+        draw(options.stem)
+
+
+if __name__ == "__main__":
+    main()

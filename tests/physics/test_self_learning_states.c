@@ -1,0 +1,300 @@
+/* Exactness of self-learning Monte Carlo of sites with more than two values by enumeration: the distribution of states
+ * under p^(T0/T) on small lattices, whatever the surrogate; and of the heat bath alone. */
+#include "check.h"
+#include "nnsm/metropolis.h"
+#include "nnsm/network.h"
+#include "nnsm/self_learning.h"
+
+#include <string.h>
+
+enum { SITES = 6, MOST_STATES = 729, TEMPERATURES = 4, TILES = 500, STEPS = 60, MOST_CLASSES = 64 };
+static const double temperature[TEMPERATURES] = {1.2, 1.8, 2.5, 4.0}, T0 = 2.5; /* below, at, above */
+
+typedef struct {
+    size_t sites, states;
+    int values;
+    nnsm_alphabet alphabet;
+    nnsm_lattice lattice;
+    nnsm_network network;
+    nnsm_learned *learned;
+    double hamiltonian[MOST_STATES]; /* H of all states */
+} world;
+
+static void spell(const world *w, size_t k, int8_t *s)
+{
+    for (size_t i = 0; i < w->sites; i++, k /= (size_t)w->values)
+        s[i] = (int8_t)(k % (size_t)w->values);
+}
+
+static size_t number_of(const world *w, const int8_t *s)
+{
+    size_t k = 0;
+    for (size_t i = w->sites; i-- > 0;)
+        k = k * (size_t)w->values + (size_t)s[i];
+    return k;
+}
+
+/* A frontier network of 3 labels on 2 x 3, or a dense one of 5 numbers on 2 x 2, with random weights. */
+static void create(world *w, bool labels)
+{
+    *w = (world){.sites = labels ? 6 : 4, .states = labels ? 729 : 625, .values = labels ? 3 : 5};
+    const int extent[] = {2, labels ? 3 : 2, 1};
+    const int64_t value[] = {-4, -2, 0, 2, 4};
+    nnsm_network_workspace workspace;
+    size_t count;
+    assert_int_equal(nnsm_alphabet_create(&w->alphabet, (size_t)w->values, value, labels, NULL), NNSM_OK);
+    assert_int_equal(nnsm_lattice_create(&w->lattice, 2, extent, true, NULL), NNSM_OK);
+    if (labels) {
+        nnsm_frontier_architecture a = {.dimensions = 2,
+                                        .extent = {2, 3, 1},
+                                        .periodic = true,
+                                        .reach = 1,
+                                        .units = 9,
+                                        .temperature = T0,
+                                        .alphabet = w->alphabet};
+        assert_int_equal(nnsm_frontier_create(&w->network.frontier, &a, NULL), NNSM_OK);
+        nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(7), NNSM_RNG_TEST, 0, 0);
+        for (size_t i = 0; i < nnsm_frontier_fits(w->network.frontier); i++) {
+            nnsm_fit *fit = nnsm_frontier_fit(w->network.frontier, i);
+            for (size_t k = 0; k < nnsm_fit_dimension(fit); k++)
+                fit->weights[k] = (float)(0.8 * (nnsm_rng_uniform(&draw) - 0.5));
+        }
+    } else {
+        nnsm_architecture a = {.dimensions = 2,
+                               .extent = {2, 2, 1},
+                               .periodic = true,
+                               .layers = 1,
+                               .hidden = {20},
+                               .direct = true,
+                               .temperature = T0,
+                               .alphabet = w->alphabet};
+        assert_int_equal(nnsm_made_create(&w->network.dense, &a, NULL), NNSM_OK);
+        nnsm_made_initialize(w->network.dense, nnsm_rng_key_from_seed(21));
+        float *v = nnsm_made_parameters(w->network.dense, &count);
+        for (size_t i = 0; i < 20; i++)
+            v[count - 1 - i] = 0.1f * (float)((int)(i % 5) - 2);
+    }
+    assert_int_equal(nnsm_network_learned(&w->learned, &w->network, NULL), NNSM_OK);
+    assert_int_equal(nnsm_network_workspace_create(&workspace, &w->network, 1, NULL), NNSM_OK);
+    for (size_t k = 0; k < w->states; k++) {
+        int8_t s[SITES];
+        spell(w, k, s);
+        nnsm_network_log_probability(&w->network, &workspace, s, 1, &w->hamiltonian[k]);
+        w->hamiltonian[k] *= -T0;
+    }
+    nnsm_network_workspace_destroy(&workspace);
+}
+
+static void destroy(world *w)
+{
+    nnsm_learned_destroy(w->learned);
+    nnsm_network_destroy(&w->network);
+    nnsm_lattice_destroy(&w->lattice);
+}
+
+/* Couplings of alternating sign, of the size that matters; numbers' functions are scaled by what they reach. */
+static void couple(const nnsm_operators *o, double size, double *coupling)
+{
+    assert_true(o->classes <= MOST_CLASSES && o->classes > 1);
+    for (size_t c = 0; c < o->classes; c++) {
+        double largest = 0;
+        for (int i = 0; i < o->values * o->values; i++)
+            largest = fmax(largest, fabs(o->table[c * (size_t)(o->values * o->values) + (size_t)i]));
+        coupling[c] = size * (c % 2 ? -1 : 1) * (1 + 0.2 * (double)(c % 3)) / largest;
+    }
+}
+
+static double chi_square_p(const double *hamiltonian, size_t states, double t, const double *count, double samples)
+{
+    double weight[MOST_STATES], sum = 0, chi = 0, expected = 0, seen = 0;
+    int bins = 0;
+    for (size_t k = 0; k < states; k++)
+        sum += weight[k] = exp(-(hamiltonian[k] - hamiltonian[0]) / t);
+    for (size_t k = 0; k < states; k++) {
+        expected += samples * weight[k] / sum;
+        seen += count[k];
+        if (expected >= 10) { /* states of small expectation are pooled */
+            chi += (seen - expected) * (seen - expected) / expected;
+            bins++;
+            expected = seen = 0;
+        }
+    }
+    return check_chi_square_p(chi, bins - 1);
+}
+
+typedef struct {
+    const char *name;
+    double scale, beta_factor; /* beta_factor: 1, or what makes the rule wrong */
+    bool exchange;
+} variant;
+
+/* End states of TILES * 32 chains, 8 a temperature and tile, after STEPS proposals from samples of the network; the
+ * smallest p of a chi-square over the temperatures. */
+static double smallest_p(const world *w, const nnsm_local *surrogate, const variant *v)
+{
+    static double count[TEMPERATURES][MOST_STATES];
+    nnsm_tile hamiltonian, sampler, tile;
+    nnsm_self_learning *s;
+    double beta[TEMPERATURES], accepted = 0, least = 1;
+    nnsm_rng_key key = nnsm_rng_key_from_seed(34);
+    memset(count, 0, sizeof count);
+    for (size_t t = 0; t < TEMPERATURES; t++)
+        beta[t] = v->beta_factor / temperature[t];
+    assert_int_equal(nnsm_learned_tile_create(&sampler, w->learned, NULL), NNSM_OK);
+    assert_int_equal(nnsm_learned_tile_create(&hamiltonian, w->learned, NULL), NNSM_OK);
+    assert_int_equal(nnsm_self_learning_create(&s, surrogate, NULL, TEMPERATURES, beta, &hamiltonian, NULL), NNSM_OK);
+    assert_int_equal(nnsm_self_learning_kind(s), NNSM_HEAT_BATH);
+    for (size_t t = 0; t < TEMPERATURES; t++)
+        nnsm_self_learning_set(s, t, v->scale * (1 + 0.1 * (double)t), 1 + (int)t % 3);
+    assert_int_equal(nnsm_self_learning_tile_create(&tile, s, NULL), NNSM_OK);
+    for (uint32_t t = 0; t < TILES; t++) {
+        nnsm_ladders ladders;
+        nnsm_self_learning_record record;
+        int8_t states[NNSM_TILE * SITES];
+        double energy[NNSM_TILE];
+        assert_int_equal(nnsm_ladders_create(&ladders, TEMPERATURES, temperature, 8, NULL), NNSM_OK);
+        nnsm_learned_sample(&sampler, key, t * NNSM_TILE, states);
+        tile.methods->load(tile.state, states);
+        for (uint32_t step = 0; step < STEPS; step++) {
+            nnsm_self_learning_step(&tile, key, t * NNSM_TILE, step, ladders.temperature_of, &record);
+            for (size_t c = 0; c < NNSM_TILE; c++)
+                accepted += record.accepted[c];
+            tile.methods->energy(tile.state, energy);
+            if (v->exchange)
+                nnsm_ladders_exchange(&ladders, key, t * 8, step, energy);
+        }
+        tile.methods->read(tile.state, states);
+        for (size_t c = 0; c < NNSM_TILE; c++) {
+            size_t k = number_of(w, states + c * w->sites);
+            check_close(energy[c], w->hamiltonian[k], 1e-4);
+            check_close(record.surrogate[c], nnsm_local_energy(surrogate, states + c * w->sites), 1e-9);
+            count[ladders.temperature_of[c]][k]++;
+        }
+        nnsm_ladders_destroy(&ladders);
+    }
+    for (size_t t = 0; t < TEMPERATURES; t++)
+        least = fmin(least, chi_square_p(w->hamiltonian, w->states, temperature[t], count[t], TILES * 8));
+    print_message("%s: acceptance %.3f, smallest p %.3g\n", v->name, accepted / STEPS / TILES / NNSM_TILE, least);
+    nnsm_tile_destroy(&tile);
+    nnsm_self_learning_destroy(s);
+    nnsm_tile_destroy(&sampler);
+    return least;
+}
+
+static void proposals_of_any_surrogate_give_the_learned_distribution(void **state)
+{
+    (void)state;
+    const nnsm_basis basis = {.field = true, .range = 1.414, .triples = true, .quadruples = true, .translation = true};
+    const variant variants[] = {{"heat bath", 1, 1, false}, {"heat bath, exchange, other scale", 0.5, 1, true}};
+    for (int labels = 0; labels < 2; labels++) {
+        world w;
+        nnsm_operators o;
+        double coupling[MOST_CLASSES];
+        create(&w, labels);
+        assert_int_equal(nnsm_operators_create_states(&o, &w.lattice, &basis, &w.alphabet, NULL), NNSM_OK);
+        couple(&o, labels ? 0.15 : 0.3, coupling);
+        nnsm_local local = {&o, coupling};
+        for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+            assert_true(smallest_p(&w, &local, &variants[i]) > 1e-4);
+        const variant wrong = {"beta wrong by a third", 1, 0.7, false};
+        assert_true(smallest_p(&w, &local, &wrong) < 1e-4);
+        nnsm_operators_destroy(&o);
+        destroy(&w);
+    }
+}
+
+/* A local Hamiltonian that proposes for itself: every proposal is accepted, and the heat bath alone gives its
+ * distribution, from one configuration on. */
+static void the_heat_bath_alone_gives_the_distribution_of_its_surrogate(void **state)
+{
+    (void)state;
+    enum { STARTS = 1200, MOVES = 8 };
+    const double beta = 1 / 2.0;
+    const nnsm_basis basis = {.field = true, .range = 1.414, .quadruples = true};
+    for (int labels = 0; labels < 2; labels++) {
+        static double count[MOST_STATES];
+        world w;
+        nnsm_operators o;
+        nnsm_tile tile, own;
+        nnsm_self_learning *s;
+        double coupling[MOST_CLASSES], hamiltonian[MOST_STATES], accepted = 0, changed = 0;
+        const int32_t at[NNSM_TILE] = {0};
+        int8_t states[NNSM_TILE * SITES];
+        memset(count, 0, sizeof count);
+        create(&w, labels);
+        assert_int_equal(nnsm_operators_create_states(&o, &w.lattice, &basis, &w.alphabet, NULL), NNSM_OK);
+        couple(&o, 0.6, coupling);
+        nnsm_local local = {&o, coupling};
+        assert_int_equal(nnsm_local_tile_create(&own, &local, NULL), NNSM_OK);
+        assert_int_equal(nnsm_self_learning_create(&s, &local, NULL, 1, &beta, &own, NULL), NNSM_OK);
+        assert_int_equal(nnsm_self_learning_tile_create(&tile, s, NULL), NNSM_OK);
+        for (size_t k = 0; k < w.states; k++) {
+            spell(&w, k, states);
+            hamiltonian[k] = nnsm_local_energy(&local, states);
+        }
+        for (uint32_t start = 0; start < STARTS; start++) {
+            nnsm_self_learning_record record;
+            memset(states, 1, sizeof states);
+            tile.methods->load(tile.state, states);
+            for (uint32_t step = 0; step < MOVES; step++) {
+                nnsm_self_learning_step(&tile, nnsm_rng_key_from_seed(8), start * NNSM_TILE, step, at, &record);
+                for (size_t c = 0; c < NNSM_TILE; c++) {
+                    accepted += record.accepted[c];
+                    changed += record.flips[c];
+                }
+            }
+            tile.methods->read(tile.state, states);
+            for (size_t c = 0; c < NNSM_TILE; c++)
+                count[number_of(&w, states + c * w.sites)]++;
+        }
+        double steps = (double)STARTS * MOVES * NNSM_TILE;
+        double p = chi_square_p(hamiltonian, w.states, 1 / beta, count, STARTS * NNSM_TILE);
+        print_message("acceptance %.6f, %.2f changes a proposal, p %.3g\n", accepted / steps, changed / steps, p);
+        check_close(accepted / steps, 1, 1e-3); /* float rounding of nothing else */
+        assert_true(p > 1e-4 && changed > steps);
+        nnsm_tile_destroy(&tile);
+        nnsm_self_learning_destroy(s);
+        nnsm_operators_destroy(&o);
+        destroy(&w);
+    }
+}
+
+static void a_class_within_its_error_is_left_out(void **state)
+{
+    (void)state;
+    const nnsm_basis basis = {.range = 1.414, .translation = true};
+    world w;
+    nnsm_operators o;
+    nnsm_self_learning *s;
+    nnsm_tile own;
+    double coupling[MOST_CLASSES] = {0}, error[MOST_CLASSES], beta = 1;
+    char text[200];
+    create(&w, true);
+    assert_int_equal(nnsm_operators_create_states(&o, &w.lattice, &basis, &w.alphabet, NULL), NNSM_OK);
+    for (size_t c = 0; c < o.classes; c++) {
+        coupling[c] = c == 1 ? 1 : 0.1;
+        error[c] = 0.05;
+    }
+    nnsm_local local = {&o, coupling};
+    for (int all_uncertain = 0; all_uncertain < 2; all_uncertain++) {
+        error[1] = all_uncertain ? 0.5 : 0.05;
+        assert_int_equal(nnsm_local_tile_create(&own, &local, NULL), NNSM_OK);
+        assert_int_equal(nnsm_self_learning_create(&s, &local, error, 1, &beta, &own, NULL), NNSM_OK);
+        nnsm_self_learning_describe(s, text, sizeof text);
+        assert_string_equal(text, all_uncertain ? "" : o.class[1].name);
+        assert_int_equal(nnsm_self_learning_kind(s), all_uncertain ? NNSM_NO_PROPOSALS : NNSM_HEAT_BATH);
+        nnsm_self_learning_destroy(s);
+    }
+    nnsm_operators_destroy(&o);
+    destroy(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(proposals_of_any_surrogate_give_the_learned_distribution),
+        cmocka_unit_test(the_heat_bath_alone_gives_the_distribution_of_its_surrogate),
+        cmocka_unit_test(a_class_within_its_error_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
