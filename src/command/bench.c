@@ -12,6 +12,8 @@ static nnsm_status measure(nnsm_bench *bench, nnsm_error *error)
     bench->run->log.active = false;
     nnsm_status status = nnsm_bench_cores(bench, error);
     if (!status)
+        status = nnsm_bench_pause(bench, error);
+    if (!status)
         status = nnsm_bench_prepare(bench, error);
     if (!status)
         status = nnsm_bench_stages(bench, error);

@@ -335,7 +335,7 @@ nnsm_status nnsm_bench_cores(nnsm_bench *bench, nnsm_error *error)
     int arrived = 0;
     nnsm_status status = NNSM_OK;
     if (b->run->rank == 0)
-        status = nnsm_peak_survey(fmin(b->seconds / 200, 0.5), b->cores, &b->core_count, error);
+        status = nnsm_peak_survey(fmin(b->seconds / 500, 0.3), b->cores, &b->core_count, error);
     NNSM_MPI(MPI_Ibarrier(b->run->world, &done));
     while (!arrived) { /* a rank that waits in MPI would keep its processor busy */
         NNSM_MPI(MPI_Test(&done, &arrived, MPI_STATUS_IGNORE));

@@ -109,9 +109,9 @@ passed refusals, a run of the same name
 
 # Stopped: exit code 85, nothing kept.
 rm -r results
-"$nnsm" bench "$source/input/quick.cfg" $small --seconds 300 >stopped.log 2>&1 &
+"$nnsm" bench "$source/input/quick.cfg" $small --seconds 100 >stopped.log 2>&1 &
 bench=$!
-for i in $(seq 600); do [ -e results/quick.bench.ensemble.h5 ] && break; sleep 0.1; done
+for _ in $(seq 1200); do [ -e results/quick.bench.ensemble.h5 ] && break; sleep 0.1; done
 kill -TERM $bench
 status=0
 wait $bench || status=$?
