@@ -11,8 +11,9 @@ again() { # again NAME SETTINGS: another scan of the same network
 run whole --set scan.sweeps=3000 --set scan.thermalization=200 --set "scan.temperatures=[1.0,1.5,2.0,2.5,3.0,4.0]"
 [ "$(grep -c 'starts from data, ordered and random agree' log)" = 3 ] || fail "accused: $(grep start log)"
 settings="--set scan.exchange=false --set scan.thermalization=0 --set scan.sweeps=20"
-again cold $settings --set "scan.temperatures=[0.5,2.5]" --set scan.walkers=9
-grep -q "warning: scan: depends on its start at T = 0.5; largest difference" log || fail "not seen: $(cat log)"
+# Quenched, some walkers freeze where no ordered one is: in stripes.
+again cold $settings --set "scan.temperatures=[0.05,2.5]" --set scan.walkers=60 --set scan.thermalization=50 --set scan.sweeps=200
+grep -q "warning: scan: depends on its start at T = 0.05; largest difference" log || fail "not seen: $(cat log)"
 again pair --set scan.walkers=2
 grep -q "starts from data and ordered agree" log || fail "$(cat log)"
 again one --set scan.walkers=1
@@ -50,7 +51,7 @@ for name, wanted in (("whole", 0), ("cold", 1)):
     axes = r.plt.subplots()[1]
     r.plot_curves(axes, r.open_results(f"results/{name}.results.h5"), "abs_magnetization")
     rings = [line for line in axes.lines if line.get_label() == "learned: depends on its start"]
-    assert len(rings) == wanted and all(list(line.get_xdata()) == [0.5] for line in rings), name
+    assert len(rings) == wanted and all(list(line.get_xdata()) == [0.05] for line in rings), name
 PY
 
 echo "== the same bits on two ranks; without data, from the network's own samples"
