@@ -9,7 +9,8 @@ INPUT, one or more, their configurations one after the other:
                 stack of configurations
 Values: whole numbers stay as they are (floating-point ones without a fraction too). Others are a signal: with --threshold
 or --levels it is cut here into levels -1 1, -2 0 2, ...; without, it is stored as it is and nnsm cuts it (ensemble.levels
-or ensemble.thresholds in the configuration). Level k holds threshold[k - 1] <= x < threshold[k]."""
+or ensemble.thresholds in the configuration). Level k holds threshold[k - 1] <= x < threshold[k]. Other temperatures want
+the same thresholds, since their own quantiles are others: --thresholds takes those of the first file."""
 import argparse
 import os
 import sys
@@ -132,17 +133,32 @@ def quantiles(arrays, levels):
     return [float(x) for x in np.partition(everything, ranks)[ranks]]
 
 
+def thresholds_of(path):
+    """Those that another file was cut at, by this script."""
+    try:
+        with h5py.File(path, "r") as file:
+            stored = file["configurations"].attrs.get("thresholds") if "configurations" in file else None
+    except OSError as problem:
+        fail(f"--thresholds {path}: cannot be read ({problem})")
+    cuts = [] if stored is None else [float(x) for x in np.atleast_1d(stored)]
+    if not 0 < len(cuts) < MOST or not np.isfinite(cuts).all():
+        fail(f"--thresholds {path}: it says no thresholds; it must be a file that this script cut by --levels or --threshold")
+    return cuts
+
+
 def choose_thresholds(options, arrays):
-    if options.threshold and options.levels:
-        fail("--threshold and --levels exclude each other")
+    if sum(bool(x) for x in (options.threshold, options.thresholds, options.levels)) > 1:
+        fail("--threshold, --thresholds and --levels exclude each other")
+    if options.thresholds:
+        return thresholds_of(options.thresholds)
     cuts = options.threshold or (quantiles(arrays, options.levels) if options.levels else [])
     if any(b <= a for a, b in zip(cuts, cuts[1:])):
         fail(f"the thresholds {cuts} do not rise strictly" + ("; take fewer --levels" if options.levels else ""))
     return cuts
 
 
-def report(cuts, arrays):
-    """What the levels keep of the signal."""
+def report(cuts, arrays, given):
+    """What the levels keep of the signal. Levels that another file was cut into may be empty here."""
     count, total, square = np.zeros(len(cuts) + 1), np.zeros(len(cuts) + 1), 0.0
     for _, _, piece in blocks(arrays):
         level = np.searchsorted(cuts, piece, side="right")
@@ -152,7 +168,7 @@ def report(cuts, arrays):
     share, n = count / count.sum(), count.sum()
     if share.max() == 1:
         fail(f"the thresholds {cuts} leave all values in one level")
-    if share.min() == 0:
+    if share.min() == 0 and not given:
         fail(f"level {int(share.argmin()) + 1} of {share.size} is empty with the thresholds {cuts}; take fewer")
     mean = total.sum() / n
     between = ((total / np.maximum(count, 1)) ** 2 * share).sum() - mean ** 2
@@ -204,8 +220,8 @@ def parse():
     parser.add_argument("input", nargs="+")
     parser.add_argument("--temperature", type=float, required=True, help="at which all of it was measured")
     parser.add_argument("--threshold", type=float, nargs="+", help="cut the signal at these values")
-    parser.add_argument("--levels", type=int, help="cut it into so many levels of equal shares; other temperatures then need --threshold "
-                        "with the same numbers: their own quantiles are others")
+    parser.add_argument("--levels", type=int, help="cut it into so many levels of equal shares")
+    parser.add_argument("--thresholds", metavar="FILE.h5", help="cut it where FILE.h5 was cut, which this script made of another temperature")
     parser.add_argument("--shape", help="lattice of a configuration, as 16,16")
     parser.add_argument("--boundary", choices=("periodic", "open"), default="periodic")
     parser.add_argument("--chains", type=int, default=1, help="independent series that the configurations alternate between")
@@ -241,10 +257,10 @@ def main():
     whole, values = survey(arrays)
     cuts = choose_thresholds(options, arrays)
     if options.labels and (cuts or not whole or values is None):
-        fail(f"--labels is for whole numbers of at most {MOST} different values, without --threshold and --levels")
+        fail(f"--labels is for whole numbers of at most {MOST} different values, without --threshold, --thresholds and --levels")
     kind = np.dtype(np.int8) if cuts else choose_kind(arrays, whole, values)
     if cuts:
-        report(cuts, arrays)
+        report(cuts, arrays, bool(options.thresholds))
     try:
         write(options, arrays, kind, cuts)
     except OSError as problem:

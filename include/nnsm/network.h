@@ -1,6 +1,6 @@
 /* nnsm/network.h: a network of any kind: what scans, trainers and files need to know of it.
  *
- * Kinds: the dense MADE (nnsm/made.h) and the frontier network (nnsm/frontier.h, two values only). Both take the sites
+ * Kinds: the dense MADE (nnsm/made.h) and the frontier network (nnsm/frontier.h). Both take the sites
  * in an order, have logits of a site that depend on earlier sites only, and so a normalised p; H(s) = -T0 log p(s).
  * Local. */
 #ifndef NNSM_NETWORK_H

@@ -62,3 +62,16 @@ double nnsm_reach_next(const double *extent, size_t classes, double reach)
             next = fmin(next, extent[c]);
     return isfinite(next) ? next : reach;
 }
+
+size_t nnsm_reach_search(const double *extent, const double *coupling, const double *error, size_t classes, int blocks,
+                         size_t most, nnsm_reach_test *test)
+{
+    double reach = 1;
+    for (size_t tests = 0; tests < most; tests++) {
+        test[tests] = nnsm_reach_examine(extent, coupling, error, classes, blocks, reach);
+        if (test[tests].p >= NNSM_REACH_LEVEL)
+            return tests + 1;
+        reach = nnsm_reach_next(extent, classes, reach);
+    }
+    return most;
+}

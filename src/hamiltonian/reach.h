@@ -33,4 +33,9 @@ nnsm_reach_test nnsm_reach_examine(const double *extent, const double *coupling,
 /* The next larger reach that some operator has; `reach` itself when there is none. */
 double nnsm_reach_next(const double *extent, size_t classes, double reach);
 
+/* Reaches from 1 on until one is not rejected. test: out, [most], the ones examined; returns how many. The last one is
+ * rejected too (p < NNSM_REACH_LEVEL) only where `most` of them are. */
+size_t nnsm_reach_search(const double *extent, const double *coupling, const double *error, size_t classes, int blocks,
+                         size_t most, nnsm_reach_test *test);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "hamiltonian/relevance.h"
 
 nnsm_status nnsm_refinement_create(nnsm_refinement *refinement, const nnsm_operators *operators, double temperature,
                                    nnsm_error *error)
@@ -117,4 +118,44 @@ void nnsm_refinement_errors(nnsm_refinement *refinement, const size_t *rows, con
         error[c] =
             nnsm_normal_determined(&r->normal, c) ? r->temperature * sqrt(error[c] + r->values[c] / r->effective) : NAN;
     }
+}
+
+/* C gives the form of the covariance, C^-1; the errors, which know of correlated configurations and of the samples' own
+ * noise, its size: the mean over operators, since each of them has the noise of few blocks. */
+static double size_of(nnsm_refinement *r, const double *error_of)
+{
+    double sum = 0;
+    for (size_t i = 0; i < r->normal.rank; i++) {
+        size_t c = r->normal.kept[i];
+        memset(r->values, 0, r->classes * sizeof *r->values);
+        r->values[c] = 1;
+        nnsm_normal_solve(&r->normal, r->values);
+        sum += error_of[c] * error_of[c] / r->values[c];
+    }
+    return sum / (double)r->normal.rank;
+}
+
+nnsm_status nnsm_refinement_relevant(nnsm_refinement *refinement, const double *error_of, double *coupling,
+                                     nnsm_error *error)
+{
+    nnsm_refinement *r = refinement;
+    size_t k = r->classes, rank = r->normal.rank;
+    const size_t *kept = r->normal.kept;
+    double *precision = NULL, size;
+    if (rank == 0 || rank > NNSM_MOST_RELEVANCE || !((size = size_of(r, error_of)) > 0))
+        return NNSM_OK;
+    nnsm_status status = NNSM_NEW(&precision, rank * rank, "couplings", error);
+    for (size_t i = 0; i < rank && !status; i++) {
+        for (size_t j = 0; j < rank; j++) {
+            size_t a = kept[i] > kept[j] ? kept[i] : kept[j], b = kept[i] > kept[j] ? kept[j] : kept[i];
+            precision[i * rank + j] = r->matrix[a * k + b] / size;
+        }
+        r->values[i] = coupling[kept[i]];
+    }
+    if (!status)
+        status = nnsm_relevance(precision, rank, r->values, error);
+    for (size_t i = 0; i < rank && !status; i++)
+        coupling[kept[i]] = r->values[i];
+    nnsm_release(precision);
+    return status;
 }

@@ -45,4 +45,9 @@ void nnsm_refinement_step(nnsm_refinement *refinement, const double *sums, doubl
  * [NNSM_BLOCKS][classes] their sums O), and of the samples by C. error: out, NaN where undetermined. */
 void nnsm_refinement_errors(nnsm_refinement *refinement, const size_t *rows, const double *table, double *error);
 
+/* What of the couplings the data need (relevance.h). coupling: in, after the last step; out. error_of: the standard
+ * errors. Nothing changes where the couplings are more than NNSM_MOST_RELEVANCE. Undetermined operators do not move. */
+nnsm_status nnsm_refinement_relevant(nnsm_refinement *refinement, const double *error_of, double *coupling,
+                                     nnsm_error *error);
+
 #endif

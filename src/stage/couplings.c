@@ -242,6 +242,7 @@ static nnsm_status refine(stage *s, nnsm_error *error)
     if (o->refined_present) {
         nnsm_refinement_errors(r, s->data.rows, s->table, o->refined_error);
         memcpy(o->distilled, o->refined, k * sizeof *o->refined);
+        status = nnsm_refinement_relevant(r, o->refined_error, o->distilled, error);
     }
     o->distilled_constant = s->projection.mean_energy;
     for (size_t c = 0; c < k; c++) {
@@ -249,7 +250,7 @@ static nnsm_status refine(stage *s, nnsm_error *error)
         if (!o->refined_present)
             o->refined[c] = o->refined_error[c] = NAN;
     }
-    return NNSM_OK;
+    return nnsm_agree(s->run->world, status, error);
 }
 
 /* ---- pseudo-likelihood */

@@ -187,8 +187,8 @@ static const struct {
     {"error", "energy",
      "its standard error, block jackknife; of the projection, not of the network; NaN: not determined"},
     {"maximum_likelihood", "energy",
-     "J of the distilled Hamiltonian by maximum likelihood, means under it from samples of the network; NaN: none, the "
-     "distilled couplings are `coupling`"},
+     "J by maximum likelihood, means under it from samples of the network; NaN: none, the distilled couplings are "
+     "`coupling`"},
     {"maximum_likelihood_error", "energy", "its standard error, of data and samples"},
     {"pseudo_likelihood", "energy", "J from the ensemble alone by maximum pseudo-likelihood; NaN: none"},
     {"pseudo_likelihood_error", "energy", "its standard error, block jackknife"},
@@ -260,8 +260,10 @@ void nnsm_couplings_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_couplings
         nnsm_h5_set_text(h5, "/couplings", "residual_units", "energy, rms a configuration");
         nnsm_h5_set_double(h5, "/couplings", "constant", k->constant);
         nnsm_h5_set_double(h5, "/couplings", "distilled_constant", k->distilled_constant);
-        nnsm_h5_write_doubles(h5, "/couplings/distilled", 1, &t.classes, k->distilled, "energy",
-                              "J of the distilled Hamiltonian: maximum_likelihood where there is one, else coupling");
+        nnsm_h5_write_doubles(
+            h5, "/couplings/distilled", 1, &t.classes, k->distilled, "energy",
+            "J of the distilled Hamiltonian: what of maximum_likelihood the data need, each coupling shrunk by the "
+            "prior of the largest evidence; without maximum_likelihood: coupling");
         nnsm_h5_set_integer(h5, "/couplings", "samples", (int64_t)k->samples);
         nnsm_h5_set_integer(h5, "/couplings", "configurations", (int64_t)k->configurations);
         if (k->truth_known)

@@ -133,15 +133,11 @@ static void choose(const stage *s, nnsm_reach_choice *choice)
 {
     size_t k = s->operators.classes;
     choice->configurations = s->data.configurations;
-    for (double reach = 1, next;; reach = next) {
-        nnsm_reach_test *test = &choice->test[choice->tests];
-        *test = nnsm_reach_examine(s->extent, s->coupling, s->error, k, NNSM_BLOCKS, reach);
-        memcpy(choice->strongest[choice->tests++], s->operators.class[test->strongest].name, NNSM_OPERATOR_NAME);
-        choice->reach = reach;
-        next = nnsm_reach_next(s->extent, k, reach);
-        if (test->p >= NNSM_REACH_LEVEL || choice->tests == NNSM_MOST_REACHES)
-            return;
-    }
+    choice->tests =
+        nnsm_reach_search(s->extent, s->coupling, s->error, k, NNSM_BLOCKS, NNSM_MOST_REACHES, choice->test);
+    for (size_t i = 0; i < choice->tests; i++)
+        memcpy(choice->strongest[i], s->operators.class[choice->test[i].strongest].name, NNSM_OPERATOR_NAME);
+    choice->reach = choice->test[choice->tests - 1].reach;
 }
 
 static void report(nnsm_run *run, const nnsm_reach_choice *choice)
@@ -154,6 +150,11 @@ static void report(nnsm_run *run, const nnsm_reach_choice *choice)
     }
     nnsm_say(&run->log, "reach: %.4g lattice spacings, from the couplings of %zu configurations at level %g",
              choice->reach, choice->configurations, NNSM_REACH_LEVEL);
+    if (choice->test[choice->tests - 1].p < NNSM_REACH_LEVEL)
+        nnsm_warn(&run->log,
+                  "reach: that is the %d. that was examined, and couplings beyond it stand out; no more are. If the "
+                  "interaction reaches farther, state network.reach",
+                  NNSM_MOST_REACHES);
     if (!choice->test[choice->tests - 1].operators)
         nnsm_warn(&run->log,
                   "reach: couplings stand out up to %.4g, the longest that were examined; if the interaction reaches "

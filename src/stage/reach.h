@@ -21,7 +21,7 @@ typedef struct {
     double reach;          /* 0: nothing was decided, the configuration states it */
     size_t configurations; /* tested on; 0: could not be tested */
     size_t tests;
-    nnsm_reach_test test[NNSM_MOST_REACHES]; /* the last one was not rejected */
+    nnsm_reach_test test[NNSM_MOST_REACHES]; /* the last one was not rejected, where it is not that many'th */
     char strongest[NNSM_MOST_REACHES][NNSM_OPERATOR_NAME];
 } nnsm_reach_choice;
 

@@ -21,6 +21,8 @@ np.save("spins.npy", spins.astype(">i4"))
 np.save("whole.npy", spins.astype(float))
 np.save("flat.npy", spins.reshape(600, 24).astype(np.int8))
 np.save("signal.npy", signal.astype(np.float32))
+np.save("hotter.npy", (2 * signal).astype(np.float32))
+np.save("lower.npy", np.minimum(signal, 0).astype(np.float32))
 np.savez("two.npz", first=spins, second=signal)
 np.savetxt("spins.csv", spins.reshape(600, 24), fmt="%d", delimiter=",")
 np.savetxt("blank.txt", spins.reshape(600, 24), fmt="%d")
@@ -54,6 +56,11 @@ import both.h5 spins.npy whole.npy $t
 import cut.h5 signal.npy $t --threshold 0
 import npz.h5 two.npz $t --array second --levels 2
 import five.h5 signal.npy $t --levels 5
+import again.h5 signal.npy --temperature 3 --thresholds five.h5
+import colder.h5 signal.npy hotter.npy --temperature 2 --thresholds five.h5 >log
+grep -q "shares .* 0.0000" log && fail "no level is empty: $(cat log)"
+import ground.h5 lower.npy --temperature 1 --thresholds five.h5 >log
+grep -q "shares .* 0.0000" log || fail "an empty level is not said: $(cat log)"
 import frames.h5 frame0.png frame1.png frame2.png $t --threshold 128
 import stack.h5 stack.tif $t --threshold 128
 import raw.h5 signal.npy $t >log
@@ -78,6 +85,15 @@ got, attributes = data("five.h5")
 assert list(attributes["values"]) == [-4, -2, 0, 2, 4] and len(attributes["thresholds"]) == 4
 assert abs(np.unique(got, return_counts=True)[1] - signal.size / 5).max() <= 1
 assert data("raw.h5")[0].dtype == np.float32
+# another temperature is cut alike, bit by bit, not by its own quantiles, and has all values of the first in its alphabet
+again, theirs = data("again.h5")
+assert (again == got).all() and (theirs["thresholds"] == attributes["thresholds"]).all() and theirs["temperature"] == 3
+colder, theirs = data("colder.h5")
+wanted = np.searchsorted(attributes["thresholds"], np.concatenate([np.load("signal.npy"), np.load("hotter.npy")]), side="right")
+assert (colder == 2 * wanted - 4).all() and (theirs["thresholds"] == attributes["thresholds"]).all()
+assert abs(np.unique(colder, return_counts=True)[1] / colder.size - 0.2).max() > 0.05  # its own shares are not equal
+ground, theirs = data("ground.h5")
+assert ground.max() < 4 and list(theirs["values"]) == [-4, -2, 0, 2, 4]
 PY
 # nnsm takes its own quantiles of the raw signal where the script does.
 cat >raw.cfg <<'CFG'
@@ -117,6 +133,10 @@ refused "has no configurations" x.h5 empty.csv $t
 refused "lattice (3, 3), but" x.h5 frame0.png small.png $t
 refused "one configuration is no ensemble" x.h5 frame0.png $t --threshold 128
 refused "exclude each other" x.h5 signal.npy $t --threshold 0 --levels 2
+refused "exclude each other" x.h5 signal.npy $t --thresholds five.h5 --levels 2
+refused "it says no thresholds" x.h5 signal.npy $t --thresholds spins.h5
+refused "absent.h5: cannot be read" x.h5 signal.npy $t --thresholds absent.h5
+refused "signal.npy: cannot be read" x.h5 signal.npy $t --thresholds signal.npy
 refused "do not rise strictly" x.h5 signal.npy $t --threshold 1 0
 refused "leave all values in one level" x.h5 signal.npy $t --threshold 99
 refused "level 1 of 3 is empty" x.h5 spins.npy $t --levels 3

@@ -42,7 +42,7 @@ run : { name = "x"; seed = 4; progress = 100.0; };
 ensemble : { file = "potts.h5"; };
 network : { hidden = [12]; };
 train : { epochs = 6; batch = 200; };
-scan : { temperatures = [1.0, 1.5, 2.5, 6.0]; sweeps = 8000; thermalization = 200; };
+scan : { temperatures = [1.0, 1.5, 2.5, 6.0]; sweeps = 8000; thermalization = 200; sampler = "metropolis"; };
 CFG
 run() { # run RANKS NAME KEYS...: training and scan
   local ranks=$1 name=$2 stage
@@ -60,6 +60,10 @@ run 1 spin1 --set ensemble.file=spin1.h5 --set network.hidden=[] --set network.o
 run 1 gas --set ensemble.file=gas.h5
 frontier=(--set network.kind=frontier --set network.reach=1 --set network.units=12 --set train.epochs=20)
 run 2 potts_frontier "${frontier[@]}" --set 'train.augment=["point_group","permutation"]' --set scan.regenerate=true
+self=("${frontier[@]}" --set 'train.augment=["point_group","permutation"]' --set scan.sampler=self_learning)
+run 1 potts_self "${self[@]}"
+grep -q "scan: self-learning, proposals by single sites of pair" log || fail "no self-learning"
+run 1 spin1_self --set ensemble.file=spin1.h5 --set network.hidden=[] --set train.epochs=30 --set scan.sampler=self_learning
 run 1 five_frontier "${frontier[@]}" "${five[@]}" --set 'train.augment=["spin_flip"]' --set network.order=snake
 "$python" - <<'PY'
 import h5py, numpy as np
@@ -175,6 +179,8 @@ check("five", {"single", "neighbour", "patch"})
 check("spin1", {"single", "neighbour"})
 check("gas", set())
 check("potts_frontier", {"single"}, labels=True)
+check("potts_self", set(), labels=True)
+check("spin1_self", set())
 check("five_frontier", {"single", "neighbour", "patch"}, least=0)  # of the true couplings: patches hardly move at T = 1
 with h5py.File("results/potts.results.h5") as f:
     assert "regeneration_acceptance" in f["scan/learned"]
@@ -199,7 +205,10 @@ for name, expected in {
         for key, value in expected.items():
             x, y = j[names.index(key)], e[names.index(key)]
             assert abs(x - value) < 4 * y and y < 0.15, (key, x, y, value)
-        assert np.isnan(c["pseudo_likelihood"][()]).all()
+        p, e = c["pseudo_likelihood"][()], c["pseudo_likelihood_error"][()]
+        for key, value in expected.items():
+            x, y = p[names.index(key)], e[names.index(key)]
+            assert abs(x - value) < 4 * y and y < 0.15, ("pseudo-likelihood", key, x, y, value)
         a, b = (f[f"scan/{h}/abs_magnetization/mean"][()] for h in ("learned", "distilled"))
         assert abs(a - b).max() < 0.1 * a.max(), (a, b)
         assert "move_acceptance" in f["scan/distilled"]
@@ -209,10 +218,11 @@ echo "== the same bits on any number of ranks, and after stops"
 for ranks in 2 3; do
   run $ranks five$ranks "${five[@]}"
   run $ranks five_frontier$ranks "${frontier[@]}" "${five[@]}" --set 'train.augment=["spin_flip"]' --set network.order=snake
+  run $ranks potts_self$ranks "${self[@]}"
 done
 sed -i 's/sweeps = 8000/sweeps = 40000/' values.cfg
 run 1 long "${five[@]}"
-run 1 long_frontier "${five[@]}" "${frontier[@]}"
+run 1 long_self "${self[@]}"
 stop() { # stop NAME KEYS...: a run that is stopped again and again
   local name=$1 stage status limit
   shift
@@ -228,9 +238,10 @@ stop() { # stop NAME KEYS...: a run that is stopped again and again
   done
 }
 stop stopped "${five[@]}"
-stop stopped_frontier "${five[@]}" "${frontier[@]}"
-for name in five five2 five3 five_frontier five_frontier2 five_frontier3 long stopped long_frontier stopped_frontier; do cp five.h5 results/$name.ensemble.h5; done
-for pair in "five five2" "five five3" "five_frontier five_frontier2" "five_frontier five_frontier3" "long stopped" "long_frontier stopped_frontier"; do
+stop stopped_self "${self[@]}"
+for name in five five2 five3 five_frontier five_frontier2 five_frontier3 long stopped; do cp five.h5 results/$name.ensemble.h5; done
+for name in potts_self potts_self2 potts_self3 long_self stopped_self; do cp potts.h5 results/$name.ensemble.h5; done
+for pair in "five five2" "five five3" "five_frontier five_frontier2" "five_frontier five_frontier3" "potts_self potts_self2" "potts_self potts_self3" "long stopped" "long_self stopped_self"; do
   "$python" "$source/tests/cli/compare.py" results/${pair% *} results/${pair#* } same
 done
 
@@ -244,6 +255,8 @@ expect() { # expect CODE TEXT STAGE KEYS...
 }
 expect 2 'labels have no neighbouring values' scan values.cfg --set run.name=y --set network.file=results/potts.network.h5 --set 'scan.moves=["patch"]'
 expect 2 'sites of two values know only "single"' scan values.cfg --set run.name=y --set network.file=results/gas.network.h5 --set 'scan.moves=["single","neighbour"]'
+expect 2 '"m2" is an operator of sites of two values, not of 3' train values.cfg --set run.name=y --set 'couplings.basis=["pairs","m2"]'
+expect 2 '"m2" is an operator of sites of two values, not of 3' check "$source/input/potts3.cfg" --set 'couplings.basis=["pairs","m2"]'
 expect 2 'not labels, and cannot be exchanged' train values.cfg --set run.name=y --set ensemble.file=spin1.h5 --set 'train.augment=["permutation"]'
 expect 2 'not symmetric about 0; remove "spin_flip"' train values.cfg --set run.name=y --set ensemble.file=spin1.h5 --set 'train.augment=["spin_flip"]'
 "$python" - <<'PY'

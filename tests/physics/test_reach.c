@@ -239,12 +239,35 @@ static void the_test_corrects_for_the_number_of_operators(void **state)
     check_close(nnsm_reach_next(extent, 6, 3), 3, 0);
 }
 
+/* Thirty operators of extents 1, 1.1, 1.2, ...; those up to a number stand out by ten sigma. */
+static void the_search_ends_at_the_first_reach_that_holds_or_for_want_of_room_rejected(void **state)
+{
+    enum { CLASSES = 30, MOST = 16 };
+    double extent[CLASSES], coupling[CLASSES], error[CLASSES];
+    nnsm_reach_test test[MOST];
+    (void)state;
+    for (size_t strong = 0; strong <= CLASSES; strong += 5) {
+        for (size_t c = 0; c < CLASSES; c++) {
+            extent[c] = 1 + 0.1 * (double)c;
+            coupling[c] = c < strong ? 1 : 0.01;
+            error[c] = 0.1;
+        }
+        size_t tests = nnsm_reach_search(extent, coupling, error, CLASSES, 64, MOST, test);
+        size_t wanted = strong == 0 ? 1 : strong;
+        assert_int_equal(tests, wanted < MOST ? wanted : MOST);
+        assert_int_equal(test[tests - 1].p<NNSM_REACH_LEVEL, wanted> MOST);
+        for (size_t i = 0; i < tests; i++)
+            check_close(test[i].reach, 1 + 0.1 * (double)i, 1e-12);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(probabilities_of_student_s_t),
         cmocka_unit_test(extents_are_the_largest_distance_of_two_sites),
         cmocka_unit_test(the_test_corrects_for_the_number_of_operators),
+        cmocka_unit_test(the_search_ends_at_the_first_reach_that_holds_or_for_want_of_room_rejected),
         cmocka_unit_test(the_reach_of_known_systems_is_found),
         cmocka_unit_test(the_rate_of_false_alarms_is_the_level),
     };
