@@ -194,8 +194,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     if (trainers < ranks)
         (void)printf("             %d ranks idle in training; raise train.shards_per_batch\n", ranks - trainers);
     if (c->trust.networks > 1)
-        (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1, groups,
-                     members);
+        (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1,
+                     groups, members);
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     (void)printf("  memory     about %.0f MB a rank\n", memory);
