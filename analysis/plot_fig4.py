@@ -31,9 +31,11 @@ def draw(stem, limit):
             t, m, e = r.curve(found, "learned", "abs_magnetization")
             truth = truth_for(found, spins)
             left.errorbar(t, m, yerr=e, color=color, marker=marker, linestyle="none", capsize=2, label=label)
+            r.mark_starts(left, found, "learned", t, m)
             if np.array_equal(t, truth[0]):
                 right.errorbar(t, m - truth[1], yerr=np.hypot(e, truth[2]), color=color, marker=marker, linestyle="none",
                                capsize=2, label=label)
+                r.mark_starts(right, found, "learned", t, m - truth[1])
     for name, label, line in LIMITS:
         if limit is not None and name in limit:
             group = limit[name]

@@ -61,6 +61,24 @@ def plot_curves(axes, results, observable):
         found = curve(results, hamiltonian, observable)
         if found:
             axes.errorbar(found[0], found[1], yerr=found[2], **style)
+            mark_starts(axes, results, hamiltonian, found[0], found[1])
+
+
+STARTS = {"marker": "o", "markersize": 11, "markerfacecolor": "none", "markeredgecolor": "red", "markeredgewidth": 1.6,
+          "linestyle": "none", "zorder": 6}
+
+
+def mark_starts(axes, results, hamiltonian, temperature, value):
+    """Red rings around the temperatures at which a scan depends on where its walkers started."""
+    name = f"scan/{hamiltonian}/starts"
+    if name not in results:
+        return
+    found = results[name + "/pull"][:] > results[name].attrs["limit"]
+    label = f"{hamiltonian}: depends on its start"
+    if label in axes.get_legend_handles_labels()[1]:
+        label = None
+    if found.any():
+        axes.plot(temperature[found], value[found], **STARTS, label=label)
 
 
 SUPPORT = 0.5  # below this share of energies seen in training, a prediction extrapolates

@@ -8,7 +8,12 @@
  * which is normalised for any weights. Sites of n > 2 values have n inputs, x_pk = 1 for the state k and else 0, and n
  * logits: q(s = k | ...) = exp(o_pk) / sum_l exp(o_pl), log p(s) = sum_p (o_p,s_p - log sum_l exp(o_pl)). Hidden unit h
  * of H has degree 1 + h (N - 1) / H (integer division): it sees the first `degree` positions; units are sorted by
- * degree. Weights are float, sums of log p double. */
+ * degree. Weights are float, sums of log p double.
+ *
+ * Sites that are sums in overlapping windows (architecture.windows; raster order, all sums in the alphabet) cannot have
+ * any values side by side. Then the softmax is masked: k runs only over the values that some lattice of two-valued
+ * sites allows after those before (lattice/support.h), o has one more term, B_p b_p with what is known of the sites
+ * below, and p is normalised over the sums that have a preimage; log p of all others is -infinity. */
 #ifndef NNSM_MADE_H
 #define NNSM_MADE_H
 
@@ -26,6 +31,12 @@ enum { NNSM_MAX_LAYERS = 16 };
 typedef enum { NNSM_RASTER, NNSM_SNAKE, NNSM_CHECKERBOARD, NNSM_RANDOM } nnsm_order;
 typedef enum { NNSM_RELU, NNSM_TANH } nnsm_activation;
 
+/* Overlapping windows that the sites are the sums of, each over two-valued sites of a lattice below. */
+typedef struct {
+    bool given, periodic;
+    int size[NNSM_MAX_DIMENSIONS], stride[NNSM_MAX_DIMENSIONS];
+} nnsm_seen_through;
+
 /* What defines a network but its weights; plain data. */
 typedef struct {
     int dimensions;
@@ -36,9 +47,10 @@ typedef struct {
     bool direct;
     nnsm_activation activation;
     nnsm_order order;
-    uint64_t order_seed;    /* of the random order */
-    double temperature;     /* T0 of the ensemble it learns: H = -T0 log p */
-    nnsm_alphabet alphabet; /* of the sites; zeroed: -1 and +1 */
+    uint64_t order_seed;       /* of the random order */
+    double temperature;        /* T0 of the ensemble it learns: H = -T0 log p */
+    nnsm_alphabet alphabet;    /* of the sites; zeroed: -1 and +1 */
+    nnsm_seen_through windows; /* given: the softmax is masked */
 } nnsm_architecture;
 
 typedef struct nnsm_made nnsm_made;

@@ -32,6 +32,7 @@ typedef enum {
     NNSM_RNG_AUDIT = 41,         /* symmetry operations that H is examined by */
     NNSM_RNG_MOVES = 50,         /* moves of sites with more than two values: new states, acceptance */
     NNSM_RNG_TRUTH = 51,         /* configurations that the couplings of a known model are read from */
+    NNSM_RNG_SCAN_START = 60,    /* random first configurations of a scan's chains */
     NNSM_RNG_TEST = 99,
 } nnsm_rng_purpose;
 

@@ -11,6 +11,7 @@
 #include "stage/learner.h"
 #include "stage/members.h"
 #include "stage/train.h"
+#include "stage/windowing.h"
 
 typedef struct {
     double flips, trained, sweeps; /* a second on one rank; sweeps of a chain */
@@ -123,16 +124,19 @@ static nnsm_status measure_scan(const nnsm_network *network, const nnsm_lattice 
 
 /* Lattice and alphabet of the network: the sums themselves where windows are not undone, else those of the sites. */
 static nnsm_status see(const nnsm_lattice *lattice, const nnsm_config *c, nnsm_lattice *seen, nnsm_alphabet *alphabet,
-                       nnsm_error *error)
+                       nnsm_window *masked, nnsm_error *error)
 {
     nnsm_window w = {0};
     nnsm_alphabet values = *alphabet;
     nnsm_status status = NNSM_OK;
+    memset(masked, 0, sizeof *masked);
     if (c->window.given)
         status = nnsm_config_window(c, lattice->dimensions, lattice->extent, &w, error);
     if (status || !w.sites || (nnsm_window_overlaps(&w) && c->window.route == NNSM_CONFIG_DECONVOLVE))
         return status ? status
                       : nnsm_lattice_create(seen, lattice->dimensions, lattice->extent, lattice->periodic, error);
+    if (c->window.route == NNSM_CONFIG_MASKED)
+        *masked = w;
     status = nnsm_window_alphabet(&w, &values, alphabet, error);
     return status ? status : nnsm_lattice_create(seen, w.dimensions, w.extent, w.periodic != 0, error);
 }
@@ -147,11 +151,12 @@ static nnsm_status measure(const nnsm_lattice *lattice, nnsm_lattice *seen, cons
     if (!status && c->generate.given)
         status = measure_generator(&model, c, r, error);
     nnsm_alphabet alphabet = model.alphabet;
+    nnsm_window masked = {0};
     if (!status)
-        status = see(lattice, c, seen, &alphabet, error);
+        status = see(lattice, c, seen, &alphabet, &masked, error);
     if (!status)
-        status =
-            nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), seen, &alphabet, 1, error);
+        status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), seen, &alphabet,
+                                     masked.sites ? &masked : NULL, 1, error);
     if (!status)
         status = measure_training(&network, c, r, error);
     if (!status)
@@ -194,8 +199,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     if (trainers < ranks)
         (void)printf("             %d ranks idle in training; raise train.shards_per_batch\n", ranks - trainers);
     if (c->trust.networks > 1)
-        (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1, groups,
-                     members);
+        (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1,
+                     groups, members);
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     (void)printf("  memory     about %.0f MB a rank\n", memory);

@@ -103,6 +103,8 @@ nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned
         return nnsm_frontier_architecture_of(learned->frontier)->alphabet.count > 2
                    ? nnsm_frontier_states_tile_create(out, learned, error)
                    : nnsm_frontier_tile_create(out, learned, error);
+    if (learned->made->support)
+        return nnsm_masked_tile_create(out, learned, error);
     return learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
                                     : nnsm_dense_tile_create(out, learned, error);
 }
@@ -150,6 +152,8 @@ static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurati
         nnsm_frontier_tile_sample(tile, draws, configurations);
     else if (tile->methods == &nnsm_frontier_states_methods)
         nnsm_frontier_states_tile_sample(tile, draws, configurations);
+    else if (tile->methods == &nnsm_masked_tile_methods)
+        nnsm_masked_tile_sample(tile, draws, configurations);
     else if (tile->methods == &nnsm_dense_states_methods)
         nnsm_dense_states_tile_sample(tile, draws, configurations);
     else

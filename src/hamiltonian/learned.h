@@ -37,6 +37,11 @@ extern const nnsm_tile_methods nnsm_dense_states_methods;
 nnsm_status nnsm_dense_states_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
 
+/* And of sums in overlapping windows. */
+extern const nnsm_tile_methods nnsm_masked_tile_methods;
+nnsm_status nnsm_masked_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
+void nnsm_masked_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
+
 extern const nnsm_tile_methods nnsm_frontier_tile_methods;
 nnsm_status nnsm_frontier_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);

@@ -32,6 +32,8 @@ typedef struct nnsm_preimage nnsm_preimage;
 /* window is copied. NNSM_USAGE for three dimensions, for windows that leave sites out, for more than 12 sites along an
  * axis of a window, or a share between neighbours of more than 6 (periodic: 4). */
 nnsm_status nnsm_preimage_create(nnsm_preimage **out, const nnsm_window *window, nnsm_error *error);
+/* Whether nnsm_preimage_create would refuse the windows. */
+nnsm_status nnsm_preimage_check(const nnsm_window *window, nnsm_error *error);
 void nnsm_preimage_destroy(nnsm_preimage *preimage);
 
 /* upper: in, [windows], number of upper sites in every window, any number. states: out, [sites_below] of -1 and +1, or

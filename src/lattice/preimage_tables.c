@@ -79,7 +79,7 @@ static void choose_axes(nnsm_preimage *p)
     p->length = p->periodic ? p->patterns * p->patterns : p->patterns;
 }
 
-static nnsm_status check(const nnsm_window *w, nnsm_error *error)
+nnsm_status nnsm_preimage_check(const nnsm_window *w, nnsm_error *error)
 {
     if (w->dimensions > 2)
         return nnsm_fail(error, NNSM_USAGE,
@@ -149,7 +149,7 @@ nnsm_status nnsm_preimage_create(nnsm_preimage **out, const nnsm_window *window,
 {
     nnsm_preimage *p = NULL;
     *out = NULL;
-    nnsm_status status = check(window, error);
+    nnsm_status status = nnsm_preimage_check(window, error);
     if (!status)
         status = NNSM_NEW(&p, 1, "filter of windows", error);
     if (status)

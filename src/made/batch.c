@@ -1,10 +1,12 @@
 /* batch.c: log p and its gradient for a batch of configurations, by dense products over blocks of the masked matrices.
  */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "made/kernels.h"
+#include "made/masked.h"
 #include "made/network.h"
 
 struct nnsm_made_workspace {
@@ -14,6 +16,7 @@ struct nnsm_made_workspace {
     float *derivative[NNSM_MAX_LAYERS]; /* [rows][hidden[l]] */
     float *output;                      /* [rows][outputs] logits, then their derivatives */
     double *nll;                        /* [rows] */
+    nnsm_masked_rows masked;            /* of sums in overlapping windows */
 };
 
 nnsm_status nnsm_made_workspace_create(nnsm_made_workspace **out, const nnsm_made *made, size_t rows, nnsm_error *error)
@@ -28,6 +31,8 @@ nnsm_status nnsm_made_workspace_create(nnsm_made_workspace **out, const nnsm_mad
         status = NNSM_NEW(&w->output, rows * made->outputs, "training workspace", error);
     if (!status)
         status = NNSM_NEW(&w->nll, rows, "training workspace", error);
+    if (!status && made->support)
+        status = nnsm_masked_rows_create(&w->masked, made, rows, error);
     for (size_t l = 0; l < made->architecture.layers && !status; l++) {
         status = NNSM_NEW(&w->activation[l], rows * made->architecture.hidden[l], "training workspace", error);
         if (!status)
@@ -47,6 +52,7 @@ void nnsm_made_workspace_destroy(nnsm_made_workspace *workspace)
     nnsm_release(workspace->input);
     nnsm_release(workspace->output);
     nnsm_release(workspace->nll);
+    nnsm_masked_rows_destroy(&workspace->masked);
     for (size_t l = 0; l < NNSM_MAX_LAYERS; l++) {
         nnsm_release(workspace->activation[l]);
         nnsm_release(workspace->derivative[l]);
@@ -95,6 +101,8 @@ void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *works
 {
     load(made, workspace, configurations, count);
     forward(made, workspace);
+    if (made->support)
+        nnsm_masked_rows_add(&workspace->masked, made, configurations, count, workspace->output);
     const float *bias = made->parameters + made->output_bias;
     if (made->width == 1)
         nnsm_kernel_nll(workspace->input, workspace->output, bias, workspace->rows, made->sites, workspace->nll);
@@ -102,7 +110,7 @@ void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *works
         nnsm_kernel_softmax_nll(workspace->input, workspace->output, bias, workspace->rows, made->sites, made->width,
                                 workspace->nll);
     for (size_t r = 0; r < count; r++)
-        log_probability[r] = -workspace->nll[r];
+        log_probability[r] = made->support && !workspace->masked.inside[r] ? -INFINITY : -workspace->nll[r];
 }
 
 /* From d nll / d o in w->output down to all parameters. */
@@ -134,6 +142,8 @@ double nnsm_made_gradient(const nnsm_made *made, nnsm_made_workspace *workspace,
 {
     load(made, workspace, configurations, count);
     forward(made, workspace);
+    if (made->support)
+        nnsm_masked_rows_add(&workspace->masked, made, configurations, count, workspace->output);
     /* Padded rows have x = 0, so their derivatives are zero; only their nll must be left out. */
     const float *bias = made->parameters + made->output_bias;
     if (made->width == 1)
@@ -143,6 +153,8 @@ double nnsm_made_gradient(const nnsm_made *made, nnsm_made_workspace *workspace,
         nnsm_kernel_softmax_nll_gradient(workspace->input, workspace->output, bias, workspace->rows, made->sites,
                                          made->width, workspace->nll);
     backward(made, workspace, gradient);
+    if (made->support)
+        nnsm_masked_rows_gradient(&workspace->masked, made, count, workspace->output, gradient + made->belief_weights);
     double sum = 0;
     for (size_t r = 0; r < count; r++)
         sum += workspace->nll[r];

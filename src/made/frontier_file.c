@@ -85,7 +85,7 @@ void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
     bool states = a->alphabet.count > 2;
     nnsm_error error;
     check_finite(h5, frontier->weights, fits, "raise network.ridge");
-    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet);
+    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet, false);
     nnsm_made_write_order(h5, a->order, a->order_seed);
     nnsm_h5_set_double(h5, "/", "reach", a->reach);
     nnsm_h5_set_integer(h5, "/", "units", (int64_t)a->units);

@@ -71,8 +71,34 @@ static nnsm_status create_masks(nnsm_made *made, size_t *extent, nnsm_error *err
         offset += a->hidden[l];
     }
     made->output_bias = offset;
-    made->count = offset + made->outputs;
+    made->belief_weights = offset + made->outputs;
+    made->count = made->belief_weights + made->outputs * made->beliefs;
     return status;
+}
+
+/* The windows, against the lattice and the alphabet of their sums. */
+static nnsm_status create_support(nnsm_made *made, nnsm_error *error)
+{
+    const nnsm_architecture *a = &made->architecture;
+    int below[NNSM_MAX_DIMENSIONS];
+    nnsm_window window;
+    if (!a->windows.given)
+        return NNSM_OK;
+    nnsm_window_extents_below(a->dimensions, a->extent, a->windows.size, a->windows.stride, a->windows.periodic, below);
+    nnsm_status status = nnsm_window_create(&window, a->dimensions, below, a->windows.size, a->windows.stride,
+                                            a->windows.periodic, error);
+    if (!status)
+        status = nnsm_support_create(&made->support, &window, error);
+    if (status)
+        return status;
+    made->beliefs = nnsm_support_beliefs(made->support);
+    if (a->order != NNSM_RASTER)
+        return nnsm_fail(error, NNSM_USAGE, "network: sums are masked in raster order only; take order = \"raster\"");
+    if (a->alphabet.labels || (uint64_t)a->alphabet.count != window.volume + 1 || window.sites != made->sites)
+        return nnsm_fail(error, NNSM_USAGE, "network: windows of %llu sites have %llu sums, and the sites %d values",
+                         (unsigned long long)window.volume, (unsigned long long)window.volume + 1,
+                         (int)a->alphabet.count);
+    return NNSM_OK;
 }
 
 static nnsm_status check_architecture(const nnsm_architecture *a, size_t *sites, nnsm_error *error)
@@ -127,6 +153,8 @@ nnsm_status nnsm_made_create(nnsm_made **out, const nnsm_architecture *architect
     if (!status)
         status = NNSM_NEW(&extent, widest, "network masks", error);
     if (!status)
+        status = create_support(made, error);
+    if (!status)
         status = create_masks(made, extent, error);
     nnsm_release(extent);
     if (!status && made->count > INT_MAX) /* the counts of MPI messages */
@@ -158,6 +186,7 @@ void nnsm_made_destroy(nnsm_made *made)
     }
     nnsm_staircase_destroy(&made->output);
     nnsm_staircase_destroy(&made->direct);
+    nnsm_support_destroy(made->support);
     nnsm_release(made->order);
     nnsm_release(made->position);
     nnsm_release(made->parameters);

@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "made/network.h"
 
-/* 1: sites of two values; 2: of more; 3: of more, in a frontier network */
-enum { NETWORK_VERSION = 3 };
+/* 1: sites of two values; 2: of more; 3: of more, in a frontier network; 4: masked softmax */
+enum { NETWORK_VERSION = 4, MASKED_VERSION = 4 };
 
 static const char *const order_names[] = {"raster", "snake", "checkerboard", "random"};
 static const char *const activation_names[] = {"relu", "tanh"};
@@ -40,7 +40,7 @@ static void check_finite(const nnsm_made *made, nnsm_h5 *h5, const char *advice)
 }
 
 void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperature, int dimensions, const int *extent,
-                             bool periodic, const nnsm_alphabet *alphabet)
+                             bool periodic, const nnsm_alphabet *alphabet, bool masked)
 {
     int64_t extents[NNSM_MAX_DIMENSIONS], values[NNSM_MAX_VALUES];
     for (int i = 0; i < dimensions; i++)
@@ -48,7 +48,11 @@ void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperatur
     for (int k = 0; k < alphabet->count; k++)
         values[k] = alphabet->value[k];
     nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
-    nnsm_h5_set_integer(h5, "/", "version", alphabet->count == 2 ? 1 : strcmp(network, "frontier") == 0 ? 3 : 2);
+    nnsm_h5_set_integer(h5, "/", "version",
+                        masked                             ? MASKED_VERSION
+                        : alphabet->count == 2             ? 1
+                        : strcmp(network, "frontier") == 0 ? 3
+                                                           : 2);
     nnsm_h5_set_text(h5, "/", "network", network);
     nnsm_h5_set_double(h5, "/", "temperature", temperature);
     nnsm_h5_set_integers(h5, "/", "lattice", (size_t)dimensions, extents);
@@ -64,13 +68,32 @@ void nnsm_made_write_order(nnsm_h5 *h5, nnsm_order order, uint64_t seed)
     nnsm_h5_set_integer(h5, "/", "order_seed", (int64_t)seed);
 }
 
+static void write_support(const nnsm_made *made, nnsm_h5 *h5)
+{
+    const nnsm_architecture *a = &made->architecture;
+    int64_t size[NNSM_MAX_DIMENSIONS], stride[NNSM_MAX_DIMENSIONS];
+    size_t sizes[] = {made->outputs, made->beliefs};
+    for (int i = 0; i < a->dimensions; i++) {
+        size[i] = a->windows.size[i];
+        stride[i] = a->windows.stride[i];
+    }
+    nnsm_h5_set_integers(h5, "/", "masked_block", (size_t)a->dimensions, size);
+    nnsm_h5_set_integers(h5, "/", "masked_stride", (size_t)a->dimensions, stride);
+    nnsm_h5_set_integer(h5, "/", "masked_periodic", a->windows.periodic);
+    nnsm_h5_write_floats(h5, "/belief/weight", 2, sizes, made->parameters + made->belief_weights, "1",
+                         "[positions * values][beliefs] what is known of the sites below (lattice/support.h)");
+}
+
 void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
 {
     const nnsm_architecture *a = &made->architecture;
     int64_t hidden[NNSM_MAX_LAYERS];
     char name[64];
     check_finite(made, h5, "lower train.learning_rate");
-    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet);
+    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet,
+                            a->windows.given);
+    if (a->windows.given)
+        write_support(made, h5);
     nnsm_h5_set_integer(h5, "/", "layers", (int64_t)a->layers);
     for (size_t l = 0; l < a->layers; l++)
         hidden[l] = (int64_t)a->hidden[l];
@@ -145,6 +168,25 @@ nnsm_order nnsm_made_read_order(nnsm_h5 *h5, uint64_t *seed)
     return (nnsm_order)choice(h5, "order", order_names, 4);
 }
 
+static void read_support(nnsm_h5 *h5, nnsm_architecture *a)
+{
+    int64_t size[NNSM_MAX_DIMENSIONS] = {0}, stride[NNSM_MAX_DIMENSIONS] = {0};
+    if (nnsm_h5_get_integer(h5, "/", "version") < MASKED_VERSION)
+        return;
+    a->windows.given = true;
+    a->windows.periodic = nnsm_h5_get_integer(h5, "/", "masked_periodic") != 0;
+    size_t sizes = nnsm_h5_get_integers(h5, "/", "masked_block", NNSM_MAX_DIMENSIONS, size);
+    size_t strides = nnsm_h5_get_integers(h5, "/", "masked_stride", NNSM_MAX_DIMENSIONS, stride);
+    bool possible = sizes == (size_t)a->dimensions && strides == sizes;
+    for (int i = 0; i < a->dimensions && possible; i++) {
+        possible = size[i] >= 1 && size[i] <= 1 << 10 && stride[i] >= 1 && stride[i] <= 1 << 10 && a->extent[i] >= 1;
+        a->windows.size[i] = (int)size[i];
+        a->windows.stride[i] = (int)stride[i];
+    }
+    if (!h5->status && !possible)
+        (void)nnsm_h5_fail(h5, "its windows masked_block, masked_stride cannot be");
+}
+
 static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
 {
     int64_t hidden[NNSM_MAX_LAYERS] = {0}, layers;
@@ -162,6 +204,8 @@ static void read_architecture(nnsm_h5 *h5, nnsm_architecture *a)
     a->direct = nnsm_h5_get_integer(h5, "/", "direct") != 0;
     a->activation = (nnsm_activation)choice(h5, "activation", activation_names, 2);
     a->order = nnsm_made_read_order(h5, &a->order_seed);
+    if (!h5->status)
+        read_support(h5, a);
 }
 
 /* The sizes in the file are checked before memory is taken for the network. */
@@ -239,6 +283,11 @@ nnsm_status nnsm_made_read(nnsm_made **out, nnsm_h5 *h5)
     nnsm_h5_read_floats(h5, "/output/bias", made->outputs, made->parameters + made->output_bias);
     if (a.direct)
         read_matrix(h5, "/direct/weight", &made->direct, made->parameters + made->direct_weights);
+    if (made->support) {
+        check_matrix(h5, "/belief/weight", made->outputs, made->beliefs);
+        nnsm_h5_read_floats(h5, "/belief/weight", made->outputs * made->beliefs,
+                            made->parameters + made->belief_weights);
+    }
     check_finite(made, h5, "train it again");
     if (h5->status) {
         nnsm_made_destroy(made);

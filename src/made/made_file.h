@@ -9,7 +9,7 @@
 
 /* What all network kinds write and read: attributes of the root. extent: [NNSM_MAX_DIMENSIONS]. */
 void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperature, int dimensions, const int *extent,
-                             bool periodic, const nnsm_alphabet *alphabet);
+                             bool periodic, const nnsm_alphabet *alphabet, bool masked);
 void nnsm_made_read_lattice(nnsm_h5 *h5, double *temperature, int *dimensions, int *extent, bool *periodic,
                             nnsm_alphabet *alphabet);
 void nnsm_made_write_order(nnsm_h5 *h5, nnsm_order order, uint64_t seed);

@@ -2,6 +2,7 @@
 #ifndef NNSM_MADE_NETWORK_H
 #define NNSM_MADE_NETWORK_H
 
+#include "lattice/support.h"
 #include "made/staircase.h"
 #include "nnsm/made.h"
 
@@ -22,6 +23,8 @@ struct nnsm_made {
     size_t output_weights, direct_weights;
     size_t hidden_bias[NNSM_MAX_LAYERS], output_bias;
     size_t *degree[NNSM_MAX_LAYERS]; /* [hidden[l]], 1 ... sites - 1 */
+    nnsm_support *support;           /* NULL: the softmax is not masked */
+    size_t beliefs, belief_weights;  /* numbers a site; offset of their weights [outputs][beliefs], the last ones */
     size_t count;                    /* parameters */
     float *parameters;
 };

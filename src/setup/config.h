@@ -26,7 +26,7 @@ typedef enum {
 } nnsm_config_model;
 typedef enum { NNSM_CONFIG_METROPOLIS, NNSM_CONFIG_WOLFF, NNSM_CONFIG_HEAT_BATH } nnsm_config_algorithm;
 typedef enum { NNSM_CONFIG_SITES, NNSM_CONFIG_WINDOWS } nnsm_config_seen;
-typedef enum { NNSM_CONFIG_DECONVOLVE, NNSM_CONFIG_PLAIN } nnsm_config_route;
+typedef enum { NNSM_CONFIG_DECONVOLVE, NNSM_CONFIG_PLAIN, NNSM_CONFIG_MASKED } nnsm_config_route;
 typedef enum { NNSM_CONFIG_DENSE, NNSM_CONFIG_FRONTIER } nnsm_config_network;
 typedef enum { NNSM_CONFIG_FIXED, NNSM_CONFIG_STREAM } nnsm_config_data;
 typedef enum { NNSM_CONFIG_ANCESTRAL, NNSM_CONFIG_ENSEMBLE } nnsm_config_source;

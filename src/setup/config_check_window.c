@@ -81,6 +81,15 @@ nnsm_status nnsm_config_check_window(const nnsm_reader *reader)
     if (c->train.data == NNSM_CONFIG_STREAM)
         return REFUSE(reader, "train.data", "window.size",
                       "train.data = \"stream\": windows are laid on whole ensembles; take \"fixed\"");
+    if (c->network.kind == NNSM_CONFIG_FRONTIER && c->window.route == NNSM_CONFIG_MASKED)
+        return REFUSE(reader, "network.kind", "window.route",
+                      "network.kind: a frontier network is not masked; take \"dense\", or another window.route");
+    if (c->window.route == NNSM_CONFIG_MASKED && !overlaps(c))
+        return REFUSE(reader, "window.route", "window.size",
+                      "window.route = \"masked\" is for windows that overlap; these allow every sum, take \"plain\"");
+    if (c->window.route == NNSM_CONFIG_MASKED && c->network.order != 0)
+        return REFUSE(reader, "network.order", "window.route",
+                      "window.route = \"masked\" follows the windows row by row; take network.order = \"raster\"");
     nnsm_status status = c->system.given ? check_lattice(reader) : NNSM_OK;
     return status ? status : check_symmetries(reader);
 }

@@ -62,8 +62,9 @@ static nnsm_status guess_rate(nnsm_bench *b, double *rate, nnsm_error *error)
     size_t rows = (size_t)((c->train.batch + c->train.shards_per_batch - 1) / c->train.shards_per_batch);
     int8_t *configurations = NULL;
     float *sums = NULL;
-    nnsm_status status = nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}),
-                                             &b->run->lattice, &b->run->alphabet, 1, error);
+    nnsm_status status =
+        nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), &b->run->lattice,
+                            &b->run->alphabet, nnsm_windowing_masked(&b->run->windowing), 1, error);
     if (!status)
         status = nnsm_learner_create(&learner, &network, c, 1e6, error);
     if (!status)
@@ -258,7 +259,7 @@ static nnsm_status make_chains(nnsm_bench *b, nnsm_error *error)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(&b->chains, b->learned, error), error);
     if (status)
         return status;
-    nnsm_chains_start(&b->chains, &b->sample, 0);
+    nnsm_chains_start(&b->chains, NULL, &b->sample, 0);
     return NNSM_OK;
 }
 

@@ -62,7 +62,7 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     if (!status && b->ancestral.energy)
         set_anchor(b, chains);
     if (!status)
-        nnsm_chains_start(chains, b->sampler, before);
+        nnsm_chains_start(chains, b->starts, b->sampler, before);
     return status;
 }
 
@@ -258,8 +258,10 @@ static nnsm_status evaluate_cells(nnsm_branch *b, nnsm_error *error)
         for (bool found = false; t < temperatures && !found; t++) {
             const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
             found = nnsm_chains_own(chains, position);
-            if (found)
+            if (found) {
                 nnsm_chains_evaluate(chains, position, b->curve->cell + t * NNSM_OBSERVABLES);
+                nnsm_starts_evaluate(chains, position, b->curve->by_start + t * NNSM_STARTS);
+            }
         }
     }
     return NNSM_OK;
@@ -301,6 +303,8 @@ nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
     /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
                            b->run->world));
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->by_start, (int)(temperatures * NNSM_STARTS * 3 * NNSM_START_QUANTITIES),
+                           MPI_DOUBLE, MPI_SUM, b->run->world));
     for (size_t t = 0; t < temperatures; t++)
         if (!isfinite(curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean))
             return nnsm_fail(error, NNSM_FAILURE,

@@ -8,6 +8,7 @@
 #include "stage/ancestral.h"
 #include "stage/chains.h"
 #include "stage/checkpoint.h"
+#include "stage/starts.h"
 
 enum { NNSM_MOST_GROUPS = 32 };
 
@@ -22,7 +23,8 @@ struct nnsm_branch {
     const nnsm_learned *regenerate; /* the network, which is the Hamiltonian: redraw suffixes; NULL: do not */
     nnsm_curve *curve;              /* for the results; borrowed, as are the next two */
     nnsm_run *run;
-    nnsm_tile *sampler;         /* of the network, for the first configurations */
+    const nnsm_starts *starts;  /* the first configurations */
+    nnsm_tile *sampler;         /* of the network, for them too */
     const nnsm_branch *learned; /* the branch of -T0 log p, maybe itself */
     double temperature;         /* T0 of the network */
     int64_t groups;

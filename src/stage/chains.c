@@ -7,6 +7,7 @@
 #include "base/timer.h"
 #include "hamiltonian/lanes.h"
 #include "setup/agree.h"
+#include "stage/starts.h"
 
 /* Rounding of 4096 flips stays below 1e-3 in H; evaluating that seldom costs under 3 % of the sweeps' time. */
 enum { FLIPS = 4096 };
@@ -177,12 +178,17 @@ void nnsm_chains_load(nnsm_chains *chains)
         c->tile[t].methods->load(c->tile[t].state, c->configurations + t * NNSM_TILE * c->run->lattice.sites);
 }
 
-void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream)
+void nnsm_chains_start(nnsm_chains *chains, const nnsm_starts *starts, nnsm_tile *sampler, uint32_t stream)
 {
     nnsm_chains *c = chains;
-    for (size_t t = 0; t < c->own; t++)
-        nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)((c->first_tile + t) * NNSM_TILE),
-                            c->configurations + t * NNSM_TILE * c->run->lattice.sites);
+    size_t sites = c->run->lattice.sites;
+    for (size_t t = 0; t < c->own; t++) {
+        size_t first = (c->first_tile + t) * NNSM_TILE;
+        int8_t *states = c->configurations + t * NNSM_TILE * sites;
+        nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)first, states);
+        for (size_t i = 0; i < NNSM_TILE && starts; i++)
+            nnsm_starts_make(starts, (first + i) % c->walkers, stream + (uint32_t)(first + i), states + i * sites);
+    }
     nnsm_chains_load(c);
 }
 

@@ -89,9 +89,11 @@ nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *lear
 /* Tiles of that many temperatures. */
 size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);
 
-/* Give every chain its first configuration, an ancestral sample of the network from the random stream `stream` + chain.
- * Local. */
-void nnsm_chains_start(nnsm_chains *chains, nnsm_tile *sampler, uint32_t stream);
+/* Give every chain its first configuration, by the start of its walker (starts.h), from the random stream `stream` +
+ * chain. starts NULL: all are
+ * ancestral samples of the network. sampler: a tile of it. Local. */
+struct nnsm_starts;
+void nnsm_chains_start(nnsm_chains *chains, const struct nnsm_starts *starts, nnsm_tile *sampler, uint32_t stream);
 
 /* Give the tiles what is in `configurations`. Local. */
 void nnsm_chains_load(nnsm_chains *chains);

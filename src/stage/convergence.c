@@ -15,8 +15,7 @@ void nnsm_warn_of_range(nnsm_run *run, double temperature)
                   low, high, temperature);
 }
 
-/* Temperatures at which a test fails, as text. */
-static void list_temperature(char *text, size_t size, double temperature)
+void nnsm_list_temperature(char *text, size_t size, double temperature)
 {
     size_t used = strlen(text);
     if (used + 40 < size)
@@ -36,11 +35,11 @@ void nnsm_warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char
         const nnsm_cell *h = &curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY];
         const nnsm_cell *o = &curve->cell[t * NNSM_OBSERVABLES + NNSM_ORDER];
         if (m->rhat > 1.05 || h->rhat > 1.05 || (nnsm_summary_orders(run) && o->rhat > 1.05))
-            list_temperature(apart, TEXT, c->scan.temperatures[t]);
+            nnsm_list_temperature(apart, TEXT, c->scan.temperatures[t]);
         if (isnan(m->error) || 50 * m->tau > (double)c->scan.sweeps * (double)c->scan.walkers)
-            list_temperature(slow, TEXT, c->scan.temperatures[t]);
+            nnsm_list_temperature(slow, TEXT, c->scan.temperatures[t]);
         if (c->scan.exchange && !curve->self_learning && t + 1 < curve->temperatures && curve->exchange_rate[t] < 0.05)
-            list_temperature(gaps, TEXT, c->scan.temperatures[t]);
+            nnsm_list_temperature(gaps, TEXT, c->scan.temperatures[t]);
     }
     for (size_t w = 0; w < curve->walkers; w++)
         trips += curve->round_trips[w];
@@ -77,7 +76,7 @@ void nnsm_check_against_samples(nnsm_run *run, const nnsm_scanned *scanned)
         reached += scanned->reweighted.effective[t] >= NNSM_LEAST_EFFECTIVE;
         worst = fmax(worst, here);
         if (here > 4)
-            list_temperature(apart, TEXT, run->config->scan.temperatures[t]);
+            nnsm_list_temperature(apart, TEXT, run->config->scan.temperatures[t]);
     }
     if (reached)
         nnsm_say(&run->log,

@@ -14,4 +14,8 @@ void nnsm_warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char
  * chance allows. */
 void nnsm_check_against_samples(nnsm_run *run, const nnsm_scanned *scanned);
 
+/* Temperatures at which a test fails, as text: adds one, or " ..." where there is no more room. text: in and out,
+ * [size]. */
+void nnsm_list_temperature(char *text, size_t size, double temperature);
+
 #endif

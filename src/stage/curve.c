@@ -1,6 +1,7 @@
 #include "stage/curve.h"
 
 #include "base/memory.h"
+#include "stage/starts.h"
 
 static const struct {
     const char *name, *units, *description;
@@ -44,6 +45,8 @@ nnsm_status nnsm_curve_create(nnsm_curve *curve, size_t temperatures, size_t wal
         (nnsm_curve){.temperatures = temperatures, .walkers = walkers, .proposals_per_second = proposals_per_second};
     nnsm_status status = NNSM_NEW(&curve->cell, temperatures * NNSM_OBSERVABLES, "results", error);
     if (!status)
+        status = NNSM_NEW(&curve->by_start, temperatures * NNSM_STARTS, "results", error);
+    if (!status)
         status = NNSM_NEW(&curve->acceptance, temperatures, "results", error);
     if (!status)
         status = NNSM_NEW(&curve->exchange_rate, temperatures, "results", error);
@@ -61,6 +64,7 @@ nnsm_status nnsm_curve_create(nnsm_curve *curve, size_t temperatures, size_t wal
 void nnsm_curve_destroy(nnsm_curve *curve)
 {
     nnsm_release(curve->cell);
+    nnsm_release(curve->by_start);
     nnsm_release(curve->acceptance);
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->surrogate_scale);

@@ -33,11 +33,19 @@ typedef struct {
     double mean, error, tau, rhat;
 } nnsm_cell;
 
+/* What the walkers of one start found (starts.h). */
+enum { NNSM_START_M, NNSM_START_H, NNSM_START_QUANTITIES }; /* |m|, H per site */
+typedef struct {
+    double mean[NNSM_START_QUANTITIES], error[NNSM_START_QUANTITIES];
+    double within[NNSM_START_QUANTITIES]; /* error by the fluctuations within walkers alone */
+} nnsm_by_start;
+
 /* Results of one Hamiltonian; complete on rank 0, partial elsewhere. */
 typedef struct {
     size_t temperatures, walkers;
     nnsm_cell *cell;             /* [temperatures][NNSM_OBSERVABLES] */
     size_t self_learning;        /* temperatures sampled by self-learning; 0: single flips everywhere */
+    nnsm_by_start *by_start;     /* [temperatures][NNSM_STARTS] */
     double *acceptance;          /* [temperatures] share of accepted flips, or of self-learning proposals */
     double *surrogate_scale;     /* [temperatures] a(T); NaN where flips are single */
     double *regenerated;         /* [temperatures] share of accepted suffixes; NaN where none are redrawn */

@@ -211,7 +211,7 @@ static nnsm_status share(gathering *e, const nnsm_groups *g, size_t begin, nnsm_
         } else
             status = nnsm_network_create(&network[k], run->config, nnsm_member_seed(run->config, k),
                                          nnsm_reach_of(run->config, &reach), &run->lattice, &run->alphabet,
-                                         e->summary.temperature, error);
+                                         nnsm_windowing_masked(&run->windowing), e->summary.temperature, error);
     }
     status = nnsm_agree(run->world, status, error);
     for (int i = 0; i < g->count && !status; i++) {

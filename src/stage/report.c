@@ -11,6 +11,7 @@
 #include "stage/ancestral.h"
 #include "stage/moves.h"
 #include "stage/network_file.h"
+#include "stage/starts.h"
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
@@ -103,6 +104,7 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     (void)snprintf(name, sizeof name, "%s/round_trips", group);
     nnsm_h5_write_doubles(h5, name, 1, &curve->walkers, trips, "1",
                           "trips of replicas from the first to the last temperature and back, by ladder");
+    nnsm_starts_write(h5, curve, group);
 }
 
 /* How far the prediction moves when H is replaced by its projection on local operators: an estimate, from the data

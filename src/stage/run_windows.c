@@ -9,8 +9,8 @@ void nnsm_run_data_path(const nnsm_run *run, char *path)
 {
     const nnsm_config *c = run->config;
     const nnsm_windowing *w = &run->windowing;
-    bool as_it_is = !w->window.sites ||
-                    (!w->latent && c->window.given && c->ensemble.given && c->window.data == NNSM_CONFIG_WINDOWS);
+    bool as_it_is = !w->window.sites || (!w->latent && !w->masked && c->window.given && c->ensemble.given &&
+                                         c->window.data == NNSM_CONFIG_WINDOWS);
     if (!as_it_is)
         nnsm_run_path(run, w->latent ? NNSM_FILE_LATENT : NNSM_FILE_BLOCKS, path);
     else if (c->ensemble.given)
@@ -24,7 +24,7 @@ void nnsm_run_data_path(const nnsm_run *run, char *path)
 static bool same_windows(const nnsm_windowing *a, const nnsm_windowing *b)
 {
     return nnsm_window_equal(&a->window, &b->window) && nnsm_alphabet_equal(&a->values, &b->values) &&
-           a->latent == b->latent;
+           a->latent == b->latent && a->masked == b->masked;
 }
 
 /* Are they the windows of the configuration, on its lattice? */
@@ -42,8 +42,9 @@ static nnsm_status check_windows(const nnsm_run *run, const nnsm_windowing *w, n
     nnsm_status status = nnsm_config_window(c, w->window.dimensions, w->window.below, &window, error);
     if (status)
         return status;
-    bool latent = nnsm_window_overlaps(&window) && c->window.route == NNSM_CONFIG_DECONVOLVE;
-    if (!nnsm_window_equal(&window, &w->window) || latent != (w->latent != 0))
+    bool overlaps = nnsm_window_overlaps(&window), latent = overlaps && c->window.route == NNSM_CONFIG_DECONVOLVE;
+    bool masked = overlaps && c->window.route == NNSM_CONFIG_MASKED;
+    if (!nnsm_window_equal(&window, &w->window) || latent != (w->latent != 0) || masked != (w->masked != 0))
         return nnsm_fail(error, NNSM_DATA, "its windows are not those of the configuration; correct the group window");
     return NNSM_OK;
 }

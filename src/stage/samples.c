@@ -173,6 +173,23 @@ nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double tempe
     return status;
 }
 
+nnsm_status nnsm_samples_pick(nnsm_run *run, double temperature, size_t *picks, int8_t *rows, nnsm_error *error)
+{
+    nnsm_h5 h5 = {.file = H5I_INVALID_HID};
+    nnsm_ensemble_header header = {0};
+    nnsm_status status = open_file(run, temperature, &h5, &header, error);
+    size_t n = status ? 0 : header.configurations;
+    *picks = n < *picks ? n : *picks;
+    for (size_t i = 0; i < *picks && run->rank == 0; i++)
+        nnsm_ensemble_read_rows(&h5, &header, (2 * i + 1) * n / (2 * *picks), 1, rows + i * header.sites);
+    if (*picks)
+        status = nnsm_agree(run->world, h5.status, error);
+    if (*picks && !status)
+        NNSM_MPI(MPI_Bcast(rows, (int)(*picks * header.sites), MPI_SIGNED_CHAR, 0, run->world));
+    (void)nnsm_h5_finish(&h5);
+    return status;
+}
+
 /* ---- sums */
 
 /* What a round's blocks contribute, in their order, into rank 0's sums. */

@@ -34,6 +34,11 @@ nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double tempe
 /* Adds what block `block` contributes to sums, which are zero at first. Local. */
 typedef void nnsm_block_function(void *context, size_t block, double *sums);
 
+/* Some configurations of that ensemble, evenly spread over its file. *picks: in, most; out, how many, 0 where there is
+ * none that belongs to the network. rows: out, [*picks][sites] states, the same on all ranks. Collective on run->world.
+ */
+nnsm_status nnsm_samples_pick(nnsm_run *run, double temperature, size_t *picks, int8_t *rows, nnsm_error *error);
+
 /* Sums over the first `blocks` blocks into total [size], and the first `columns` sums of every block into table, rows
  * of `columns`; on all ranks. buffer: [2][size] scratch. Between two rounds all ranks vote: NNSM_UNFINISHED, with
  * nothing saved, when they are asked to stop. Collective on run->world. */

@@ -29,7 +29,8 @@ enum { MOST_BRANCHES = 3 };
 
 typedef struct {
     nnsm_run *run;
-    nnsm_tile sampler; /* for the first configurations */
+    nnsm_tile sampler; /* for the first configurations, as are these */
+    nnsm_starts starts;
     size_t branches;
     nnsm_branch branch[MOST_BRANCHES];
 } scan;
@@ -85,6 +86,7 @@ static void add_branch(scan *s, nnsm_branch branch)
 {
     branch.run = s->run;
     branch.sampler = &s->sampler;
+    branch.starts = &s->starts;
     branch.learned = &s->branch[0];
     branch.temperature = s->branches ? s->branch[0].temperature : branch.temperature;
     s->branch[s->branches++] = branch;
@@ -121,7 +123,9 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                              .hamiltonian = &run->model,
                              .proposer = {self && !run->model.multistate ? &run->model.local : NULL, NULL, false, true},
                              .curve = &scanned->reference});
-    if (couplings->present && run->config->scan.distilled)
+    if (couplings->present && run->config->scan.distilled && run->windowing.masked)
+        nnsm_say(&run->log, "scan: couplings know no support, and sums without a preimage; no distilled scan");
+    else if (couplings->present && run->config->scan.distilled)
         add_branch(s, (nnsm_branch){.name = "/scan/distilled",
                                     .title = "distilled",
                                     .stage = NNSM_STAGE_DISTILLED,
@@ -137,6 +141,8 @@ static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *err
     nnsm_run *run = s->run;
     nnsm_status status = nnsm_learned_tile_create(&s->sampler, learned, error);
     status = nnsm_agree(run->world, status, error);
+    if (!status)
+        status = nnsm_starts_create(&s->starts, run, s->branch[0].temperature, error);
     bool valid = run->resume.progress == NNSM_AT_SCAN && !run->resume.rescan && run->resume.network == run->network;
     if (!status && valid)
         status = restore(s, error);
@@ -204,8 +210,10 @@ static void report(scan *s, nnsm_scanned *scanned)
 {
     report_consistency(s->run, scanned);
     nnsm_warn_of_range(s->run, s->branch[0].temperature);
-    for (size_t i = 0; i < s->branches; i++)
+    for (size_t i = 0; i < s->branches; i++) {
+        nnsm_starts_report(s->run, s->branch[i].curve, s->branch[i].title);
         nnsm_warn_of_convergence(s->run, s->branch[i].curve, s->branch[i].title);
+    }
     nnsm_check_against_samples(s->run, scanned);
     nnsm_trust_report(s->run, &scanned->trust);
 }
@@ -215,12 +223,15 @@ static void add_constant(nnsm_curve *curve, double constant)
 {
     for (size_t t = 0; t < curve->temperatures; t++)
         curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean += constant;
+    for (size_t i = 0; i < curve->temperatures * NNSM_STARTS; i++)
+        curve->by_start[i].mean[NNSM_START_H] += constant;
 }
 
 static void destroy(scan *s)
 {
     for (size_t i = 0; i < s->branches; i++)
         nnsm_branch_destroy(&s->branch[i]);
+    nnsm_starts_destroy(&s->starts);
     nnsm_tile_destroy(&s->sampler);
     nnsm_release(s);
 }

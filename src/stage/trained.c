@@ -38,7 +38,8 @@ void nnsm_trained_destroy(nnsm_trained *trained)
 }
 
 static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_lattice *lattice,
-                                const nnsm_alphabet *alphabet, double temperature, nnsm_made **out, nnsm_error *error)
+                                const nnsm_alphabet *alphabet, const nnsm_window *masked, double temperature,
+                                nnsm_made **out, nnsm_error *error)
 {
     nnsm_architecture a = {.dimensions = lattice->dimensions,
                            .periodic = lattice->periodic,
@@ -50,6 +51,12 @@ static nnsm_status create_dense(const nnsm_config *c, uint64_t seed, const nnsm_
                            .temperature = temperature,
                            .alphabet = *alphabet};
     memcpy(a.extent, lattice->extent, sizeof a.extent);
+    a.windows.given = masked != NULL;
+    for (int i = 0; i < NNSM_MAX_DIMENSIONS && masked; i++) {
+        a.windows.periodic = masked->periodic != 0;
+        a.windows.size[i] = masked->size[i];
+        a.windows.stride[i] = masked->stride[i];
+    }
     for (size_t l = 0; l < a.layers; l++)
         a.hidden[l] = (size_t)c->network.hidden[l];
     nnsm_status status = nnsm_made_create(out, &a, error);
@@ -78,12 +85,12 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double r
 }
 
 nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
-                                const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, double temperature,
-                                nnsm_error *error)
+                                const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, const nnsm_window *masked,
+                                double temperature, nnsm_error *error)
 {
     *out = (nnsm_network){0};
     return config->network.kind == NNSM_CONFIG_DENSE
-               ? create_dense(config, seed, lattice, alphabet, temperature, &out->dense, error)
+               ? create_dense(config, seed, lattice, alphabet, masked, temperature, &out->dense, error)
                : create_frontier(config, seed, reach, lattice, alphabet, temperature, &out->frontier, error);
 }
 
@@ -97,7 +104,7 @@ nnsm_status nnsm_trained_create(nnsm_run *run, size_t member, double temperature
 {
     nnsm_status status = nnsm_network_create(&trained->network, run->config, nnsm_member_seed(run->config, member),
                                              nnsm_reach_of(run->config, &trained->reach), &run->lattice, &run->alphabet,
-                                             temperature, error);
+                                             nnsm_windowing_masked(&run->windowing), temperature, error);
     if (!status)
         status = nnsm_history_create(&trained->history, (size_t)run->config->train.epochs, error);
     return nnsm_agree(run->world, status, error);

@@ -2,6 +2,7 @@
 #ifndef NNSM_STAGE_TRAINED_H
 #define NNSM_STAGE_TRAINED_H
 
+#include "lattice/window.h"
 #include "nnsm/network.h"
 #include "stage/reach.h"
 #include "stage/summary.h"
@@ -28,10 +29,11 @@ typedef struct {
 
 void nnsm_trained_destroy(nnsm_trained *trained);
 
-/* A fresh network of the configuration's kind; reach: of a frontier network. The caller owns it. Local. */
+/* A fresh network of the configuration's kind; reach: of a frontier network; masked: windows
+ * whose sums it works on, NULL: none. The caller owns it. Local. */
 nnsm_status nnsm_network_create(nnsm_network *out, const nnsm_config *config, uint64_t seed, double reach,
-                                const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, double temperature,
-                                nnsm_error *error);
+                                const nnsm_lattice *lattice, const nnsm_alphabet *alphabet, const nnsm_window *masked,
+                                double temperature, nnsm_error *error);
 
 /* The seed of a member of an ensemble of networks; 0 is the run's own. Local. */
 uint64_t nnsm_member_seed(const nnsm_config *config, size_t member);

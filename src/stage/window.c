@@ -87,7 +87,7 @@ static nnsm_status close_files(maker *m, nnsm_status status, nnsm_error *error)
 static nnsm_status judge(maker *m)
 {
     const nnsm_windowing *w = &m->plan.windowing;
-    if (!w->latent || (!w->none && !m->failures.undecided))
+    if (!(w->latent || w->masked) || (!w->none && !m->failures.undecided))
         return NNSM_OK;
     if (!w->none)
         return nnsm_h5_fail(&m->source,
@@ -153,6 +153,11 @@ static void say(const maker *m)
         nnsm_say(log,
                  "window: overlapping windows undone, the network learns on the sites below; %lld configurations, "
                  "all with a preimage, %lld with several, of which one was taken",
+                 (long long)w->configurations, (long long)w->several);
+    else if (w->masked)
+        nnsm_say(log,
+                 "window: the network learns on sums, and knows only sums that have a preimage; %lld configurations, "
+                 "all with one, %lld with several",
                  (long long)w->configurations, (long long)w->several);
     else if (w->none)
         nnsm_warn(log,

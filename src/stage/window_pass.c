@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "lattice/preimage.h"
+#include "lattice/support.h"
 #include "setup/agree.h"
 #include "stage/rounds.h"
 
@@ -19,7 +20,10 @@ typedef struct {
     nnsm_h5 *blocks, *latent; /* on rank 0 */
     const nnsm_ensemble_header *block_header, *latent_header;
     nnsm_window_failures *failures;
-    nnsm_preimage *filter;                   /* NULL: windows are not undone */
+    nnsm_preimage *filter; /* NULL: windows are not undone */
+    nnsm_support *support; /* of a masked network, by which its data must be possible too */
+    nnsm_support_stream *stream;
+    uint32_t *allowed;                       /* [windows] */
     int8_t *rows, *block_rows, *latent_rows; /* [block][sites] */
     int32_t *counts;                         /* [windows] */
     uint64_t found[COUNTS], first[2];        /* of this rank's block: counts; first without preimage, and undecided */
@@ -35,7 +39,10 @@ static void undo(pass *p, size_t first, size_t count)
         const int8_t *block = p->block_rows + r * w->sites;
         for (size_t b = 0; b < w->sites; b++)
             p->counts[b] = p->plan->upper[p->plan->sums.count == 2 ? block[b] > 0 : block[b]];
-        nnsm_preimages found = nnsm_preimage_find(p->filter, p->counts, p->latent_rows + r * w->sites_below);
+        int8_t *latent = p->stream ? NULL : p->latent_rows + r * w->sites_below;
+        nnsm_preimages found = nnsm_preimage_find(p->filter, p->counts, latent);
+        if (p->stream && found != NNSM_PREIMAGES_NONE && !nnsm_support_follow(p->stream, block, p->allowed, NULL))
+            found = NNSM_PREIMAGES_UNDECIDED;
         if (found == NNSM_PREIMAGES_NONE && !p->found[NONE]++)
             p->first[0] = first + r;
         if (found == NNSM_PREIMAGES_UNDECIDED && !p->found[UNDECIDED]++)
@@ -129,7 +136,14 @@ static nnsm_status create_filter(pass *p, nnsm_error *error)
 {
     if (!p->plan->filter)
         return NNSM_OK;
-    nnsm_status status = nnsm_preimage_create(&p->filter, &p->plan->windowing.window, error);
+    const nnsm_windowing *w = &p->plan->windowing;
+    nnsm_status status = nnsm_preimage_create(&p->filter, &w->window, error);
+    if (!status && w->masked)
+        status = nnsm_support_create(&p->support, &w->window, error);
+    if (!status && w->masked)
+        status = nnsm_support_stream_create(&p->stream, p->support, error);
+    if (!status && w->masked)
+        status = NNSM_NEW(&p->allowed, w->window.sites, "windows", error);
     if (status == NNSM_USAGE)
         return p->plan->filter == 2 ? NNSM_OK : nnsm_h5_fail(p->source, "%s", error->message);
     return status;
@@ -145,7 +159,7 @@ static nnsm_status allocate(pass *p, size_t block, nnsm_error *error)
         status = NNSM_NEW(&p->block_rows, block * w->sites, "windows", error);
     if (!status)
         status = NNSM_NEW(&p->counts, w->sites, "windows", error);
-    if (!status && p->filter)
+    if (!status && p->filter && !p->stream)
         status = NNSM_NEW(&p->latent_rows, block * w->sites_below, "windows", error);
     return status;
 }
@@ -168,6 +182,9 @@ nnsm_status nnsm_window_pass(nnsm_run *run, nnsm_h5 *source, const nnsm_ensemble
     if (!status)
         status = nnsm_agree(run->world, blocks->status ? blocks->status : latent->status, error);
     nnsm_preimage_destroy(p.filter);
+    nnsm_support_stream_destroy(p.stream);
+    nnsm_support_destroy(p.support);
+    nnsm_release(p.allowed);
     nnsm_release(p.rows);
     nnsm_release(p.block_rows);
     nnsm_release(p.latent_rows);

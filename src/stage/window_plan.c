@@ -82,10 +82,11 @@ static nnsm_status state_windows(maker *m, nnsm_error *error)
     if (!status && !sites)
         status = check_sums(m);
     w->latent = nnsm_window_overlaps(&w->window) && c->window.route == NNSM_CONFIG_DECONVOLVE;
+    w->masked = nnsm_window_overlaps(&w->window) && c->window.route == NNSM_CONFIG_MASKED;
     w->source = (int64_t)m->source->checksum;
     if (!status && c->system.given && !nnsm_alphabet_equal(&w->values, &m->run->alphabet))
         return nnsm_h5_fail(m->source, "the values of its sites are not those of the model; correct the configuration");
-    if (!status && w->latent && w->values.count != 2)
+    if (!status && (w->latent || w->masked) && w->values.count != 2)
         return nnsm_h5_fail(m->source,
                             "its sites have %d values: windows are undone to two values only; take "
                             "window.route = \"plain\"",
@@ -111,10 +112,11 @@ static bool is_made(maker *m, nnsm_file file)
         return false;
     nnsm_windowing_read(&h5, &found);
     bool same = !h5.status && nnsm_window_equal(&found.window, &w->window) && found.latent == w->latent &&
-                found.source == w->source && nnsm_alphabet_equal(&found.values, &w->values);
+                found.masked == w->masked && found.source == w->source &&
+                nnsm_alphabet_equal(&found.values, &w->values);
     if (nnsm_h5_finish(&h5) || !same)
         return false;
-    if (file == NNSM_FILE_LATENT)
+    if (file == NNSM_FILE_LATENT || w->masked)
         *w = found;
     return true;
 }
@@ -130,9 +132,10 @@ nnsm_status nnsm_window_plan_make(nnsm_window_plan *plan, nnsm_run *run, nnsm_h5
     if (status)
         return status;
     plan->write_latent = w->latent && !is_made(&m, NNSM_FILE_LATENT);
-    plan->write_blocks = sites && (plan->write_latent || !is_made(&m, NNSM_FILE_BLOCKS));
+    bool blocks = sites || w->masked; /* measured sums may lack some in their alphabet */
+    plan->write_blocks = blocks && (plan->write_latent || !is_made(&m, NNSM_FILE_BLOCKS));
     bool made = !plan->write_latent && !plan->write_blocks;
-    if (made && (sites || w->latent)) {
+    if (made && (blocks || w->latent)) {
         plan->finished = 1;
         return NNSM_OK;
     }
@@ -141,7 +144,7 @@ nnsm_status nnsm_window_plan_make(nnsm_window_plan *plan, nnsm_run *run, nnsm_h5
         w->configurations = w->none = w->several = 0;
     }
     bool validates = nnsm_window_overlaps(&w->window) && !plan->write_blocks && w->values.count == 2;
-    plan->filter = w->latent ? 1 : validates ? 2 : 0;
+    plan->filter = w->latent || w->masked ? 1 : validates ? 2 : 0;
     plan->finished = made && !plan->filter;
     return NNSM_OK;
 }

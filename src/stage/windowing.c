@@ -81,7 +81,7 @@ void nnsm_windowing_write(nnsm_h5 *h5, const nnsm_windowing *windowing)
     set_extents(h5, "micro_lattice", w->window.dimensions, w->window.below);
     nnsm_h5_set_integers(h5, GROUP, "micro_values", (size_t)w->values.count, values);
     nnsm_h5_set_text(h5, GROUP, "windowing", w->window.periodic ? "periodic" : "open");
-    nnsm_h5_set_text(h5, GROUP, "route", w->latent ? "deconvolve" : "plain");
+    nnsm_h5_set_text(h5, GROUP, "route", w->latent ? "deconvolve" : w->masked ? "masked" : "plain");
     nnsm_h5_set_integer(h5, GROUP, "source_checksum", w->source);
     if (!w->configurations)
         return;
@@ -133,6 +133,7 @@ void nnsm_windowing_read(nnsm_h5 *h5, nnsm_windowing *windowing)
     bool possible = read_window(h5, w, &error);
     nnsm_h5_get_text(h5, GROUP, "route", route, sizeof route);
     w->latent = strcmp(route, "deconvolve") == 0;
+    w->masked = strcmp(route, "masked") == 0;
     w->source = nnsm_h5_get_integer(h5, GROUP, "source_checksum");
     if (nnsm_h5_has_attribute(h5, GROUP, "configurations_examined")) {
         w->configurations = nnsm_h5_get_integer(h5, GROUP, "configurations_examined");

@@ -14,6 +14,7 @@ typedef struct {
     nnsm_window window;                    /* sites = 0: there are none, and all below is 0 */
     nnsm_alphabet values;                  /* of the sites below */
     int64_t latent;                        /* 1: network and scan work on the sites below; 0: on the windows */
+    int64_t masked;                        /* 1: on windows, and only on sums that have a preimage */
     int64_t source;                        /* checksum of the file that the windows were laid on or read from */
     int64_t configurations, none, several; /* of the data that the filter saw (0: it was not asked), without a preimage,
                                               with more than one */
@@ -26,6 +27,12 @@ int nnsm_config_window_stride(const nnsm_config *config, int axis);
 /* The windows of the configuration on a lattice of those extents. Local. */
 nnsm_status nnsm_config_window(const nnsm_config *config, int dimensions, const int *below, nnsm_window *window,
                                nnsm_error *error);
+
+/* The windows of a masked network, or NULL. Local. */
+static inline const nnsm_window *nnsm_windowing_masked(const nnsm_windowing *windowing)
+{
+    return windowing->masked ? &windowing->window : NULL;
+}
 
 /* "2 x 2, stride 1 x 1, open, on 16 x 16: 15 x 15 windows". Local. */
 void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t size);

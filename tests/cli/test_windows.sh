@@ -1,5 +1,5 @@
 #!/bin/bash
-# Block spins: sums against numpy, windows that are undone, both routes on any number of ranks and after a stop, files of
+# Block spins: sums against numpy, windows that are undone, all routes on any number of ranks and after a stop, files of
 # others, refusals; the limit of the principle against its known values.
 . "$(dirname "$0")/common.sh"
 quick=$source/input/quick.cfg
@@ -129,6 +129,48 @@ for variant in "apart 2" "over 1"; do
   "$python" "$source/tests/cli/compare.py" results/${1}1 results/${1}2 same
 done
 grep -q "0.[0-9]* of the ancestral samples have a preimage" log || fail "no share of samples: $(cat log)"
+
+echo "== the sums that have a preimage only: every sample has one, on any number of ranks, after a stop; two axes and one"
+masked="--set window.route=masked --set couplings.enabled=false --set scan.regenerate=true --set scan.temperatures=[2.0,2.5,3.0] --set network.hidden=[] --set network.direct=false --set train.learning_rate=2e-2"
+plane="$windows $masked --set train.augment=[\"spin_flip\",\"point_group\"] --set train.epochs=20"
+line="$masked --set system.lattice=[24] --set window.size=[3] --set window.stride=[1] --set train.augment=[\"spin_flip\"]"
+for variant in plane line; do
+  expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" run "$quick" $small --set run.name=$variant ${!variant}
+  expect 0 "1.0000 of the ancestral samples have a preimage" mpirun -n 3 "$nnsm" run "$quick" $small --set run.name=$variant.3 ${!variant}
+  "$python" "$source/tests/cli/compare.py" results/$variant results/$variant.3 same
+done
+expect 0 "results: results/whole_masked.results.h5" "$nnsm" run "$quick" $small $plane --set run.name=whole_masked --set scan.sweeps=700
+for limit in 1 2 4 600; do
+  status=0
+  mpirun -n 2 "$nnsm" run "$quick" $small $plane --set run.name=stopped_masked --set scan.sweeps=700 --set run.time_limit=$limit >log 2>&1 || status=$?
+  [ $status = 85 ] || break
+done
+[ $status = 0 ] || fail "exit $status: $(tail -3 log)"
+"$python" "$source/tests/cli/compare.py" results/whole_masked results/stopped_masked same
+"$python" - <<'PY'
+import h5py
+import numpy as np
+
+# The sums of the data have the entropy of the sites below, but for the few that several sites share: KL by that.
+sites, sums = (h5py.File(f"results/{name}.network.h5")["training"] for name in ("whole", "plane"))
+plain = h5py.File("results/over1.network.h5")["training"]
+entropy = sites["validation_nll"][-1] - sites["kl"][-1]
+kl = sums["validation_nll"][-1] - entropy
+print("KL masked", kl, "plain", plain["validation_nll"][-1] - entropy)
+assert -0.1 < kl < 1 < plain["validation_nll"][-1] - entropy
+results = h5py.File("results/whole_masked.results.h5")
+assert results["window"].attrs["ancestral_share_with_preimage"] == 1
+assert results["window"].attrs["route"].decode() == "masked"
+assert h5py.File("results/plane.network.h5").attrs["version"] == 4
+true = h5py.File("results/whole.results.h5")
+t = [list(true["scan/temperature"][:]).index(x) for x in (2.0, 2.5, 3.0)]
+off = results["scan/learned/abs_magnetization/mean"][:] - true["scan/true/abs_magnetization/mean"][t]
+error = np.hypot(results["scan/learned/abs_magnetization/error"][:], true["scan/true/abs_magnetization/error"][t])
+print("|m| masked minus true", off, error)
+assert (abs(off) < 0.03 + 4 * error).all()
+PY
+mkdir -p elsewhere && cp results/plane.network.h5 elsewhere/p.h5
+expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" scan "$quick" $small $masked --set run.name=far_masked --set network.file=elsewhere/p.h5 $windows --set train.augment=[]
 "$python" - <<'PY'
 import h5py
 import numpy as np
@@ -187,6 +229,10 @@ expect 3 "configuration 1234 cannot be sums over such windows of two-valued site
   "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilt.h5 --set run.name=spoilt
 expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 100 of 300000 cannot" \
   mpirun -n 3 "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilts.h5 --set run.name=spoilt
+expect 3 "configuration 1234 cannot be sums over such windows of two-valued sites, and 1 of 3000 cannot" \
+  "$nnsm" window mine.cfg $(only) --set ensemble.file=spoilt.h5 --set run.name=spoilt --set window.route=masked
+expect 0 "only sums that have a preimage; 3000 configurations, all with one" "$nnsm" window mine.cfg $(only) --set window.route=masked --set run.name=mine_masked
+[ ! -e results/spoilt.blocks.h5 ] || fail "sums without a preimage are left"
 [ ! -e results/spoilt.latent.h5 ] && [ ! -e results/spoilt.latent.h5.part ] || fail "a file of spoilt data is left"
 expect 0 "1 of 3000 configurations cannot be sums over such windows" "$nnsm" window mine.cfg $(only) \
   --set ensemble.file=spoilt.h5 --set run.name=spoilt --set window.route=plain
@@ -204,6 +250,8 @@ check "windows cannot go around an open lattice" --set window.size=[2] --set win
 check "axes along which windows differ cannot be exchanged" --set 'window.size=[2, 3]' --set 'train.augment=["point_group"]'
 check "generated data are \"sites\"" --set window.size=[2] --set window.data=windows
 expect 2 "not of levels" "$nnsm" check mine.cfg $(only) --set ensemble.levels=2
+check "is for windows that overlap" --set window.size=[2] --set window.route=masked
+check "take network.order = \"raster\"" --set window.size=[2] --set window.stride=[1] --set window.route=masked --set network.order=snake --set train.augment=[]
 check "windows are laid on whole ensembles" --set window.size=[2] --set train.data=stream --set train.augment=[]
 check "give the two different values of a site" --set window.size=[2] --set 'window.values=[1, 1]'
 check "one size and stride for all, or one an axis" --set 'window.size=[2, 2, 2]'
