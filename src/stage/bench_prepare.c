@@ -214,7 +214,7 @@ static nnsm_status make_sampler(nnsm_bench *b, nnsm_error *error)
 {
     nnsm_tile hamiltonian = {0};
     double beta = 1 / b->trained.summary.temperature;
-    if (!b->couplings.present || b->run->alphabet.count != 2)
+    if (!b->couplings.present)
         return NNSM_OK;
     nnsm_status status = nnsm_learned_tile_create(&hamiltonian, b->learned, error);
     if (!status)
@@ -250,7 +250,7 @@ static nnsm_status make_tiles(nnsm_bench *b, nnsm_error *error)
 static nnsm_status make_chains(nnsm_bench *b, nnsm_error *error)
 {
     const nnsm_config *c = &b->config;
-    bool self = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING && b->sampler;
+    bool self = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING && b->sampler && !nnsm_move_list_stated(b->run);
     nnsm_proposer proposer = {&b->couplings.projected, b->couplings.error, true, false};
     nnsm_status status =
         nnsm_chains_create(&b->chains, b->run, NNSM_STAGE_SCAN, (size_t)c->scan.temperatures_count,

@@ -21,9 +21,9 @@ typedef struct {
     double *likelihood, *likelihood_error;
     bool refined_present;            /* false: the ensemble is not at hand, or H is too far from the basis; then NaN */
     double *refined, *refined_error; /* J by maximum likelihood, from the network's samples and the data */
-    double *distilled;               /* J of `local`: what of refined the data need (hamiltonian/relevance.h), or else coupling */
-    double distilled_constant;       /* c that belongs to them */
-    double *difference;              /* coupling - likelihood in units of their common error */
+    double *distilled; /* J of `local`: what of refined the data need (hamiltonian/relevance.h), or else coupling */
+    double distilled_constant; /* c that belongs to them */
+    double *difference;        /* coupling - likelihood in units of their common error */
     bool truth_known;
     double *truth;  /* of the known model */
     double missing; /* largest coupling of the known model outside the basis */

@@ -97,7 +97,6 @@ COMMANDS = {
                         own("stopped_members", "checkpoint", "ensemble", "network", "member1.checkpoint",
                             "member2.checkpoint", "member3.checkpoint"), ("results",)),
     "check": Command("check CONFIG", {}, ()),
-    "bench": Command("bench CONFIG --seconds 0.05", {}, ()),
     **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
        for kind in ALL + ("checkpoint",)},
     "info_measured": Command("info foreign.h5", {"foreign.h5": ("second", "foreign.h5")}, ()),
