@@ -10,7 +10,7 @@
 #include "hamiltonian/reach.h"
 #include "lattice/generator.h"
 
-enum { MOST = 64, EDGE = 8, SITES = EDGE * EDGE, ROWS = 40 };
+enum { MOST = 64, EDGE = 8, SITES = EDGE * EDGE, ROWS = 16 };
 
 typedef struct {
     const char *name;
@@ -209,21 +209,21 @@ static void couplings_of_known_models_are_found(void **state)
             largest = fmax(largest, s.error[c]);
         }
         double classes = (double)s.operators.classes;
-        assert_true(square < classes + 5 * sqrt(2 * classes) && largest < 0.15);
+        assert_true(square < classes + 5 * sqrt(2 * classes) && largest < 0.25);
         teardown(&s);
     }
 }
 
-/* 40 data sets: the pulls' mean square is 1, by 4 standard deviations of the mean of so many, taken as independent in a
+/* 16 data sets: the pulls' mean square is 1, by 4 standard deviations of the mean of so many, taken as independent in a
  * third of the couplings. */
 static void errors_cover_the_truth(void **state)
 {
     (void)state;
-    enum { SETS = 40 };
+    enum { SETS = 16 };
     double square = 0, count = 0;
     for (uint64_t seed = 0; seed < SETS; seed++) {
         setting s;
-        setup(&s, &systems[2], 100 + seed, 6);
+        setup(&s, &systems[2], 100 + seed, 4);
         maximise(&s);
         for (size_t c = 0; c < s.operators.classes; c++, count++)
             square += pow((s.coupling[c] - s.truth[c]) / s.error[c], 2);
