@@ -73,11 +73,11 @@ def run(options):
 
 
 def load(path):
-    """(temperature, |m|, error), epochs that were trained, excess of the held-out likelihood where the truth is known."""
+    """(temperature, |m|, error), that of the energy or None, epochs that were trained, KL at the best of them or NaN."""
     with r.open_results(path) as found:
         training = r.need(found, "training")
-        kl = training["kl"][:] if "kl" in training else np.array([np.nan])
-        return r.curve(found, "learned", "abs_magnetization"), len(training["epoch"]), float(np.nanmin(kl))
+        kl = training["kl"][:].min() if "kl" in training else np.nan
+        return (*(r.curve(found, "learned", o) for o in ("abs_magnetization", "energy")), len(training["epoch"]), kl)
 
 
 def differences(curve, reference):
@@ -91,21 +91,23 @@ def differences(curve, reference):
 
 
 def table(stem):
-    """Rows (kind, augment, size): (against the truth, against the principle's curve or None)."""
+    """Prints it; -> rows (kind, augment, size): (against the truth, against the principle's curve or None)."""
     with r.open_results(f"{stem}_{'_'.join(map(str, TRUTH))}.results.h5") as found:
         truth = r.curve(found, "true", "abs_magnetization") or r.fail(f"{found.filename}: no true model was scanned")
+        true_energy = r.curve(found, "true", "energy")
     limit = (np.array(list(PRINCIPLE)), np.array(list(PRINCIPLE.values())), np.zeros(len(PRINCIPLE)))
     rows = {}
-    print("data     configurations  augment    epochs     KL   max error (at T)         rms   from the principle's: max, rms")
+    print("data     configurations  augment    epochs     KL   max error (at T)         rms   rms of E/N, or from the principle's: max, rms")
     for kind in KINDS:
         for augment in AUGMENT:
             for size in SIZES:
-                curve, epochs, kl = load(f"{stem}_{kind}_{size}_{augment}.results.h5")
+                curve, energy, epochs, kl = load(f"{stem}_{kind}_{size}_{augment}.results.h5")
                 true = differences(curve, truth)
                 own = differences(curve, limit) if kind == "stride2" else None
                 rows[kind, augment, size] = (true, own)
                 print(f"{kind:8s} {size:14d}  {augment:9s} {epochs:7d} {kl:6.2f}   {true[0]:.4f} +- {true[2]:.4f} ({true[3]:.1f})  "
-                      f"{true[1]:.4f}" + (f"   {own[0]:.4f} +- {own[2]:.4f}, {own[1]:.4f}" if own else ""))
+                      f"{true[1]:.4f}   " + (f"{own[0]:.4f} +- {own[2]:.4f}, {own[1]:.4f}" if own else
+                                             f"{differences(energy, true_energy)[1]:.4f}"))
     own = differences(truth, limit)
     print(f"the principle's curve itself, from the truth: {own[0]:.4f} ({own[3]:.1f}), rms {own[1]:.4f}")
     return rows, own
@@ -124,11 +126,13 @@ def draw(stem):
                                linestyle=line, capsize=2, label=label + ": largest")
                 panel.plot(SIZES, [f[1] for f in found], color=color, marker=marker, linestyle=line, alpha=0.4,
                            markerfacecolor="none", label=label + ": rms")
-        panel.set(xscale="log", yscale="log", xlabel="configurations at T0", title=title)
+        panel.set(xscale="log", yscale="log", xlabel="configurations at T0", title=title, ylim=(2e-3, None))
+        panel.set_xticks(SIZES, [str(size) for size in SIZES])
+        panel.minorticks_off()
     axes[0].axhline(limit[0], color="0.3", linewidth=0.8, linestyle="-.", label="principle's own, stride 2: largest")
     axes[0].set_ylabel(r"error of $\langle|m|\rangle$, T = 1 to 4")
-    for panel in axes:
-        panel.legend(fontsize=6)
+    axes[0].legend(fontsize=6, ncols=2, loc="lower left")
+    axes[1].legend(fontsize=6)
     for kind in ("png", "pdf"):
         figure.savefig(f"{stem}.{kind}")
     print(f"{stem}.png and .pdf")

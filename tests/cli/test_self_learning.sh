@@ -82,6 +82,8 @@ useless="$small --set system.lattice=[12,12] --set system.field=0.1 --set train.
 grep -q "of the self-learning proposals are accepted at some temperature, less than 0.1; single flips" log || fail "$(cat log)"
 mpirun -n 3 "$nnsm" run "$quick" $useless --set run.name=useless3 >log
 compare useless useless3
+"$nnsm" run "$quick" $useless --set run.name=useless_states --set system.model=blume_capel --set generate.temperature=1.6 >log
+grep -q "of the self-learning proposals are accepted at some temperature, less than 0.1; Metropolis moves" log || fail "$(cat log)"
 "$nnsm" run "$quick" $useless --set run.name=flips --set scan.sampler=metropolis >log
 triangles="$small --set system.model=baxter_wu --set train.epochs=30 --set generate.configurations=8000 --set train.augment=[\"translation\"]"
 "$nnsm" run "$quick" $triangles --set run.name=triangles >log
