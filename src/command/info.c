@@ -75,7 +75,10 @@ static void print_windows(nnsm_h5 *h5)
     if (h5->status || !w.window.sites)
         return;
     nnsm_windowing_text(&w, text, sizeof text);
-    (void)printf("  seen through windows of %s%s\n", text, w.latent ? "; these were undone" : "");
+    (void)printf("  seen through windows of %s%s\n", text,
+                 w.latent   ? "; these were undone"
+                 : w.masked ? "; only sums that have a preimage are known"
+                            : "");
     if (w.configurations)
         (void)printf("  of %lld configurations of sums %lld have no preimage, %lld several\n",
                      (long long)w.configurations, (long long)w.none, (long long)w.several);
