@@ -30,7 +30,8 @@ import numpy as np
 RANKS = 3
 EARLIER = b"an earlier file\n"
 CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to run
-CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second", "checksum")  # the last: of a file that holds dates
+CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second",
+                       "checksum", "source_checksum")  # of a file that holds dates
 MEASURED = """run : { name = "quick"; };
 ensemble : { file = "measured.h5"; };
 scan : { temperatures = { from = 1.0; to = 4.0; step = 0.25; }; };
