@@ -94,8 +94,8 @@ nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature,
             else if (distilled && q == NNSM_FREE_ENERGY)
                 shift = temperature0 * scanned->distilled.log_partition;
             trust->value[(k * Q + q) * trust->temperatures + t] = reached ? at + change[q][B] + shift : NAN;
-            if (distilled) { /* never -0, which a sum over ranks would make 0 */
-                trust->cell[t * Q + q].systematic = reached ? 0 - change[q][B] - shift : NAN;
+            if (distilled) {
+                trust->cell[t * Q + q].systematic = reached ? -change[q][B] - shift : NAN;
                 trust->cell[t * Q + q].systematic_error = reached ? nnsm_reweight_jackknife(change[q]) : NAN;
             }
         }

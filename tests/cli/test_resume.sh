@@ -138,10 +138,14 @@ expect 3 "not an nnsm checkpoint file (kind: nnsm network)" $(run h)
 echo "not HDF5" >results/h.checkpoint.h5
 expect 3 "not a file that nnsm wrote" $(run h)
 cp kept.h5 results/h.checkpoint.h5
-expect 0 "files:" "$nnsm" generate "$quick" $long --set run.name=j
+expect 0 "files:" "$nnsm" generate "$quick" $long --set run.name=j --set run.seed=11
+cp results/j.ensemble.h5 other.ensemble.h5
+expect 0 "files:" "$nnsm" generate "$quick" $long --set run.name=j --fresh
 mv results/j.ensemble.h5 aside.h5
 expect 3 "No such file" $(run j)
 cp results/b.results.h5 results/j.ensemble.h5
+expect 3 "results/j.ensemble.h5: data set /configurations is missing" mpirun -n 2 $(run j)
+cp other.ensemble.h5 results/j.ensemble.h5
 expect 3 "is not the ensemble that this run began with" mpirun -n 2 $(run j)
 mv aside.h5 results/j.ensemble.h5
 expect 0 "done" $(run j)
