@@ -48,7 +48,7 @@ collect() {
 shopt -s nullglob
 if [ "${SLURM_JOB_NAME:-}" = nnsm-scaling-table ]; then
   collect
-elif [ -n "${SLURM_JOB_ID:-}" ]; then
+elif [ -n "${SLURM_JOB_ID:-}" ] && [ -z "${NNSM_HERE:-}" ]; then
   measure "$SLURM_NTASKS"
 elif [ -z "${NNSM_HERE:-}" ] && command -v sbatch >/dev/null; then # the login node
   jobs=""

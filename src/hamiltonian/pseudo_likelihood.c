@@ -304,13 +304,19 @@ static double find_step(newton *n)
     return decrement;
 }
 
-/* Of all couplings, in units of the temperature. */
-static double longest_step(const newton *n)
+/* The largest |J_c f_c| in units of the temperature, of couplings or of their steps. */
+static double largest(const newton *n, const double *coupling)
 {
-    double longest = 0;
-    for (size_t c = 0; c < n->classes; c++)
-        longest = fmax(longest, fabs(n->step[c]) * n->pseudo->beta);
-    return longest;
+    const nnsm_operators *o = n->pseudo->operators;
+    size_t square = (size_t)(o->values * o->values);
+    double all = 0;
+    for (size_t c = 0; c < n->classes; c++) {
+        double function = o->values ? 0 : 1;
+        for (size_t i = 0; i < square; i++)
+            function = fmax(function, fabs(o->table[c * square + i]));
+        all = fmax(all, fabs(coupling[c]) * function * n->pseudo->beta);
+    }
+    return all;
 }
 
 /* Newton's steps with a fresh Hessian each, halved while they do not lower L. Ends with the sums at the new J. */
@@ -334,7 +340,7 @@ static nnsm_status descend(newton *n, double *coupling, size_t part, bool *conve
         }
         memcpy(coupling, n->trial, n->classes * sizeof *coupling);
         /* The distance is squared by this last step; towards a minimum at infinity steps stay long. */
-        *converged = decrement < 1e-3 && longest_step(n) < 0.01;
+        *converged = decrement < 1e-3 && largest(n, n->step) < 0.01;
     }
     return status;
 }
@@ -365,6 +371,15 @@ static size_t choose_part(const nnsm_pseudo *p, size_t configurations)
     return part;
 }
 
+/* Where sites follow from the others (frozen data, sums in windows that overlap around a lattice) the likelihood rises
+ * towards infinite couplings; the pull there vanishes in rounding, and steps end somewhere. A loss below log 2 says
+ * that every value in the data is more probable than all others of its site together: then more of these couplings are
+ * more likely still. And ratios of probabilities beyond exp(10^4) are not told by data. */
+static bool is_maximum(const newton *n, const double *coupling)
+{
+    return n->total[n->classes] >= M_LN2 && largest(n, coupling) < 1e4;
+}
+
 nnsm_status nnsm_pseudo_maximise(nnsm_pseudo *pseudo, size_t configurations, nnsm_pseudo_sum *sum, void *context,
                                  double *coupling, double *error_bars, bool *converged, nnsm_error *error)
 {
@@ -378,6 +393,7 @@ nnsm_status nnsm_pseudo_maximise(nnsm_pseudo *pseudo, size_t configurations, nns
         status = polish(n, coupling, converged, error);
     if (!status && part > 1 && !*converged)
         status = descend(n, coupling, 1, converged, error);
+    *converged = *converged && is_maximum(n, coupling);
     if (!status)
         nnsm_block_errors(&n->normal, n->pulls, n->classes, (double)NNSM_BLOCKS / (NNSM_BLOCKS - 1), error_bars);
     for (size_t c = 0; c < n->classes && !status; c++)

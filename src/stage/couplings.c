@@ -288,7 +288,8 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
     if (!status && o->configurations && !converged)
         nnsm_warn(&s->run->log,
                   "couplings: the pseudo-likelihood has no maximum at finite couplings: too few or frozen "
-                  "configurations, or too large a basis");
+                  "configurations, sites that follow from the others (sums in windows that overlap), or too large a "
+                  "basis");
     for (size_t c = 0; c < k; c++)
         o->difference[c] = (o->coupling[c] - o->likelihood[c]) / hypot(o->error[c], o->likelihood_error[c]);
     return status;

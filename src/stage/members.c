@@ -138,6 +138,14 @@ typedef struct {
     size_t missing[NNSM_MOST_MEMBERS], lacking;               /* which have no network file, and how many */
 } gathering;
 
+/* Of what is lost least: one network, which --fresh and the files of all others are not worth. */
+static nnsm_status advise(nnsm_status status, nnsm_error *error)
+{
+    char before[NNSM_MESSAGE_LENGTH];
+    memcpy(before, error->message, sizeof before);
+    return nnsm_fail(error, status, "%.800s; or remove this file alone, and its network is trained anew", before);
+}
+
 static nnsm_status look(gathering *e, nnsm_error *error)
 {
     nnsm_run *run = e->run;
@@ -150,6 +158,8 @@ static nnsm_status look(gathering *e, nnsm_error *error)
         if (!status && !e->trained[k])
             status = nnsm_checkpoint_fits(run, path, &e->saved[k], error);
     }
+    if (status)
+        status = advise(status, error);
     status = nnsm_agree(run->world, status, error);
     NNSM_MPI(MPI_Bcast(e->trained, NNSM_MOST_MEMBERS, MPI_INT, 0, run->world));
     NNSM_MPI(MPI_Bcast(e->saved, NNSM_MOST_MEMBERS, MPI_INT, 0, run->world));

@@ -35,6 +35,8 @@ for stage in generate train; do mpirun -n 2 "$nnsm" $stage "$quick" $diagonal --
 cmp <("$nnsm" info results/far.network.h5 | cut -d: -f2) <("$nnsm" info results/stages.network.h5 | cut -d: -f2) || fail "stages"
 long="$diagonal --set train.epochs=40 --set generate.interval=60 --set checkpoint.interval=0.05 --set scan.sweeps=500"
 "$nnsm" run "$quick" $long --set run.name=whole >log
+mpirun -n 2 "$nnsm" run "$quick" $long --set run.name=two >log # at T = 1 all samples are ordered: differences of exactly 0
+compare whole two
 stops=0
 for limit in 0.2 0.4 0.6 0.8 1 1.5 2 600; do
   status=0

@@ -6,6 +6,8 @@ ln -s "$source/jobscripts" "$source/analysis" .
 study() { NNSM=$nnsm NNSM_PYTHON=$python NNSM_BENCH_SECONDS=0.3 NNSM_HERE=1 jobscripts/scaling.sh "$@" >study.log 2>&1 || fail "$* $(tail -n 5 study.log)"; }
 cp "$source/input/quick.cfg" small.cfg
 study strong 1,2 small.cfg $small
+(export SLURM_JOB_ID=1 SLURM_NTASKS=1; study strong 2 small.cfg $small) # here, also within an allocation: not its tasks
+grep -q "done after .* on 2 ranks" study.log || fail "within an allocation: $(grep "done after" study.log)"
 study weak 2 small.cfg $small --set train.batch=20
 "$python" - "$source" <<'PY'
 import csv, json, sys

@@ -233,6 +233,32 @@ static void errors_cover_the_truth(void **state)
     check_close(square / count, 1, 4 * sqrt(2 / (count / 3)));
 }
 
+/* Diagonals in waves of four, sums of neighbours of random spins: every site follows from those around it, as of sums
+ * in windows that overlap. The likelihood rises towards infinite couplings; none that rounding stops at is an answer.
+ */
+static void sites_that_follow_from_the_others_have_no_couplings(void **state)
+{
+    (void)state;
+    setting s;
+    bool converged;
+    setup(&s, &systems[2], 5, ROWS);
+    for (size_t r = 0; r < NNSM_BLOCKS * ROWS; r++) {
+        uint32_t random[4];
+        nnsm_rng_block(nnsm_rng_key_from_seed(8), NNSM_RNG_TEST, (uint32_t)r, 0, 0, random);
+        for (size_t i = 0; i < SITES; i++) {
+            size_t d = i / EDGE + i % EDGE;
+            s.configurations[r * SITES + i] = (int8_t)((random[0] >> d % 4 & 1) + (random[0] >> (d + 1) % 4 & 1));
+        }
+    }
+    assert_int_equal(
+        nnsm_pseudo_maximise(s.pseudo, NNSM_BLOCKS * ROWS, sum_blocks, &s, s.coupling, s.error, &converged, NULL),
+        NNSM_OK);
+    assert_false(converged);
+    for (size_t c = 0; c < s.operators.classes; c++)
+        assert_true(isnan(s.coupling[c]) && isnan(s.error[c]));
+    teardown(&s);
+}
+
 static void the_reach_of_nearest_neighbours_is_one(void **state)
 {
     (void)state;
@@ -258,6 +284,7 @@ int main(void)
         cmocka_unit_test(loss_and_pulls_are_those_of_the_conditionals),
         cmocka_unit_test(couplings_of_known_models_are_found),
         cmocka_unit_test(errors_cover_the_truth),
+        cmocka_unit_test(sites_that_follow_from_the_others_have_no_couplings),
         cmocka_unit_test(the_reach_of_nearest_neighbours_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
