@@ -46,6 +46,7 @@ FRONTIER = "--set network.kind=frontier --set network.units=2 --set network.reac
 TRUST = "--set network.kind=frontier --set network.units=4 --set trust.networks=4"
 POTTS = """--set system.model=potts --set generate.algorithm=heat_bath --set train.augment=["translation","permutation"]
     --set scan.moves=["single"] --set scan.regenerate=true"""
+MASKED = """--set window.size=[2] --set window.stride=[1] --set window.route="masked" --set train.augment=["spin_flip"]"""
 LEVELS = """--set ensemble.levels=3 --set train.augment=["translation"] --set scan.moves=["neighbour","patch"]
     --set trust.compare=other.h5"""
 
@@ -77,6 +78,9 @@ COMMANDS = {
     "measured": Command("train measured.cfg", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ("network",)),
     "potts": Command(f"run CONFIG --set teams.generators=2 {POTTS}", {}, ALL),
     "blocks": Command("run CONFIG --set teams.generators=2 --set window.size=[2] --set window.stride=[1]", {}, ALL),
+    "masked": Command(f"run CONFIG --set teams.generators=2 {MASKED}", {}, ALL),
+    "potts_frontier": Command(f"run CONFIG --set teams.generators=1 {FRONTIER} --set system.model=potts "
+                              """--set generate.algorithm=heat_bath --set train.augment=["translation"]""", {}, ALL),
     "levels": Command(f"train measured.cfg {LEVELS}", {"measured.h5": ("signals", "2.5.h5"),
                                                        "other.h5": ("signals", "3.0.h5")}, ("network",)),
     "scan_levels": Command(f"scan measured.cfg {LEVELS}", {
@@ -98,6 +102,7 @@ COMMANDS = {
                         own("stopped_members", "checkpoint", "ensemble", "network", "member1.checkpoint",
                             "member2.checkpoint", "member3.checkpoint"), ("results",)),
     "check": Command("check CONFIG", {}, ()),
+    "bench": Command("bench CONFIG --seconds 0.02", {}, ()),
     **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
        for kind in ALL + ("checkpoint",)},
     "info_measured": Command("info foreign.h5", {"foreign.h5": ("second", "foreign.h5")}, ()),
@@ -313,7 +318,8 @@ class Harness:
         said = [line for line in outcome.stderr.splitlines() if line.startswith("nnsm: ")]
         first = said[0] if said else ""
         if outcome.code not in (0, 3, 4) + (2,) * reading_configuration:
-            wrong.append(f"exit {outcome.code}: {outcome.stderr.strip()[:200]!r}")
+            told = outcome.stderr.strip()  # all of it where a rank died: the stack is what there is to find out why
+            wrong.append(f"exit {outcome.code}: {told[:200]!r}" if outcome.code < 128 else f"exit {outcome.code}: {told}")
         elif outcome.code and len(said) != 1:
             wrong.append(f"{len(said)} messages: {said}")
         elif outcome.code and not first[6:].strip():
