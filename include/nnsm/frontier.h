@@ -14,7 +14,11 @@
  *     q(s = k) = exp(o_k) / sum_j exp(o_j),   o_0 = 0,   o_k = c_k + sum_i a_ki x_i + sum_u b_ku tanh(h_u),
  * with q - 1 inputs a frontier site, x = sigma_f (1[s_f = v] - 1 / q), v = 1 ... q - 1, and h_u = e_u + sum_i w_ui x_i
  * = e_u + sum_f w_uf sigma_f g_u(s_f): every unit looks at the values through a function g_u of mean zero
- * (made/frontier_units.h). All functions are local. */
+ * (made/frontier_units.h).
+ *
+ * With a horizon, sites of the frontier that are farther than that from the output are left out, and outputs in
+ * different rows may share a fit. What is lost falls off as correlations do, exp(-horizon / xi) of the correlation
+ * length xi at T0; a frontier then has a size that does not grow with the lattice. All functions are local. */
 #ifndef NNSM_FRONTIER_H
 #define NNSM_FRONTIER_H
 
@@ -27,6 +31,7 @@ typedef struct {
     nnsm_order order;
     uint64_t order_seed;
     double reach;           /* of the interaction, in lattice spacings: 1 nearest neighbours, 1.5 diagonals too */
+    double horizon;         /* how far a frontier is seen, in lattice spacings; 0: all of it */
     size_t units;           /* of a conditional, at most; small frontiers get fewer */
     uint64_t seed;          /* of the units */
     bool odd;               /* two values: the spin flip is a symmetry: no offsets, no constants */

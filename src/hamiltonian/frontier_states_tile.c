@@ -58,8 +58,12 @@ static void gather(states_tile *t, const nnsm_fit *fit, const int32_t *sites, fl
         for (size_t c = 0; c < T; c++)
             linear[k * T + c] = fit->weights[(k + 1) * features - 1];
     for (size_t i = 0; i < fit->inputs; i++) {
-        const float *s = t->s + position_of(t, (size_t)sites[i / outputs]) * T;
         float *x = t->gathered + i * T, sign = fit->sign[i / outputs], value = (float)(i % outputs + 1);
+        if (sites[i / outputs] < 0) {
+            memset(x, 0, T * sizeof *x);
+            continue;
+        }
+        const float *s = t->s + position_of(t, (size_t)sites[i / outputs]) * T;
         for (size_t c = 0; c < T; c++)
             x[c] = sign * ((s[c] == value ? 1.f : 0.f) - mean);
         for (size_t k = 0; k < outputs; k++)

@@ -42,8 +42,12 @@ static void evaluate(frontier_tile *t, size_t p)
     for (size_t c = 0; c < T; c++)
         linear[c] = b[fit->units];
     for (size_t f = 0; f < fit->frontier; f++) {
-        const float *from = t->x + position_of(t, (size_t)sites[f]) * T;
         float *x = t->gathered + f * T, sign = fit->sign[f];
+        if (sites[f] < 0) {
+            memset(x, 0, T * sizeof *x);
+            continue;
+        }
+        const float *from = t->x + position_of(t, (size_t)sites[f]) * T;
         for (size_t c = 0; c < T; c++) {
             x[c] = sign * from[c];
             linear[c] += a[f] * x[c];

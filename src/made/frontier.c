@@ -55,7 +55,8 @@ static nnsm_status list_seen(nnsm_frontier *f, const size_t *sizes, nnsm_error *
     nnsm_status status = NNSM_OK;
     for (size_t p = 0; p < f->sites; p++)
         for (size_t i = 0; i < sizes[p]; i++)
-            f->seen[f->output[p].sites[i]].count++;
+            if (f->output[p].sites[i] >= 0)
+                f->seen[f->output[p].sites[i]].count++;
     for (size_t s = 0; s < f->sites && !status; s++) {
         status = NNSM_NEW(&f->seen[s].positions, f->seen[s].count, "frontier", error);
         if (!status)
@@ -64,6 +65,8 @@ static nnsm_status list_seen(nnsm_frontier *f, const size_t *sizes, nnsm_error *
     }
     for (size_t p = 0; p < f->sites && !status; p++)
         for (size_t i = 0; i < sizes[p]; i++) {
+            if (f->output[p].sites[i] < 0)
+                continue;
             nnsm_frontier_seen *s = &f->seen[f->output[p].sites[i]];
             s->positions[s->count] = (int32_t)p;
             s->slots[s->count++] = (int32_t)i;
@@ -140,15 +143,16 @@ nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier
     *out = NULL;
     double sites = 1;
     bool good = a->dimensions >= 1 && a->dimensions <= NNSM_MAX_DIMENSIONS && a->temperature > 0 && a->reach >= 1 &&
-                a->reach <= 16 && a->units <= 4096 && a->alphabet.count <= NNSM_MAX_VALUES;
+                a->reach <= 16 && a->units <= 4096 && a->alphabet.count <= NNSM_MAX_VALUES &&
+                (a->horizon == 0 || a->horizon >= a->reach);
     for (int axis = 0; axis < a->dimensions && good; axis++) {
         good = a->extent[axis] >= 1;
         sites *= a->extent[axis];
     }
     if (!good || sites > 1 << 20)
         return nnsm_fail(error, NNSM_USAGE,
-                         "frontier network: 1 to 3 dimensions, at most 2^20 sites, reach from 1 to 16, at most 4096 "
-                         "units, positive temperature");
+                         "frontier network: 1 to 3 dimensions, at most 2^20 sites, reach from 1 to 16, horizon 0 or at "
+                         "least the reach, at most 4096 units, positive temperature");
     nnsm_status status = NNSM_NEW(out, 1, "frontier network", error);
     if (status)
         return status;

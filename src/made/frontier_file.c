@@ -85,9 +85,11 @@ void nnsm_frontier_write(nnsm_frontier *frontier, nnsm_h5 *h5)
     bool states = a->alphabet.count > 2;
     nnsm_error error;
     check_finite(h5, frontier->weights, fits, "raise network.ridge");
-    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet, false);
+    nnsm_made_write_lattice(h5, "frontier", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet,
+                            NNSM_NETWORK_FRONTIER);
     nnsm_made_write_order(h5, a->order, a->order_seed);
     nnsm_h5_set_double(h5, "/", "reach", a->reach);
+    nnsm_h5_set_double(h5, "/", "horizon", a->horizon);
     nnsm_h5_set_integer(h5, "/", "units", (int64_t)a->units);
     nnsm_h5_set_integer(h5, "/", "units_seed", (int64_t)a->seed);
     nnsm_h5_set_integer(h5, "/", "odd", a->odd);
@@ -155,8 +157,12 @@ nnsm_status nnsm_frontier_read(nnsm_frontier **out, nnsm_h5 *h5)
     nnsm_error error;
     *out = NULL;
     nnsm_made_read_lattice(h5, &a.temperature, &a.dimensions, a.extent, &a.periodic, &a.alphabet);
+    if (!h5->status && nnsm_h5_get_integer(h5, "/", "version") < NNSM_NETWORK_FRONTIER)
+        return nnsm_h5_fail(
+            h5, "a frontier network of an earlier nnsm, whose outputs shared fits otherwise; train it again");
     a.order = nnsm_made_read_order(h5, &a.order_seed);
     a.reach = nnsm_h5_get_double(h5, "/", "reach");
+    a.horizon = nnsm_h5_get_double(h5, "/", "horizon");
     int64_t units = nnsm_h5_get_integer(h5, "/", "units");
     a.units = units >= 0 ? (size_t)units : SIZE_MAX;
     a.seed = (uint64_t)nnsm_h5_get_integer(h5, "/", "units_seed");

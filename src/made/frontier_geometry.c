@@ -30,6 +30,15 @@ void nnsm_frontier_displacement(const nnsm_frontier_architecture *a, int32_t fro
     }
 }
 
+void nnsm_frontier_slot(const nnsm_frontier *frontier, size_t fit, size_t slot, int *d)
+{
+    const int32_t *member = frontier->members[fit];
+    while (frontier->output[*member].sites[slot] < 0)
+        member++; /* a slot was made for one of them */
+    nnsm_frontier_displacement(&frontier->architecture, frontier->order[*member], frontier->output[*member].sites[slot],
+                               d);
+}
+
 static double square(const nnsm_frontier_architecture *a, const int *d)
 {
     double sum = 0;
@@ -151,15 +160,15 @@ static size_t join(const nnsm_frontier *f, const neighbours *n, growth *g, const
 }
 
 typedef struct {
-    double distance;
+    double square; /* of the distance */
     int32_t position, site;
 } candidate;
 
 static int nearer(const void *a, const void *b)
 {
     const candidate *x = a, *y = b;
-    if (x->distance != y->distance)
-        return x->distance < y->distance ? -1 : 1;
+    if (x->square != y->square)
+        return x->square < y->square ? -1 : 1;
     return (x->position > y->position) - (x->position < y->position);
 }
 
@@ -174,6 +183,19 @@ static void arrange(const nnsm_frontier *f, size_t p, size_t count, const int32_
     qsort(scratch, count, sizeof *scratch, nearer);
     for (size_t i = 0; i < count; i++)
         f->output[p].sites[i] = scratch[i].site;
+}
+
+/* How many of the sites, nearest first, lie within the horizon. */
+static size_t within_horizon(const nnsm_frontier *f, size_t p, size_t count)
+{
+    double most = f->architecture.horizon * f->architecture.horizon + 1e-9;
+    for (; count; count--) {
+        int d[NNSM_MAX_DIMENSIONS] = {0};
+        nnsm_frontier_displacement(&f->architecture, f->order[p], f->output[p].sites[count - 1], d);
+        if (square(&f->architecture, d) <= most)
+            break;
+    }
+    return count;
 }
 
 nnsm_status nnsm_frontier_find(nnsm_frontier *frontier, size_t *sizes, nnsm_error *error)
@@ -199,6 +221,8 @@ nnsm_status nnsm_frontier_find(nnsm_frontier *frontier, size_t *sizes, nnsm_erro
         if (!status)
             arrange(f, p, sizes[p], g.list, scratch);
     }
+    for (size_t p = 0; p < f->sites && f->architecture.horizon > 0 && !status; p++)
+        sizes[p] = within_horizon(f, p, sizes[p]);
     nnsm_release(n.of);
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(*arrays[i]);
@@ -208,39 +232,96 @@ nnsm_status nnsm_frontier_find(nnsm_frontier *frontier, size_t *sizes, nnsm_erro
 
 /* ---- which outputs share a fit */
 
-enum { NEAR = 3 }; /* frontiers that agree up to this distance, and have equally many sites beyond, are alike */
+enum { NEAR = 3 }; /* frontiers that agree up to this distance are alike */
 
-/* Arrange the frontier of output q in the order of p's: equal displacements, else the nearest left over. Returns false
- * when they are not alike; q's list is then unchanged. taken, arranged: scratch, [F]. */
-static bool match(const nnsm_frontier *f, size_t p, size_t q, size_t count, int8_t *taken, int32_t *arranged)
+/* The sites that the outputs of one fit see, by displacement: a slot each. */
+typedef struct {
+    size_t count;
+    int (*slot)[NNSM_MAX_DIMENSIONS]; /* [sites] */
+    int32_t *held;                    /* [sites] site in a slot, of the output in hand */
+} slots;
+
+/* The slot of a displacement, `count` if there is none. Looked for from `guess` on. */
+static size_t find_slot(const slots *s, size_t guess, const int *d)
 {
-    const nnsm_frontier_architecture *a = &f->architecture;
-    memset(taken, 0, count);
-    for (size_t i = 0; i < count; i++) {
-        int mine[NNSM_MAX_DIMENSIONS] = {0}, theirs[NNSM_MAX_DIMENSIONS] = {0};
-        double best = INFINITY;
-        size_t at = 0;
-        nnsm_frontier_displacement(a, f->order[p], f->output[p].sites[i], mine);
-        for (size_t step = 0; step < count && best > 0; step++) {
-            size_t k = (i + step) % count; /* mostly the same slot */
-            if (taken[k])
-                continue;
-            nnsm_frontier_displacement(a, f->order[q], f->output[q].sites[k], theirs);
-            double sum = 0;
-            for (int axis = 0; axis < a->dimensions; axis++)
-                sum += (double)(mine[axis] - theirs[axis]) * (mine[axis] - theirs[axis]);
-            if (sum < best) {
-                best = sum;
-                at = k;
-            }
-        }
-        if (best > (square(a, mine) <= NEAR * NEAR ? 0 : 4))
-            return false;
-        taken[at] = 1;
-        arranged[i] = f->output[q].sites[at];
+    for (size_t step = 0; step < s->count; step++) {
+        size_t i = (guess + step) % s->count;
+        if (memcmp(s->slot[i], d, sizeof s->slot[i]) == 0)
+            return i;
     }
-    memcpy(f->output[q].sites, arranged, count * sizeof *arranged);
-    return true;
+    return s->count;
+}
+
+static void seen_at(const nnsm_frontier *f, size_t p, size_t i, int *d)
+{
+    nnsm_frontier_displacement(&f->architecture, f->order[p], f->output[p].sites[i], d);
+}
+
+/* Does the output q see the same nearest sites as the one whose `own` sites the first slots are? */
+static bool alike(const nnsm_frontier *f, const slots *s, size_t own, size_t q, size_t count)
+{
+    size_t theirs = 0, ours = 0;
+    for (size_t i = 0; i < own; i++)
+        ours += square(&f->architecture, s->slot[i]) <= NEAR * NEAR;
+    for (size_t i = 0; i < count; i++) {
+        int d[NNSM_MAX_DIMENSIONS] = {0};
+        seen_at(f, q, i, d);
+        if (square(&f->architecture, d) > NEAR * NEAR)
+            continue;
+        if (find_slot(s, i, d) >= own)
+            return false;
+        theirs++;
+    }
+    return theirs == ours;
+}
+
+/* Do two outputs see the same sites? */
+static bool equal(const nnsm_frontier *f, size_t p, size_t q, const size_t *sizes)
+{
+    size_t count = sizes[p];
+    for (size_t i = 0; i < count && sizes[q] == count; i++) {
+        int mine[NNSM_MAX_DIMENSIONS] = {0}, theirs[NNSM_MAX_DIMENSIONS] = {0};
+        size_t step = 0;
+        seen_at(f, p, i, mine);
+        for (; step < count; step++) {
+            seen_at(f, q, (i + step) % count, theirs); /* mostly in the same place */
+            if (memcmp(mine, theirs, sizeof mine) == 0)
+                break;
+        }
+        if (step == count)
+            return false;
+    }
+    return sizes[q] == count;
+}
+
+/* Slots for all that the output q sees. */
+static void take_in(const nnsm_frontier *f, slots *s, size_t q, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int d[NNSM_MAX_DIMENSIONS] = {0};
+        seen_at(f, q, i, d);
+        if (find_slot(s, i, d) == s->count)
+            memcpy(s->slot[s->count++], d, sizeof d);
+    }
+}
+
+/* The sites of the output q in their slots; -1 in those that it has no site for. */
+static nnsm_status arrange_slots(nnsm_frontier *f, slots *s, size_t q, size_t *count, nnsm_error *error)
+{
+    for (size_t i = 0; i < s->count; i++)
+        s->held[i] = -1;
+    for (size_t i = 0; i < *count; i++) {
+        int d[NNSM_MAX_DIMENSIONS] = {0};
+        seen_at(f, q, i, d);
+        s->held[find_slot(s, i, d)] = f->output[q].sites[i];
+    }
+    nnsm_release(f->output[q].sites);
+    f->output[q].sites = NULL;
+    nnsm_status status = NNSM_NEW(&f->output[q].sites, s->count, "frontier", error);
+    if (!status)
+        memcpy(f->output[q].sites, s->held, s->count * sizeof *s->held);
+    *count = s->count;
+    return status;
 }
 
 /* Representatives are tried first in the middle of the lattice's last axis, where most others look like them. */
@@ -251,27 +332,46 @@ static size_t seed_position(const nnsm_frontier *f, size_t step)
     return row * last + (column + last / 2) % last;
 }
 
-nnsm_status nnsm_frontier_share(nnsm_frontier *frontier, const size_t *sizes, nnsm_error *error)
+/* The fit of the output p; of those that look like it along the last axis; and with a horizon, without which no two
+ * rows are the same, of all that see what one of them sees. */
+static nnsm_status share_one(nnsm_frontier *f, size_t p, size_t *sizes, slots *s, nnsm_error *error)
+{
+    size_t last = (size_t)f->architecture.extent[f->architecture.dimensions - 1], from = p / last * last;
+    size_t own = sizes[p], end = f->architecture.share ? f->architecture.horizon > 0 ? f->sites : from + last : from;
+    nnsm_status status = NNSM_OK;
+    s->count = 0;
+    take_in(f, s, p, own);
+    f->output[p].fit = f->fits;
+    for (size_t q = from; q < end; q++) {
+        size_t twin = from + q % last;
+        if (f->output[q].fit == SIZE_MAX &&
+            (q == twin ? alike(f, s, own, q, sizes[q]) : f->output[twin].fit == f->fits && equal(f, twin, q, sizes))) {
+            f->output[q].fit = f->fits;
+            take_in(f, s, q, sizes[q]);
+        }
+    }
+    for (size_t q = from; q < f->sites && !status; q++)
+        if (f->output[q].fit == f->fits)
+            status = arrange_slots(f, s, q, &sizes[q], error);
+    f->fits++;
+    return status;
+}
+
+nnsm_status nnsm_frontier_share(nnsm_frontier *frontier, size_t *sizes, nnsm_error *error)
 {
     nnsm_frontier *f = frontier;
-    int8_t *taken = NULL;
-    int32_t *arranged = NULL;
-    nnsm_status status = NNSM_NEW(&taken, f->sites, "frontier", error);
+    slots s = {0};
+    nnsm_status status = nnsm_allocate((void **)&s.slot, f->sites, sizeof *s.slot, "frontier", error);
     if (!status)
-        status = NNSM_NEW(&arranged, f->sites, "frontier", error);
+        status = NNSM_NEW(&s.held, f->sites, "frontier", error);
     for (size_t p = 0; p < f->sites; p++)
         f->output[p].fit = SIZE_MAX;
     for (size_t step = 0; step < f->sites && !status; step++) {
-        size_t p = seed_position(f, step), last = (size_t)f->architecture.extent[f->architecture.dimensions - 1];
-        if (f->output[p].fit != SIZE_MAX)
-            continue;
-        f->output[p].fit = f->fits++;
-        size_t from = p / last * last; /* likeness is looked for along the last axis only */
-        for (size_t q = from; q < from + last && f->architecture.share; q++)
-            if (f->output[q].fit == SIZE_MAX && sizes[q] == sizes[p] && match(f, p, q, sizes[p], taken, arranged))
-                f->output[q].fit = f->output[p].fit;
+        size_t p = seed_position(f, step);
+        if (f->output[p].fit == SIZE_MAX)
+            status = share_one(f, p, sizes, &s, error);
     }
-    nnsm_release(taken);
-    nnsm_release(arranged);
+    nnsm_release(s.slot);
+    nnsm_release(s.held);
     return status;
 }

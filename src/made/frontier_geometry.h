@@ -5,7 +5,7 @@
 #include "nnsm/frontier.h"
 
 typedef struct {
-    int32_t *sites; /* [F] of the output's fit */
+    int32_t *sites; /* [F] of the output's fit, -1 in a slot for which it has none */
     size_t fit;
 } nnsm_frontier_position;
 
@@ -34,10 +34,15 @@ nnsm_status nnsm_frontier_create_within(nnsm_frontier **out, const nnsm_frontier
 /* The shortest way from one site to another, d: out, [NNSM_MAX_DIMENSIONS], entries beyond the dimensions untouched. */
 void nnsm_frontier_displacement(const nnsm_frontier_architecture *architecture, int32_t from, int32_t to, int *d);
 
-/* From order and position: the frontier of every output, nearest sites first, and its size. sizes: out, [sites]. */
+/* The displacement of a slot of a fit from the output, d: as above. */
+void nnsm_frontier_slot(const nnsm_frontier *frontier, size_t fit, size_t slot, int *d);
+
+/* From order and position: the frontier of every output within the horizon, nearest sites first, and its size. sizes:
+ * out, [sites]. */
 nnsm_status nnsm_frontier_find(nnsm_frontier *frontier, size_t *sizes, nnsm_error *error);
 
-/* Which fit every output belongs to; frontiers that share one are arranged in the same order. */
-nnsm_status nnsm_frontier_share(nnsm_frontier *frontier, const size_t *sizes, nnsm_error *error);
+/* Which fit every output belongs to; frontiers that share one are arranged in the same slots, of which an output may
+ * leave some empty. sizes: in, frontiers; out, slots. */
+nnsm_status nnsm_frontier_share(nnsm_frontier *frontier, size_t *sizes, nnsm_error *error);
 
 #endif

@@ -38,13 +38,15 @@ static void make_product(nnsm_fit *fit, size_t unit, size_t i, size_t j, size_t 
 static void join(const nnsm_frontier *f, size_t p, nnsm_fit *fit, size_t j, bool within, size_t most, size_t *made)
 {
     const int32_t *s = f->output[p].sites;
-    bool near_j = near(f, f->order[p], s[j]);
-    for (size_t i = 0; i < j; i++) {
+    bool near_j = s[j] >= 0 && near(f, f->order[p], s[j]);
+    for (size_t i = 0; i < j && s[j] >= 0; i++) {
+        if (s[i] < 0)
+            continue;
         bool near_ij = near_j && near(f, s[i], s[j]);
         if (!f->architecture.odd && near_ij == within && *made < most)
             make_product(fit, (*made)++, i, j, fit->frontier);
         for (size_t k = 0; k < i && *made < most; k++)
-            if ((near_ij && near(f, s[k], s[i]) && near(f, s[k], s[j])) == within)
+            if (s[k] >= 0 && (near_ij && near(f, s[k], s[i]) && near(f, s[k], s[j])) == within)
                 make_product(fit, (*made)++, k, i, j);
     }
 }
@@ -82,7 +84,7 @@ static int side_of(const nnsm_frontier_architecture *a, const int *d)
 /* Weights of one shape: amplitude exp(-distance / length) on each side, scaled to a total of `gain`. Small gains give
  * nearly linear units, large ones switches. Three quarters of the amplitudes are 1. Rough: an
  * amplitude for every site, which tells many-spin functions of the frontier apart. */
-static void draw_shape(const nnsm_frontier *f, size_t representative, nnsm_fit *fit, size_t unit, bool rough,
+static void draw_shape(const nnsm_frontier *f, size_t index, nnsm_fit *fit, size_t unit, bool rough,
                        nnsm_rng_sequence *draw)
 {
     enum { SIDES = 2 * NNSM_MAX_DIMENSIONS };
@@ -96,7 +98,7 @@ static void draw_shape(const nnsm_frontier *f, size_t representative, nnsm_fit *
     float *w = fit->w + unit * fit->inputs;
     for (size_t i = 0; i < fit->frontier; i++) {
         int d[NNSM_MAX_DIMENSIONS] = {0};
-        nnsm_frontier_displacement(a, f->order[representative], f->output[representative].sites[i], d);
+        nnsm_frontier_slot(f, index, i, d);
         int side = side_of(a, d), steps = -1;
         for (int axis = 0; axis < a->dimensions; axis++)
             steps += d[axis] < 0 ? -d[axis] : d[axis];
@@ -168,7 +170,7 @@ static size_t units_of_states(const nnsm_frontier_architecture *a, size_t fronti
     return a->alphabet.labels ? units / q * q : units;
 }
 
-static void draw_states(const nnsm_frontier *frontier, size_t index, size_t p, nnsm_fit *fit)
+static void draw_states(const nnsm_frontier *frontier, size_t index, nnsm_fit *fit)
 {
     const nnsm_frontier_architecture *a = &frontier->architecture;
     size_t q = (size_t)a->alphabet.count;
@@ -177,7 +179,7 @@ static void draw_states(const nnsm_frontier *frontier, size_t index, size_t p, n
         double g[NNSM_MAX_VALUES] = {0};
         nnsm_rng_sequence draw =
             nnsm_rng_sequence_start(nnsm_rng_key_from_seed(a->seed), NNSM_RNG_UNITS, (uint32_t)index, (uint32_t)shape);
-        draw_shape(frontier, p, fit, u, a->reach > 1 && shape % 2, &draw);
+        draw_shape(frontier, index, fit, u, a->reach > 1 && shape % 2, &draw);
         if (a->alphabet.labels) {
             g[u % q] = 1;
             normalize(g, q);
@@ -207,13 +209,13 @@ size_t nnsm_frontier_units(const nnsm_frontier_architecture *architecture, size_
 void nnsm_frontier_draw(const nnsm_frontier *frontier, size_t index, size_t p, nnsm_fit *fit)
 {
     if (fit->outputs > 1) {
-        draw_states(frontier, index, p, fit);
+        draw_states(frontier, index, fit);
         return;
     }
     size_t products = make_products(frontier, p, fit);
     for (size_t u = products; u < fit->units; u++) {
         nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(frontier->architecture.seed),
                                                          NNSM_RNG_UNITS, (uint32_t)index, (uint32_t)u);
-        draw_shape(frontier, p, fit, u, products && u % 2, &draw);
+        draw_shape(frontier, index, fit, u, products && u % 2, &draw);
     }
 }

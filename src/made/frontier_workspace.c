@@ -80,9 +80,12 @@ static void gather_spins(nnsm_frontier_workspace *w, size_t frontier, const int3
 {
     size_t n = w->columns;
     for (size_t i = 0; i < frontier; i++) {
-        const float *from = w->spins + (size_t)sites[i] * n;
         float *x = w->x + i * n;
-        memcpy(x, from, n * sizeof *x);
+        if (sites[i] < 0) {
+            memset(x, 0, n * sizeof *x);
+            continue;
+        }
+        memcpy(x, w->spins + (size_t)sites[i] * n, n * sizeof *x);
         if (sign[i] < 0)
             for (size_t c = 0; c < n; c++)
                 x[c] = -x[c];
@@ -95,6 +98,10 @@ static void gather_states(nnsm_frontier_workspace *w, const nnsm_fit *fit, const
     size_t n = w->columns, outputs = fit->outputs;
     float mean = 1.f / (float)(outputs + 1);
     for (size_t i = 0; i < fit->frontier; i++) {
+        if (sites[i] < 0) {
+            memset(w->x + i * outputs * n, 0, outputs * n * sizeof *w->x);
+            continue;
+        }
         const float *from = w->spins + (size_t)sites[i] * n;
         float up = sign[i] < 0 ? mean - 1.f : 1.f - mean, down = sign[i] < 0 ? mean : -mean;
         for (size_t k = 0; k < outputs; k++) {
@@ -166,9 +173,12 @@ void nnsm_frontier_fit_signs(const nnsm_frontier *frontier, nnsm_frontier_worksp
         const int32_t *sites;
         size_t position = nnsm_frontier_member(frontier, index, member, &sites);
         const float *y = w->spins + (size_t)nnsm_frontier_order(frontier)[position] * w->columns;
-        for (size_t i = 0; i < fit->frontier; i++)
-            sums[i] += fit->outputs > 1 ? (float)correlate(alphabet, w->spins + (size_t)sites[i] * w->columns, y, count)
-                                        : cblas_sdot((int)count, y, 1, w->spins + (size_t)sites[i] * w->columns, 1);
+        for (size_t i = 0; i < fit->frontier; i++) {
+            if (sites[i] < 0)
+                continue;
+            const float *x = w->spins + (size_t)sites[i] * w->columns;
+            sums[i] += fit->outputs > 1 ? (float)correlate(alphabet, x, y, count) : cblas_sdot((int)count, y, 1, x, 1);
+        }
     }
 }
 

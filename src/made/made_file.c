@@ -8,9 +8,6 @@
 #include "base/memory.h"
 #include "made/network.h"
 
-/* 1: sites of two values; 2: of more; 3: of more, in a frontier network; 4: masked softmax */
-enum { NETWORK_VERSION = 4, MASKED_VERSION = 4 };
-
 static const char *const order_names[] = {"raster", "snake", "checkerboard", "random"};
 static const char *const activation_names[] = {"relu", "tanh"};
 
@@ -40,7 +37,7 @@ static void check_finite(const nnsm_made *made, nnsm_h5 *h5, const char *advice)
 }
 
 void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperature, int dimensions, const int *extent,
-                             bool periodic, const nnsm_alphabet *alphabet, bool masked)
+                             bool periodic, const nnsm_alphabet *alphabet, int version)
 {
     int64_t extents[NNSM_MAX_DIMENSIONS], values[NNSM_MAX_VALUES];
     for (int i = 0; i < dimensions; i++)
@@ -48,11 +45,7 @@ void nnsm_made_write_lattice(nnsm_h5 *h5, const char *network, double temperatur
     for (int k = 0; k < alphabet->count; k++)
         values[k] = alphabet->value[k];
     nnsm_h5_set_text(h5, "/", "kind", NNSM_NETWORK_KIND);
-    nnsm_h5_set_integer(h5, "/", "version",
-                        masked                             ? MASKED_VERSION
-                        : alphabet->count == 2             ? 1
-                        : strcmp(network, "frontier") == 0 ? 3
-                                                           : 2);
+    nnsm_h5_set_integer(h5, "/", "version", version);
     nnsm_h5_set_text(h5, "/", "network", network);
     nnsm_h5_set_double(h5, "/", "temperature", temperature);
     nnsm_h5_set_integers(h5, "/", "lattice", (size_t)dimensions, extents);
@@ -89,9 +82,11 @@ void nnsm_made_write(const nnsm_made *made, nnsm_h5 *h5)
     const nnsm_architecture *a = &made->architecture;
     int64_t hidden[NNSM_MAX_LAYERS];
     char name[64];
+    int version = a->windows.given         ? NNSM_NETWORK_MASKED
+                  : a->alphabet.count == 2 ? NNSM_NETWORK_SPINS
+                                           : NNSM_NETWORK_STATES;
     check_finite(made, h5, "lower train.learning_rate");
-    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet,
-                            a->windows.given);
+    nnsm_made_write_lattice(h5, "dense", a->temperature, a->dimensions, a->extent, a->periodic, &a->alphabet, version);
     if (a->windows.given)
         write_support(made, h5);
     nnsm_h5_set_integer(h5, "/", "layers", (int64_t)a->layers);
@@ -151,8 +146,8 @@ void nnsm_made_read_lattice(nnsm_h5 *h5, double *temperature, int *dimensions, i
 {
     int64_t extents[NNSM_MAX_DIMENSIONS] = {0};
     char boundary[16] = "";
-    if (nnsm_h5_get_integer(h5, "/", "version") > NETWORK_VERSION)
-        (void)nnsm_h5_fail(h5, "written by a newer nnsm; this one reads version %d", NETWORK_VERSION);
+    if (nnsm_h5_get_integer(h5, "/", "version") > NNSM_NETWORK_FRONTIER)
+        (void)nnsm_h5_fail(h5, "written by a newer nnsm; this one reads version %d", NNSM_NETWORK_FRONTIER);
     *temperature = nnsm_h5_get_double(h5, "/", "temperature");
     *dimensions = (int)nnsm_h5_get_integers(h5, "/", "lattice", NNSM_MAX_DIMENSIONS, extents);
     for (int i = 0; i < *dimensions; i++)
@@ -171,7 +166,7 @@ nnsm_order nnsm_made_read_order(nnsm_h5 *h5, uint64_t *seed)
 static void read_support(nnsm_h5 *h5, nnsm_architecture *a)
 {
     int64_t size[NNSM_MAX_DIMENSIONS] = {0}, stride[NNSM_MAX_DIMENSIONS] = {0};
-    if (nnsm_h5_get_integer(h5, "/", "version") < MASKED_VERSION)
+    if (nnsm_h5_get_integer(h5, "/", "version") < NNSM_NETWORK_MASKED)
         return;
     a->windows.given = true;
     a->windows.periodic = nnsm_h5_get_integer(h5, "/", "masked_periodic") != 0;

@@ -85,9 +85,10 @@ typedef struct {
         int values[2]; /* of the sites below, where data are windows and their file does not say it */
     } window;
     struct {
-        int kind;      /* nnsm_config_network */
-        int64_t units; /* of a frontier network's conditional */
-        double reach;  /* of the interaction, in lattice spacings; 0: from the data */
+        int kind;       /* nnsm_config_network */
+        int64_t units;  /* of a frontier network's conditional */
+        double horizon; /* how far a frontier is seen, in lattice spacings; 0: all of it */
+        double reach;   /* of the interaction, in lattice spacings; 0: from the data */
         double ridge;
         int layers; /* number of hidden layers, 0 allowed */
         int hidden[NNSM_CONFIG_LIST];

@@ -314,6 +314,11 @@ static nnsm_status check_reach(const nnsm_reader *r)
                       "network.reach = %g: nearest neighbours are 1 apart; take 1 or more, or 0 to choose it from the "
                       "data",
                       c->network.reach);
+    double least = c->network.reach > 0 ? c->network.reach : 3; /* the longest that a test on the data chooses */
+    if (c->network.horizon > 0 && c->network.horizon < least)
+        return REFUSE(r, "network.horizon", "network.reach",
+                      "network.horizon = %g is shorter than the interaction; give several correlation lengths, or 0",
+                      c->network.horizon);
     if (c->network.kind == NNSM_CONFIG_FRONTIER && c->network.reach == 0 && c->train.data == NNSM_CONFIG_STREAM)
         return REFUSE(
             r, "network.reach", "train.data",

@@ -57,6 +57,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"window", "values", NNSM_KEY_INTS, AT(window, values), "(-1, 1)", -1e6, 1e6, 2, NULL, "", "data are windows: the two values of a site, where the file does not say them", NNSM_AFFECTS_NETWORK},
     {"network", "kind", NNSM_KEY_CHOICE, AT(network, kind), "\"dense\"", 0, 0, 0, "dense|frontier", "", "masked dense layers (MADE), or saturating units on each output's frontier", NNSM_AFFECTS_NETWORK},
     {"network", "reach", NNSM_KEY_REAL, AT(network, reach), "0.0", 0, 16, 0, NULL, "lattice spacings", "frontier: how far the interaction reaches; 1 nearest neighbours, 1.5 diagonals too; 0: chosen by a test on the data", NNSM_AFFECTS_NETWORK},
+    {"network", "horizon", NNSM_KEY_REAL, AT(network, horizon), "0.0", 0, 1e6, 0, NULL, "lattice spacings", "frontier, large lattices: sites of it that are farther from the output are left out; several correlation lengths; 0: none", NNSM_AFFECTS_NETWORK},
     {"network", "units", NNSM_KEY_INTEGER, AT(network, units), "128", 0, 4096, 0, NULL, "units", "frontier: saturating units of a conditional", NNSM_AFFECTS_NETWORK},
     {"network", "ridge", NNSM_KEY_REAL, AT(network, ridge), "1e-4", 0, 1, 0, NULL, "", "frontier: ridge on the units' coefficients, a draw", NNSM_AFFECTS_NETWORK},
     {"network", "hidden", NNSM_KEY_INTS, AT(network, hidden), "[180, 120]", 1, 1 << 20, NNSM_CONFIG_LIST, NULL, "units", "widths of the hidden layers; () for none", NNSM_AFFECTS_NETWORK},

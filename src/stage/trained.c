@@ -74,6 +74,7 @@ static nnsm_status create_frontier(const nnsm_config *c, uint64_t seed, double r
                                     .order = (nnsm_order)c->network.order,
                                     .order_seed = (uint64_t)c->run.seed,
                                     .reach = reach,
+                                    .horizon = c->network.horizon,
                                     .units = (size_t)c->network.units,
                                     .seed = seed,
                                     .odd = c->train.spin_flip && alphabet->count == 2,

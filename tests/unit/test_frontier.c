@@ -26,8 +26,10 @@ static const nnsm_frontier_architecture cases[] = {
      .reach = 1,
      .units = 0,
      .share = true},
+    {.dimensions = 2, .extent = {2, 8, 1}, .periodic = true, .reach = 1, .units = 6, .odd = true, .share = true},
+    {.dimensions = 2, .extent = {2, 8, 1}, .periodic = true, .reach = 1, .horizon = 2.5, .units = 6, .share = true},
 };
-enum { CASES = sizeof cases / sizeof *cases, SITES = 12 };
+enum { CASES = sizeof cases / sizeof *cases, SITES = 12, MOST_SITES = 16 };
 
 /* A network with random weights. */
 static nnsm_frontier *network(const nnsm_frontier_architecture *model)
@@ -151,6 +153,96 @@ static void the_frontier_is_all_that_a_conditional_needs(void **state)
     }
 }
 
+/* How many slots of the outputs from `first` to `end` are empty. Every output's sites are those of its frontier without
+ * sharing, as far as the horizon, and lie in the slots of their displacements. */
+static size_t check_slots(const nnsm_frontier_architecture *shared, size_t first, size_t end)
+{
+    nnsm_frontier_architecture alone = *shared;
+    nnsm_frontier *f, *whole;
+    size_t empty = 0;
+    alone.share = false;
+    alone.horizon = 0;
+    assert_int_equal(nnsm_frontier_create(&f, shared, NULL), NNSM_OK);
+    assert_int_equal(nnsm_frontier_create(&whole, &alone, NULL), NNSM_OK);
+    for (size_t p = first; p < end; p++) {
+        const int32_t *seen, *all;
+        size_t fit = nnsm_frontier_output(f, p, &seen), found = 0, expected = 0;
+        size_t count = nnsm_frontier_look(whole, nnsm_frontier_output(whole, p, &all))->frontier;
+        for (size_t i = 0; i < nnsm_frontier_look(f, fit)->frontier; i++) {
+            int own[NNSM_MAX_DIMENSIONS] = {0}, of_fit[NNSM_MAX_DIMENSIONS] = {0};
+            nnsm_frontier_slot(f, fit, i, of_fit);
+            if (seen[i] < 0) {
+                empty++;
+                continue;
+            }
+            nnsm_frontier_displacement(shared, nnsm_frontier_order(f)[p], seen[i], own);
+            assert_memory_equal(own, of_fit, sizeof own);
+            for (size_t k = 0; k < count; k++)
+                found += all[k] == seen[i];
+        }
+        for (size_t k = 0; k < count; k++) {
+            int d[NNSM_MAX_DIMENSIONS] = {0};
+            nnsm_frontier_displacement(shared, nnsm_frontier_order(f)[p], all[k], d);
+            double square = (double)d[0] * d[0] + (double)d[1] * d[1];
+            expected += shared->horizon == 0 || square <= shared->horizon * shared->horizon;
+        }
+        assert_int_equal(found, expected);
+    }
+    nnsm_frontier_destroy(f);
+    nnsm_frontier_destroy(whole);
+    return empty;
+}
+
+/* In a row of a 16 x 16 lattice the sites left of column 0 lie one row higher: outputs that agree on all that is near
+ * share a fit, and have empty slots. */
+static void shared_fits_keep_every_site_apart(void **state)
+{
+    (void)state;
+    nnsm_frontier_architecture a = {.dimensions = 2,
+                                    .extent = {16, 16, 1},
+                                    .periodic = true,
+                                    .reach = 1,
+                                    .units = 8,
+                                    .share = true,
+                                    .temperature = 1};
+    const int32_t *seen;
+    nnsm_frontier *f;
+    assert_true(check_slots(&a, 0, 256) > 0);
+    assert_int_equal(nnsm_frontier_create(&f, &a, NULL), NNSM_OK);
+    for (size_t column = 4; column < 12; column++)
+        assert_int_equal(nnsm_frontier_output(f, 8 * 16 + column, &seen), nnsm_frontier_output(f, 8 * 16 + 8, &seen));
+    nnsm_frontier_destroy(f);
+}
+
+/* Far from all edges nothing tells rows and columns apart. */
+static void with_a_horizon_rows_share_fits(void **state)
+{
+    (void)state;
+    nnsm_frontier_architecture a = {.dimensions = 2,
+                                    .extent = {24, 24, 1},
+                                    .periodic = true,
+                                    .reach = 1,
+                                    .horizon = 5,
+                                    .units = 8,
+                                    .share = true,
+                                    .temperature = 1};
+    const int32_t *seen;
+    nnsm_frontier *f;
+    (void)check_slots(&a, 0, 576);
+    assert_int_equal(nnsm_frontier_create(&f, &a, NULL), NNSM_OK);
+    size_t middle = nnsm_frontier_output(f, 12 * 24 + 12, &seen);
+    for (size_t row = 1; row < 24; row++)
+        for (size_t column = 0; column < 24; column++) {
+            size_t fit = nnsm_frontier_output(f, row * 24 + column, &seen);
+            bool sees_row_0 = row <= 5 || row >= 24 - 5; /* from one side or the other */
+            if (!sees_row_0 && column >= 5 && column < 24 - 5)
+                assert_int_equal(fit, middle);
+            if (sees_row_0)
+                assert_int_not_equal(fit, middle);
+        }
+    nnsm_frontier_destroy(f);
+}
+
 static void flips_on_tiles_equal_full_evaluations(void **state)
 {
     (void)state;
@@ -159,7 +251,7 @@ static void flips_on_tiles_equal_full_evaluations(void **state)
         nnsm_learned *learned;
         nnsm_tile tile;
         size_t sites = nnsm_frontier_sites(f);
-        int8_t s[NNSM_TILE * SITES];
+        int8_t s[NNSM_TILE * MOST_SITES];
         double change[NNSM_TILE], energy[NNSM_TILE], beta[NNSM_TILE];
         int64_t accepted[NNSM_TILE] = {0};
         assert_int_equal(nnsm_learned_create_frontier(&learned, f, NULL), NNSM_OK);
@@ -372,6 +464,7 @@ static void impossible_networks_are_refused(void **state)
         {.dimensions = 2, .extent = {3, 0, 1}, .reach = 1, .temperature = 1},
         {.dimensions = 2, .extent = {3, 3, 1}, .reach = 0.5, .temperature = 1},
         {.dimensions = 2, .extent = {3, 3, 1}, .reach = 1, .temperature = 0},
+        {.dimensions = 2, .extent = {3, 3, 1}, .reach = 2, .temperature = 1, .horizon = 1},
         {.dimensions = 2, .extent = {3, 3, 1}, .reach = 1, .temperature = 1, .units = 100000},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -401,6 +494,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(probabilities_sum_to_one),
         cmocka_unit_test(the_frontier_is_all_that_a_conditional_needs),
+        cmocka_unit_test(shared_fits_keep_every_site_apart),
+        cmocka_unit_test(with_a_horizon_rows_share_fits),
         cmocka_unit_test(flips_on_tiles_equal_full_evaluations),
         cmocka_unit_test(ancestral_samples_follow_p),
         cmocka_unit_test(sums_are_derivatives_of_the_loss),

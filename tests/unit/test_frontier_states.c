@@ -128,9 +128,11 @@ static double reference(const nnsm_frontier *f, const int8_t *s)
         const int32_t *sites;
         const nnsm_fit *fit = nnsm_frontier_look(f, nnsm_frontier_output(f, p, &sites));
         double o[NNSM_MAX_VALUES] = {0}, x[MOST_SITES * NNSM_MAX_VALUES], sum = 0;
-        for (size_t i = 0; i < fit->inputs; i++)
+        for (size_t i = 0; i < fit->inputs; i++) {
+            int32_t site = sites[i / (q - 1)];
             x[i] =
-                fit->sign[i / (q - 1)] * ((s[sites[i / (q - 1)]] == (int)(i % (q - 1)) + 1 ? 1 : 0) - 1.0 / (double)q);
+                site < 0 ? 0 : fit->sign[i / (q - 1)] * ((s[site] == (int)(i % (q - 1)) + 1 ? 1 : 0) - 1.0 / (double)q);
+        }
         for (size_t k = 1; k < q; k++) {
             const float *a = fit->weights + (k - 1) * nnsm_fit_features(fit), *b = a + fit->inputs;
             o[k] = b[fit->units];
