@@ -46,45 +46,61 @@ void nnsm_panels_destroy(nnsm_panels *panels)
     *panels = (nnsm_panels){0};
 }
 
-/* One AVX-512 register; compilers split it where registers are shorter. */
-enum { LANES = 16 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
-
-/* `halves` times LANES chains of a panel. */
-static inline __attribute__((always_inline)) void panel_part(const float *w, size_t first, size_t width, size_t halves,
-                                                             const float *d, const float *base, float *out)
-{
-    lanes sum[NNSM_PANEL_ROWS][NNSM_TILE / LANES], x[NNSM_TILE / LANES];
-    for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-        for (size_t h = 0; h < halves; h++)
-            memcpy(&sum[r][h], base + r * NNSM_TILE + h * LANES, sizeof sum[r][h]);
-    for (size_t i = first; i < width; i++) {
-        for (size_t h = 0; h < halves; h++)
-            memcpy(&x[h], d + i * NNSM_TILE + h * LANES, sizeof x[h]);
-        for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-            for (size_t h = 0; h < halves; h++)
-                sum[r][h] += w[i * NNSM_PANEL_ROWS + r] * x[h];
+/* panel_LANES: the product of one panel in vectors of LANES chains, one register each (GCC keeps wider ones in memory).
+ * ROWS x VECTORS sums at a time: enough to hide the latency of multiply-adds, few enough to leave registers for the
+ * factors. */
+#define PANEL(LANES, ROWS, VECTORS)                                                                                    \
+    typedef float lanes_##LANES __attribute__((vector_size(LANES * sizeof(float))));                                   \
+    static inline __attribute__((always_inline)) void part_##LANES(const float *w, size_t first, size_t width,         \
+                                                                   const float *d, const float *base, float *out)      \
+    {                                                                                                                  \
+        lanes_##LANES sum[ROWS][VECTORS], x[VECTORS];                                                                  \
+        for (size_t r = 0; r < ROWS; r++)                                                                              \
+            for (size_t v = 0; v < VECTORS; v++)                                                                       \
+                memcpy(&sum[r][v], base + r * NNSM_TILE + v * LANES, sizeof sum[r][v]);                                \
+        for (size_t i = first; i < width; i++) {                                                                       \
+            for (size_t v = 0; v < VECTORS; v++)                                                                       \
+                memcpy(&x[v], d + i * NNSM_TILE + v * LANES, sizeof x[v]);                                             \
+            for (size_t r = 0; r < ROWS; r++)                                                                          \
+                for (size_t v = 0; v < VECTORS; v++)                                                                   \
+                    sum[r][v] += w[i * NNSM_PANEL_ROWS + r] * x[v];                                                    \
+        }                                                                                                              \
+        for (size_t r = 0; r < ROWS; r++)                                                                              \
+            for (size_t v = 0; v < VECTORS; v++)                                                                       \
+                memcpy(out + r * NNSM_TILE + v * LANES, &sum[r][v], sizeof sum[r][v]);                                 \
+    }                                                                                                                  \
+    static inline __attribute__((always_inline)) void panel_##LANES(const float *w, size_t first, size_t width,        \
+                                                                    const float *d, const float *base, float *out)     \
+    {                                                                                                                  \
+        for (size_t r = 0; r < NNSM_PANEL_ROWS; r += ROWS)                                                             \
+            for (size_t c = 0; c < NNSM_TILE; c += VECTORS * LANES)                                                    \
+                part_##LANES(w + r, first, width, d + c, base + r * NNSM_TILE + c, out + r * NNSM_TILE + c);           \
     }
-    for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-        for (size_t h = 0; h < halves; h++)
-            memcpy(out + r * NNSM_TILE + h * LANES, &sum[r][h], sizeof sum[r][h]);
-}
+
+PANEL(16, 8, 2)
+PANEL(8, 4, 2)
+PANEL(4, 4, 2)
 
 NNSM_MULTIVERSION
 void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
                           const float *base, float *out)
 {
-    bool wide = nnsm_many_registers();
+    int lanes = nnsm_register_floats();
     for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
         const float *w = panels->weights + panels->offset[p];
-        size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE;
-        if (wide)
-            panel_part(w, first_column, panels->width[p], 2, d, base + shift, out + shift);
+        size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE, width = panels->width[p];
+        if (lanes == 16)
+            panel_16(w, first_column, width, d, base + shift, out + shift);
+        else if (lanes == 8)
+            panel_8(w, first_column, width, d, base + shift, out + shift);
         else
-            for (size_t h = 0; h < NNSM_TILE; h += LANES)
-                panel_part(w, first_column, panels->width[p], 1, d + h, base + shift + h, out + shift + h);
+            panel_4(w, first_column, width, d, base + shift, out + shift);
     }
 }
+
+/* Half a tile; compilers split it where registers are shorter. */
+enum { LANES = 16 };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
 NNSM_MULTIVERSION
 void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out)
