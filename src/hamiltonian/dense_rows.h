@@ -13,9 +13,10 @@
 #include "made/network.h"
 
 typedef struct {
-    float *z, *a;         /* [units][NNSM_TILE] current pre-activations and activations */
-    float *z_new, *a_new; /* the same for the proposal */
-    float *difference;    /* a_new - a */
+    float *z;          /* [units][NNSM_TILE] current pre-activations */
+    float *z_new;      /* of the proposal, but for the first layer, whose change an acceptance adds again */
+    float *difference; /* of the activations */
+    float *a; /* activations, of a full evaluation or of the units sampled so far; a change does not touch them */
 } nnsm_layer_rows;
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
     nnsm_layer_rows layer[NNSM_MAX_LAYERS];
     float *x;               /* [sites width][NNSM_TILE] inputs in the network's order */
     float *o, *o_new;       /* [sites width][NNSM_TILE] logits, bias included */
-    float *term, *term_new; /* [sites][NNSM_TILE] -log q */
+    float *term, *term_new; /* [sites or blocks of them][NNSM_TILE] -log q, as the tile keeps it */
     double nll[NNSM_TILE], change[NNSM_TILE];
     size_t done[NNSM_MAX_LAYERS]; /* units computed by ancestral sampling */
 } nnsm_dense_rows;
@@ -31,7 +32,7 @@ typedef struct {
 /* How the inputs of one site change. */
 typedef struct {
     size_t position;
-    const float *step; /* [width][NNSM_TILE] */
+    float *step; /* [width][NNSM_TILE] */
 } nnsm_dense_step;
 
 nnsm_status nnsm_dense_rows_create(nnsm_dense_rows *rows, const nnsm_learned *learned, nnsm_error *error);
@@ -40,12 +41,13 @@ void nnsm_dense_rows_destroy(nnsm_dense_rows *rows);
 /* All hidden units and logits from x. */
 void nnsm_dense_rows_evaluate(nnsm_dense_rows *rows);
 
-/* z_new, a_new and, behind the first of the sites, o_new. step: in, [count], positions rising. */
+/* z_new, differences and o_new from the panel of rows on that holds the first of the sites. step: in, [count],
+ * positions rising. */
 void nnsm_dense_rows_change(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count);
 
-/* Takes over what the change of sites from `position` on has made, but for x and the terms of the sites themselves, in
- * the chains whose accept is all ones. */
-void nnsm_dense_rows_accept(nnsm_dense_rows *rows, size_t position, const uint32_t *accept);
+/* Takes over what the same change has made, x included, but not the terms, in the chains whose accept is all ones; the
+ * steps of the others become zero. */
+void nnsm_dense_rows_accept(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count, const uint32_t *accept);
 
 /* Ancestral sampling, every unit computed once: start; for every position in turn the logits, then, after its inputs
  * are set, the units that wait for no other. Ends with an evaluation by the caller. */

@@ -8,12 +8,14 @@
 
 /* ---- dense */
 
+/* Columns as nnsm_input_change wants them: [columns][rows, padded to whole panels]. */
 static nnsm_status transpose(float **out, const nnsm_staircase *matrix, const float *w, nnsm_error *error)
 {
-    nnsm_status status = NNSM_NEW(out, matrix->rows * matrix->columns, "scan weights", error);
+    size_t stride = nnsm_panel_rows(matrix->rows);
+    nnsm_status status = NNSM_NEW(out, stride * matrix->columns, "scan weights", error);
     for (size_t r = 0; r < matrix->rows && !status; r++)
         for (size_t i = 0; i < matrix->extent[r]; i++)
-            (*out)[i * matrix->rows + r] = w[nnsm_staircase_row(matrix, r) + i];
+            (*out)[i * stride + r] = w[nnsm_staircase_row(matrix, r) + i];
     return status;
 }
 

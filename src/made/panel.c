@@ -46,55 +46,38 @@ void nnsm_panels_destroy(nnsm_panels *panels)
     *panels = (nnsm_panels){0};
 }
 
-/* panel_LANES: the product of one panel in vectors of LANES chains, one register each (GCC keeps wider ones in memory).
- * ROWS x VECTORS sums at a time: enough to hide the latency of multiply-adds, few enough to leave registers for the
- * factors. */
-#define PANEL(LANES, ROWS, VECTORS)                                                                                    \
-    typedef float lanes_##LANES __attribute__((vector_size(LANES * sizeof(float))));                                   \
-    static inline __attribute__((always_inline)) void part_##LANES(const float *w, size_t first, size_t width,         \
-                                                                   const float *d, const float *base, float *out)      \
-    {                                                                                                                  \
-        lanes_##LANES sum[ROWS][VECTORS], x[VECTORS];                                                                  \
-        for (size_t r = 0; r < ROWS; r++)                                                                              \
-            for (size_t v = 0; v < VECTORS; v++)                                                                       \
-                memcpy(&sum[r][v], base + r * NNSM_TILE + v * LANES, sizeof sum[r][v]);                                \
-        for (size_t i = first; i < width; i++) {                                                                       \
-            for (size_t v = 0; v < VECTORS; v++)                                                                       \
-                memcpy(&x[v], d + i * NNSM_TILE + v * LANES, sizeof x[v]);                                             \
-            for (size_t r = 0; r < ROWS; r++)                                                                          \
-                for (size_t v = 0; v < VECTORS; v++)                                                                   \
-                    sum[r][v] += w[i * NNSM_PANEL_ROWS + r] * x[v];                                                    \
-        }                                                                                                              \
-        for (size_t r = 0; r < ROWS; r++)                                                                              \
-            for (size_t v = 0; v < VECTORS; v++)                                                                       \
-                memcpy(out + r * NNSM_TILE + v * LANES, &sum[r][v], sizeof sum[r][v]);                                 \
-    }                                                                                                                  \
-    static inline __attribute__((always_inline)) void panel_##LANES(const float *w, size_t first, size_t width,        \
-                                                                    const float *d, const float *base, float *out)     \
-    {                                                                                                                  \
-        for (size_t r = 0; r < NNSM_PANEL_ROWS; r += ROWS)                                                             \
-            for (size_t c = 0; c < NNSM_TILE; c += VECTORS * LANES)                                                    \
-                part_##LANES(w + r, first, width, d + c, base + r * NNSM_TILE + c, out + r * NNSM_TILE + c);           \
-    }
-
-PANEL(16, 8, 2)
-PANEL(8, 4, 2)
-PANEL(4, 4, 2)
+#define LANES 16
+#define ROWS 8
+#define VECTORS 2
+#include "made/panel_part.h"
+#define LANES 8
+#define ROWS 4
+#define VECTORS 2
+#include "made/panel_part.h"
+#define LANES 4
+#define ROWS 4
+#define VECTORS 2
+#include "made/panel_part.h"
 
 NNSM_MULTIVERSION
 void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
-                          const float *base, float *out)
+                          const nnsm_input_change *changes, size_t count, const float *base, float *out)
 {
     int lanes = nnsm_register_floats();
     for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
-        const float *w = panels->weights + panels->offset[p];
         size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE, width = panels->width[p];
+        nnsm_input_change matrix = {NULL, NNSM_PANEL_ROWS, NULL, 0};
+        if (width > first_column) {
+            matrix.w = panels->weights + panels->offset[p] + first_column * NNSM_PANEL_ROWS;
+            matrix.step = d + first_column * NNSM_TILE;
+            matrix.inputs = width - first_column;
+        }
         if (lanes == 16)
-            panel_16(w, first_column, width, d, base + shift, out + shift);
+            panel_16(p, changes, count, &matrix, base + shift, out + shift);
         else if (lanes == 8)
-            panel_8(w, first_column, width, d, base + shift, out + shift);
+            panel_8(p, changes, count, &matrix, base + shift, out + shift);
         else
-            panel_4(w, first_column, width, d, base + shift, out + shift);
+            panel_4(p, changes, count, &matrix, base + shift, out + shift);
     }
 }
 
@@ -122,12 +105,15 @@ void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, floa
 }
 
 void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
-                                    const float *base, float *out)
+                                    const nnsm_input_change *changes, size_t count, const float *base, float *out)
 {
     for (size_t r = first_row / NNSM_PANEL_ROWS * NNSM_PANEL_ROWS; r < nnsm_panel_rows(panels->rows); r++)
         for (size_t c = 0; c < NNSM_TILE; c++) {
             size_t p = r / NNSM_PANEL_ROWS;
             double sum = (double)base[r * NNSM_TILE + c];
+            for (size_t j = 0; j < count; j++)
+                for (size_t k = 0; k < changes[j].inputs; k++)
+                    sum += (double)changes[j].w[k * changes[j].stride + r] * (double)changes[j].step[k * NNSM_TILE + c];
             for (size_t i = first_column; i < panels->width[p]; i++)
                 sum += (double)panels->weights[panels->offset[p] + i * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS] *
                        (double)d[i * NNSM_TILE + c];
