@@ -9,13 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* exp(x) for x <= 0; arguments below -87 give exp(-87), about 2e-38, which no sum here can notice. In powers of two:
- * x / ln 2 is a whole number n and a rest r, and n is added to the exponent of 2^r. NaN stays NaN. */
-static inline float nnsm_exp_negative(float x)
+/* exp(x) for -87 <= x <= 0. In powers of two: x / ln 2 is a whole number n and a rest r, and n is added to the exponent
+ * of 2^r. NaN stays NaN. */
+static inline float nnsm_exp_within(float x)
 {
-    const float magic = 12582912.f,
-                per_ln2 = 1.44269504f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low mantissa bits */
-    x = x < -87.f ? -87.f : x;
+    const float magic = 12582912.f; /* 1.5 * 2^23: adding it rounds to an integer, kept in the low mantissa bits */
+    const float per_ln2 = 1.44269504f;
     float shifted = x * per_ln2 + magic;
     float r = x * per_ln2 - (shifted - magic);
     float p = 1.326472731307149e-3f;
@@ -30,6 +29,25 @@ static inline float nnsm_exp_negative(float x)
     power += bits << 23;
     memcpy(&p, &power, sizeof p);
     return p;
+}
+
+/* exp(x) for x <= 0; arguments below -87 give exp(-87), about 2e-38, which no sum here can notice. */
+static inline float nnsm_exp_negative(float x)
+{
+    return nnsm_exp_within(x < -87.f ? -87.f : x);
+}
+
+/* The same of -|y|, in fewer instructions; NaN gives exp(-87) too. */
+static inline float nnsm_exp_minus_size(float y)
+{
+    const float most = 87.f;
+    int32_t size, bound; /* floats that are not negative are ordered as their bits are */
+    memcpy(&size, &y, sizeof size);
+    memcpy(&bound, &most, sizeof bound);
+    size &= INT32_MAX;
+    size = size < bound ? size : bound;
+    memcpy(&y, &size, sizeof y);
+    return nnsm_exp_within(-y);
 }
 
 /* log(1 + u) for 0 <= u <= 1. */

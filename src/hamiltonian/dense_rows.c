@@ -132,9 +132,21 @@ void nnsm_dense_rows_start(nnsm_dense_rows *rows)
     nnsm_dense_rows *t = rows;
     const nnsm_made *made = t->learned->made;
     memset(t->done, 0, sizeof t->done);
+    memset(t->begun, 0, sizeof t->begun);
     memset(t->x, 0, made->outputs * T * sizeof *t->x);
     for (size_t l = 0; l < made->architecture.layers; l++)
         memset(t->layer[l].a, 0, nnsm_panel_rows(made->architecture.hidden[l]) * T * sizeof(float));
+}
+
+/* Whether a row is the first one of its panel that is asked for; then the panel's rows become their biases. */
+static bool begin(size_t row, size_t rows, const float *bias, size_t *begun, float *out)
+{
+    size_t panel = row / NNSM_PANEL_ROWS, first = panel * NNSM_PANEL_ROWS;
+    if (*begun == panel + 1)
+        return false;
+    *begun = panel + 1;
+    fill_rows(bias + first, rows - first < NNSM_PANEL_ROWS ? rows - first : NNSM_PANEL_ROWS, out + first * T);
+    return true;
 }
 
 float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position)
@@ -142,13 +154,21 @@ float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position)
     nnsm_dense_rows *t = rows;
     const nnsm_learned *h = t->learned;
     const nnsm_made *made = h->made;
+    const nnsm_architecture *a = &made->architecture;
+    const float *top = a->layers ? t->layer[a->layers - 1].a : NULL;
     for (size_t r = position * made->width; r < (position + 1) * made->width; r++) {
-        float *o = t->o + r * T;
-        fill_rows(made->parameters + made->output_bias + r, 1, o);
-        if (made->architecture.layers)
-            nnsm_panels_row(&h->output, r, t->layer[made->architecture.layers - 1].a, o);
-        if (made->architecture.direct)
-            nnsm_panels_row(&h->direct, r, t->x, o);
+        if (begin(r, made->outputs, made->parameters + made->output_bias, &t->begun[a->layers], t->o)) {
+            t->known[a->layers] = a->layers ? t->done[a->layers - 1] : 0;
+            t->inputs = position * made->width;
+            if (a->layers)
+                nnsm_panels_begin(&h->output, r / NNSM_PANEL_ROWS, t->known[a->layers], top, t->o);
+            if (a->direct)
+                nnsm_panels_begin(&h->direct, r / NNSM_PANEL_ROWS, t->inputs, t->x, t->o);
+        }
+        if (a->layers)
+            nnsm_panels_end(&h->output, r, t->known[a->layers], top, t->o);
+        if (a->direct)
+            nnsm_panels_end(&h->direct, r, t->inputs, t->x, t->o);
     }
     return t->o + position * made->width * T;
 }
@@ -158,15 +178,21 @@ void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position)
     nnsm_dense_rows *t = rows;
     const nnsm_learned *h = t->learned;
     const nnsm_made *made = h->made;
+    const nnsm_architecture *a = &made->architecture;
     const float *below = t->x;
-    for (size_t l = 0; l < made->architecture.layers; l++) {
+    size_t known = (position + 1) * made->width;
+    for (size_t l = 0; l < a->layers; l++) {
         size_t end = nnsm_made_first_unit(made, l, position + 1), first = t->done[l];
         nnsm_layer_rows *layer = &t->layer[l];
-        fill_rows(made->parameters + made->hidden_bias[l] + first, end - first, layer->z + first * T);
-        for (size_t u = first; u < end; u++)
-            nnsm_panels_row(&h->hidden[l], u, below, layer->z + u * T);
-        nnsm_tile_activate(made->architecture.activation, layer->z + first * T, end - first, layer->a + first * T);
-        t->done[l] = end;
+        for (size_t u = first; u < end; u++) {
+            if (begin(u, a->hidden[l], made->parameters + made->hidden_bias[l], &t->begun[l], layer->z)) {
+                t->known[l] = known;
+                nnsm_panels_begin(&h->hidden[l], u / NNSM_PANEL_ROWS, known, below, layer->z);
+            }
+            nnsm_panels_end(&h->hidden[l], u, t->known[l], below, layer->z);
+        }
+        nnsm_tile_activate(a->activation, layer->z + first * T, end - first, layer->a + first * T);
+        known = t->done[l] = end;
         below = layer->a;
     }
 }

@@ -26,7 +26,11 @@ typedef struct {
     float *o, *o_new;       /* [sites width][NNSM_TILE] logits, bias included */
     float *term, *term_new; /* [sites or blocks of them][NNSM_TILE] -log q, as the tile keeps it */
     double nll[NNSM_TILE], change[NNSM_TILE];
-    size_t done[NNSM_MAX_LAYERS]; /* units computed by ancestral sampling */
+    /* Of ancestral sampling: */
+    size_t done[NNSM_MAX_LAYERS];      /* units computed */
+    size_t begun[NNSM_MAX_LAYERS + 1]; /* layers and, behind the last of them, outputs: 1 + the last panel begun */
+    size_t known[NNSM_MAX_LAYERS + 1]; /* the columns it was begun with */
+    size_t inputs;                     /* the same of the direct connections' panel */
 } nnsm_dense_rows;
 
 /* How the inputs of one site change. */
@@ -50,7 +54,8 @@ void nnsm_dense_rows_change(nnsm_dense_rows *rows, const nnsm_dense_step *step, 
 void nnsm_dense_rows_accept(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count, const uint32_t *accept);
 
 /* Ancestral sampling, every unit computed once: start; for every position in turn the logits, then, after its inputs
- * are set, the units that wait for no other. Ends with an evaluation by the caller. */
+ * are set, the units that wait for no other. Logits may be left out at the beginning, and units until they are needed.
+ * Nothing but the logits left out is missing at the end. */
 void nnsm_dense_rows_start(nnsm_dense_rows *rows);
 float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position);
 void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position);

@@ -149,7 +149,8 @@ void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int
             set(t, p, c,
                 o ? nnsm_draw_state(o + c, made->width, words[c] * 0x1p-32)
                   : configurations[c * made->sites + (size_t)made->order[p]]);
-        nnsm_dense_rows_advance(&t->rows, p);
+        if (p + 1 >= draws->from)
+            nnsm_dense_rows_advance(&t->rows, p);
     }
     refresh(t);
     read(t, configurations);

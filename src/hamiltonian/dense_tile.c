@@ -11,14 +11,19 @@
 
 enum { T = NNSM_TILE };
 
-static void refresh(void *state)
+/* The terms of all logits. */
+static void sum_terms(nnsm_dense_rows *t)
 {
-    nnsm_dense_rows *t = state;
     size_t sites = t->learned->made->sites;
-    nnsm_dense_rows_evaluate(t);
     memset(t->term_new, 0, nnsm_tile_term_blocks(sites) * T * sizeof *t->term_new);
     memset(t->nll, 0, sizeof t->nll);
     nnsm_tile_blocks(t->x, t->o, t->term_new, sites, t->term, t->nll);
+}
+
+static void refresh(void *state)
+{
+    nnsm_dense_rows_evaluate(state);
+    sum_terms(state);
 }
 
 static void load(void *state, const int8_t *configurations)
@@ -98,9 +103,12 @@ void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *co
             x[c] = (float)configurations[c * made->sites + (size_t)made->order[p]];
         if (p >= draws->from)
             nnsm_draw_spins(draws, p, nnsm_dense_rows_logits(t, p), random, x);
-        nnsm_dense_rows_advance(t, p);
+        if (p + 1 >= draws->from)
+            nnsm_dense_rows_advance(t, p);
     }
-    refresh(t);
+    if (draws->from) /* some logits are missing */
+        nnsm_dense_rows_evaluate(t);
+    sum_terms(t);
     read(t, configurations);
 }
 

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/vector.h"
+#include "base/vector_math.h"
 #include "made/network.h"
 
 /* ---- dense */
@@ -126,13 +128,23 @@ const uint32_t *nnsm_draw_words(const nnsm_draws *draws, size_t position, uint32
     return random + position % 4 * NNSM_TILE;
 }
 
+/* The less probable spin is drawn where `random`, counted from its end of the unit interval, lies below its
+ * probability, which is thus known to a part in 10^6 however small it is. */
+NNSM_MULTIVERSION
+static void spins_of(const float *restrict logit, const uint32_t *restrict random, float *restrict spins)
+{
+    for (size_t c = 0; c < NNSM_TILE; c++) {
+        float o = logit[c], likely = o < 0.f ? -1.f : 1.f;
+        float e = nnsm_exp_negative(-o * likely);
+        uint32_t word = o < 0.f ? random[c] : ~random[c];
+        float here = ((float)(int32_t)(word >> 1) + 0.5f) * 0x1p-31f;
+        spins[c] = here * (1.f + e) < e ? -likely : likely;
+    }
+}
+
 void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins)
 {
-    const uint32_t *words = nnsm_draw_words(draws, position, random);
-    for (size_t c = 0; c < NNSM_TILE; c++) {
-        double up = 1 / (1 + exp(-(double)logit[c]));
-        spins[c] = words[c] * 0x1p-32 < up ? 1.f : -1.f;
-    }
+    spins_of(logit, nnsm_draw_words(draws, position, random), spins);
 }
 
 int8_t nnsm_draw_state(const float *o, size_t values, double random)

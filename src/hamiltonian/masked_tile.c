@@ -300,7 +300,8 @@ void nnsm_masked_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *c
         for (size_t c = 0; c < T; c++)
             set(t, p, c,
                 next_state(t, p, c, o, words ? words[c] * 0x1p-32 : 0, configurations[c * n + p], &possible[c]));
-        nnsm_dense_rows_advance(&t->rows, p);
+        if (p + 1 >= draws->from)
+            nnsm_dense_rows_advance(&t->rows, p);
     }
     refresh(t);
     read(t, configurations);

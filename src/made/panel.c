@@ -1,7 +1,5 @@
 #include "made/panel.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 #include "base/vector.h"
 
@@ -59,19 +57,24 @@ void nnsm_panels_destroy(nnsm_panels *panels)
 #define VECTORS 2
 #include "made/panel_part.h"
 
+/* Columns first ... end - 1 of a panel as an input that changes. */
+static inline nnsm_input_change part_of(const nnsm_panels *panels, size_t panel, size_t first, size_t end,
+                                        const float *d)
+{
+    if (first >= end)
+        return (nnsm_input_change){panels->weights, NNSM_PANEL_ROWS, panels->weights, 0};
+    return (nnsm_input_change){panels->weights + panels->offset[panel] + first * NNSM_PANEL_ROWS, NNSM_PANEL_ROWS,
+                               d + first * NNSM_TILE, end - first};
+}
+
 NNSM_MULTIVERSION
 void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
                           const nnsm_input_change *changes, size_t count, const float *base, float *out)
 {
     int lanes = nnsm_register_floats();
     for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
-        size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE, width = panels->width[p];
-        nnsm_input_change matrix = {NULL, NNSM_PANEL_ROWS, NULL, 0};
-        if (width > first_column) {
-            matrix.w = panels->weights + panels->offset[p] + first_column * NNSM_PANEL_ROWS;
-            matrix.step = d + first_column * NNSM_TILE;
-            matrix.inputs = width - first_column;
-        }
+        size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE;
+        const nnsm_input_change matrix = part_of(panels, p, first_column, panels->width[p], d);
         if (lanes == 16)
             panel_16(p, changes, count, &matrix, base + shift, out + shift);
         else if (lanes == 8)
@@ -81,27 +84,34 @@ void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t fi
     }
 }
 
-/* Half a tile; compilers split it where registers are shorter. */
-enum { LANES = 16 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+NNSM_MULTIVERSION
+void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, const float *d, float *out)
+{
+    int lanes = nnsm_register_floats();
+    size_t width = panels->width[panel];
+    const nnsm_input_change matrix = part_of(panels, panel, 0, columns < width ? columns : width, d);
+    out += panel * NNSM_PANEL_ROWS * NNSM_TILE;
+    if (lanes == 16)
+        panel_16(panel, NULL, 0, &matrix, out, out);
+    else if (lanes == 8)
+        panel_8(panel, NULL, 0, &matrix, out, out);
+    else
+        panel_4(panel, NULL, 0, &matrix, out, out);
+}
 
 NNSM_MULTIVERSION
-void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out)
+void nnsm_panels_end(const nnsm_panels *panels, size_t row, size_t columns, const float *d, float *out)
 {
-    /* Four partial sums a chain: one would wait for each addition to finish. */
-    enum { PARTS = 4 };
-    const float *w = panels->weights + panels->offset[row / NNSM_PANEL_ROWS] + row % NNSM_PANEL_ROWS;
-    size_t width = panels->width[row / NNSM_PANEL_ROWS];
-    for (size_t half = 0; half < NNSM_TILE; half += LANES) {
-        lanes sum[PARTS] = {0}, x;
-        for (size_t i = 0; i < width; i++) {
-            memcpy(&x, d + i * NNSM_TILE + half, sizeof x);
-            sum[i % PARTS] += w[i * NNSM_PANEL_ROWS] * x;
-        }
-        memcpy(&x, out + half, sizeof x);
-        x += (sum[0] + sum[1]) + (sum[2] + sum[3]);
-        memcpy(out + half, &x, sizeof x);
-    }
+    int lanes = nnsm_register_floats();
+    size_t panel = row / NNSM_PANEL_ROWS;
+    const nnsm_input_change rest = part_of(panels, panel, columns, panels->width[panel], d);
+    out += row * NNSM_TILE;
+    if (lanes == 16)
+        row_16(&rest, row % NNSM_PANEL_ROWS, out);
+    else if (lanes == 8)
+        row_8(&rest, row % NNSM_PANEL_ROWS, out);
+    else
+        row_4(&rest, row % NNSM_PANEL_ROWS, out);
 }
 
 void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,

@@ -40,8 +40,12 @@ typedef struct {
 void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
                           const nnsm_input_change *changes, size_t count, const float *base, float *out);
 
-/* out[chain] += sum_i W[row][i] d[i] over the whole row; out: [NNSM_TILE]. */
-void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out);
+/* A product whose d is found column after column: when the first row of a panel is needed, all its rows are summed over
+ * the columns that are known by then, and every row over the others when they are known too.
+ * out[r] += sum_{i < columns} W[r][i] d[i] for the rows of a panel. */
+void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, const float *d, float *out);
+/* out[row] += sum_{columns <= i} W[row][i] d[i]; d must be finite up to the width of the row's panel. */
+void nnsm_panels_end(const nnsm_panels *panels, size_t row, size_t columns, const float *d, float *out);
 
 /* The readable reference of nnsm_panels_multiply, in double. */
 void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,

@@ -1,6 +1,7 @@
 /* panel_part.h: sums of a panel in registers of LANES chains. Included by panel.c once for each length of register, as
- * GCC keeps vectors that are longer in memory; ROWS x VECTORS sums hide the latency of multiply-adds and leave registers
- * for the factors. Loops over them are unrolled, or they would live in memory too. Defines panel_LANES and row_LANES. */
+ * GCC keeps vectors that are longer in memory; ROWS x VECTORS sums hide the latency of multiply-adds and leave
+ * registers for the factors. Loops over them are unrolled, or they would live in memory too. Defines panel_LANES and
+ * row_LANES. */
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define VECTOR JOIN(vector_, LANES)

@@ -83,8 +83,8 @@ static inline __attribute__((always_inline)) float block_term(const float *x, co
 #pragma GCC unroll 8
     for (size_t r = 0; r < NNSM_TERM_ROWS; r++) {
         float y = x[r * NNSM_TILE] * o[r * NNSM_TILE];
-        linear += y < 0.f ? y : 0.f;
-        product += product * nnsm_exp_negative(y < 0.f ? y : -y);
+        linear += y > 0.f ? 0.f : y; /* this way round NaN stays NaN */
+        product += product * nnsm_exp_minus_size(y);
     }
     return nnsm_log_above_one(product) - linear;
 }

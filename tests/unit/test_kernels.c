@@ -130,6 +130,18 @@ static void panel_product_equals_its_reference(void **state)
             assert_memory_equal(out[0] + first * NNSM_TILE, out[1] + first * NNSM_TILE,
                                 (R - first) * NNSM_TILE * sizeof(float));
         }
+    /* In two parts, however many columns are known when a panel is begun. */
+    nnsm_panels_multiply_reference(&panels, 0, 0, d, NULL, 0, base, out[1]);
+    for (size_t known = 0; known <= C; known += 9) {
+        memcpy(out[0], base, sizeof base);
+        for (size_t r = 0; r < R; r++) {
+            if (r % NNSM_PANEL_ROWS == 0)
+                nnsm_panels_begin(&panels, r / NNSM_PANEL_ROWS, known, d, out[0]);
+            nnsm_panels_end(&panels, r, known, d, out[0]);
+        }
+        for (size_t i = 0; i < R * NNSM_TILE; i++)
+            check_close((double)out[0][i], (double)out[1][i], 1e-5);
+    }
     nnsm_panels_destroy(&panels);
     nnsm_release(w);
     nnsm_staircase_destroy(&matrix);
