@@ -13,6 +13,15 @@
 #define NNSM_MULTIVERSION
 #endif
 
+/* Before a loop whose arrays are the same or do not overlap: no element depends on another's. */
+#if defined(__clang__)
+#define NNSM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define NNSM_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define NNSM_INDEPENDENT
+#endif
+
 /* How many floats fit into a register. Never part of a result's bits. */
 static inline int nnsm_register_floats(void)
 {

@@ -9,10 +9,11 @@
 static inline __attribute__((always_inline)) void add_input(const float *w, const float *step, size_t first, size_t end,
                                                             const float *base, float *out)
 {
-    for (size_t r = first; r < end; r++)
-#pragma GCC ivdep
+    for (size_t r = first; r < end; r++) {
+        NNSM_INDEPENDENT
         for (size_t c = 0; c < NNSM_TILE; c++)
             out[r * NNSM_TILE + c] = base[r * NNSM_TILE + c] + w[r] * step[c];
+    }
 }
 
 NNSM_MULTIVERSION
@@ -46,14 +47,15 @@ NNSM_MULTIVERSION
 void nnsm_tile_difference(nnsm_activation activation, const float *z_new, const float *z, size_t rows,
                           float *difference)
 {
-    if (activation == NNSM_RELU)
-#pragma GCC ivdep
+    if (activation == NNSM_RELU) {
+        NNSM_INDEPENDENT
         for (size_t i = 0; i < rows * NNSM_TILE; i++)
             difference[i] = relu(z_new[i]) - relu(z[i]);
-    else
-#pragma GCC ivdep
+    } else {
+        NNSM_INDEPENDENT
         for (size_t i = 0; i < rows * NNSM_TILE; i++)
             difference[i] = nnsm_tanh(z_new[i]) - nnsm_tanh(z[i]);
+    }
 }
 
 NNSM_MULTIVERSION
