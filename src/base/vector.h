@@ -13,16 +13,22 @@
 #define NNSM_MULTIVERSION
 #endif
 
-#include <stdbool.h>
+/* Before a loop whose arrays are the same or do not overlap: no element depends on another's. */
+#if defined(__clang__)
+#define NNSM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define NNSM_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define NNSM_INDEPENDENT
+#endif
 
-/* 32 registers of 16 floats (AVX-512): a kernel may keep 16 sums of 16 floats in them. Never part of a result's bits.
- */
-static inline bool nnsm_many_registers(void)
+/* How many floats fit into a register. Never part of a result's bits. */
+static inline int nnsm_register_floats(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
-    return __builtin_cpu_supports("avx512f");
+    return __builtin_cpu_supports("avx512f") ? 16 : __builtin_cpu_supports("avx2") ? 8 : 4;
 #else
-    return false;
+    return 4;
 #endif
 }
 

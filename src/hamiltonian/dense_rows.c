@@ -26,28 +26,37 @@ void nnsm_dense_rows_evaluate(nnsm_dense_rows *rows)
         nnsm_layer_rows *layer = &t->layer[l];
         size_t width = made->architecture.hidden[l];
         fill_rows(made->parameters + made->hidden_bias[l], width, layer->z);
-        nnsm_panels_multiply(&h->hidden[l], 0, 0, below, layer->z, layer->z);
-        nnsm_tile_activate(made->architecture.activation, layer->z, layer->a_new, width, layer->a, layer->difference);
+        nnsm_panels_multiply(&h->hidden[l], 0, 0, below, NULL, 0, layer->z, layer->z);
+        nnsm_tile_activate(made->architecture.activation, layer->z, width, layer->a);
         below = layer->a;
     }
     fill_rows(made->parameters + made->output_bias, made->outputs, t->o);
     if (made->architecture.layers)
-        nnsm_panels_multiply(&h->output, 0, 0, below, t->o, t->o);
+        nnsm_panels_multiply(&h->output, 0, 0, below, NULL, 0, t->o, t->o);
     if (made->architecture.direct)
-        nnsm_panels_multiply(&h->direct, 0, 0, t->x, t->o, t->o);
+        nnsm_panels_multiply(&h->direct, 0, 0, t->x, NULL, 0, t->o, t->o);
 }
 
 /* ---- changes */
 
-/* Into rows first ... count - 1 of a matrix whose transposed columns are [inputs][count]. */
-static void add_inputs(const float *columns, size_t count, size_t first, size_t width, const nnsm_dense_step *step,
-                       const float *base, float *out)
+/* What a matrix of so many rows, with transposed columns, sees of the sites' steps. changes: out, [count]. */
+static const nnsm_input_change *seen(const float *columns, size_t rows, size_t width, const nnsm_dense_step *step,
+                                     size_t count, nnsm_input_change *changes)
 {
-    const float *w = columns + step->position * width * count + first;
-    if (width == 1 && base != out)
-        nnsm_tile_rank_one(w, step->step, count - first, base + first * T, out + first * T);
-    else
-        nnsm_tile_rank_many(w, count, step->step, width, count - first, base + first * T, out + first * T);
+    size_t stride = nnsm_panel_rows(rows);
+    for (size_t i = 0; i < count; i++)
+        changes[i] = (nnsm_input_change){columns + step[i].position * width * stride, stride, step[i].step, width};
+    return changes;
+}
+
+/* Base and what the first hidden layer sees of the steps. */
+static void change_first(const nnsm_learned *h, const nnsm_dense_step *step, size_t count, const float *base,
+                         float *out)
+{
+    nnsm_input_change changes[NNSM_UPDATE_SITES];
+    size_t units = h->made->architecture.hidden[0];
+    nnsm_tile_add_inputs(seen(h->first_columns, units, h->made->width, step, count, changes), count,
+                         nnsm_made_first_unit(h->made, 0, step->position), units, base, out);
 }
 
 /* Changes of the hidden layers' suffixes; returns the first changed unit of the last layer. */
@@ -59,16 +68,14 @@ static size_t change_hidden(nnsm_dense_rows *t, const nnsm_dense_step *step, siz
     for (size_t l = 0; l < a->layers; l++) {
         nnsm_layer_rows *layer = &t->layer[l];
         size_t below = first;
+        float *z_new = l ? layer->z_new : layer->difference;
         first = nnsm_made_first_unit(h->made, l, step->position);
-        size_t rows = a->hidden[l] - first, shift = first * T;
         if (l == 0)
-            for (size_t i = 0; i < count; i++)
-                add_inputs(h->first_columns, a->hidden[0], nnsm_made_first_unit(h->made, 0, step[i].position),
-                           h->made->width, &step[i], i ? layer->z_new : layer->z, layer->z_new);
+            change_first(h, step, count, layer->z, z_new);
         else
-            nnsm_panels_multiply(&h->hidden[l], first, below, t->layer[l - 1].difference, layer->z, layer->z_new);
-        nnsm_tile_activate(a->activation, layer->z_new + shift, layer->a + shift, rows, layer->a_new + shift,
-                           layer->difference + shift);
+            nnsm_panels_multiply(&h->hidden[l], first, below, t->layer[l - 1].difference, NULL, 0, layer->z, z_new);
+        nnsm_tile_difference(a->activation, z_new + first * T, layer->z + first * T, a->hidden[l] - first,
+                             layer->difference + first * T);
     }
     return first;
 }
@@ -78,35 +85,36 @@ void nnsm_dense_rows_change(nnsm_dense_rows *rows, const nnsm_dense_step *step, 
     nnsm_dense_rows *t = rows;
     const nnsm_learned *h = t->learned;
     const nnsm_made *made = h->made;
-    size_t next = (step->position + 1) * made->width, left = made->outputs - next;
-    size_t first = change_hidden(t, step, count);
-    const float *base = t->o;
-    if (made->architecture.direct) {
-        for (size_t i = 0; i < count; i++)
-            add_inputs(h->direct_columns, made->outputs, (step[i].position + 1) * made->width, made->width, &step[i],
-                       i ? t->o_new : t->o, t->o_new);
-        base = t->o_new;
-    }
-    if (made->architecture.layers && left)
-        nnsm_panels_multiply(&h->output, next, first, t->layer[made->architecture.layers - 1].difference, base,
-                             t->o_new);
-    else if (!made->architecture.direct)
-        memcpy(t->o_new + next * T, t->o + next * T, left * T * sizeof *t->o);
+    size_t layers = made->architecture.layers, own = step->position * made->width;
+    size_t first = change_hidden(t, step, count), direct = made->architecture.direct ? count : 0;
+    nnsm_input_change changes[NNSM_UPDATE_SITES];
+    seen(h->direct_columns, made->outputs, made->width, step, direct, changes);
+    if (layers)
+        nnsm_panels_multiply(&h->output, own, first, t->layer[layers - 1].difference, changes, direct, t->o, t->o_new);
+    else
+        nnsm_tile_add_inputs(changes, direct, own / NNSM_PANEL_ROWS * NNSM_PANEL_ROWS, made->outputs, t->o, t->o_new);
 }
 
-void nnsm_dense_rows_accept(nnsm_dense_rows *rows, size_t position, const uint32_t *accept)
+void nnsm_dense_rows_accept(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count, const uint32_t *accept)
 {
     nnsm_dense_rows *t = rows;
     const nnsm_made *made = t->learned->made;
-    for (size_t l = 0; l < made->architecture.layers; l++) {
-        size_t first = nnsm_made_first_unit(made, l, position), units = made->architecture.hidden[l] - first;
-        nnsm_layer_rows *layer = &t->layer[l];
-        nnsm_tile_select(accept, layer->z_new + first * T, units, layer->z + first * T);
-        nnsm_tile_select(accept, layer->a_new + first * T, units, layer->a + first * T);
+    for (size_t i = 0; i < count; i++) {
+        float *x = t->x + step[i].position * made->width * T;
+        for (size_t k = 0; k < made->width; k++)
+            for (size_t c = 0; c < T; c++) {
+                step[i].step[k * T + c] = accept[c] ? step[i].step[k * T + c] : 0.f;
+                x[k * T + c] += step[i].step[k * T + c];
+            }
     }
-    size_t next = position + 1, left = made->sites - next, output = next * made->width;
-    nnsm_tile_select(accept, t->o_new + output * T, left * made->width, t->o + output * T);
-    nnsm_tile_select(accept, t->term_new + next * T, left, t->term + next * T);
+    if (made->architecture.layers)
+        change_first(t->learned, step, count, t->layer[0].z, t->layer[0].z);
+    for (size_t l = 1; l < made->architecture.layers; l++) {
+        size_t first = nnsm_made_first_unit(made, l, step->position), units = made->architecture.hidden[l] - first;
+        nnsm_tile_select(accept, t->layer[l].z_new + first * T, units, t->layer[l].z + first * T);
+    }
+    size_t next = (step->position + 1) * made->width;
+    nnsm_tile_select(accept, t->o_new + next * T, made->outputs - next, t->o + next * T);
     for (size_t c = 0; c < T; c++)
         t->nll[c] += accept[c] ? t->change[c] : 0;
 }
@@ -124,9 +132,21 @@ void nnsm_dense_rows_start(nnsm_dense_rows *rows)
     nnsm_dense_rows *t = rows;
     const nnsm_made *made = t->learned->made;
     memset(t->done, 0, sizeof t->done);
+    memset(t->begun, 0, sizeof t->begun);
     memset(t->x, 0, made->outputs * T * sizeof *t->x);
     for (size_t l = 0; l < made->architecture.layers; l++)
         memset(t->layer[l].a, 0, nnsm_panel_rows(made->architecture.hidden[l]) * T * sizeof(float));
+}
+
+/* Whether a row is the first one of its panel that is asked for; then the panel's rows become their biases. */
+static bool begin(size_t row, size_t rows, const float *bias, size_t *begun, float *out)
+{
+    size_t panel = row / NNSM_PANEL_ROWS, first = panel * NNSM_PANEL_ROWS;
+    if (*begun == panel + 1)
+        return false;
+    *begun = panel + 1;
+    fill_rows(bias + first, rows - first < NNSM_PANEL_ROWS ? rows - first : NNSM_PANEL_ROWS, out + first * T);
+    return true;
 }
 
 float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position)
@@ -134,13 +154,21 @@ float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position)
     nnsm_dense_rows *t = rows;
     const nnsm_learned *h = t->learned;
     const nnsm_made *made = h->made;
+    const nnsm_architecture *a = &made->architecture;
+    const float *top = a->layers ? t->layer[a->layers - 1].a : NULL;
     for (size_t r = position * made->width; r < (position + 1) * made->width; r++) {
-        float *o = t->o + r * T;
-        fill_rows(made->parameters + made->output_bias + r, 1, o);
-        if (made->architecture.layers)
-            nnsm_panels_row(&h->output, r, t->layer[made->architecture.layers - 1].a, o);
-        if (made->architecture.direct)
-            nnsm_panels_row(&h->direct, r, t->x, o);
+        if (begin(r, made->outputs, made->parameters + made->output_bias, &t->begun[a->layers], t->o)) {
+            t->known[a->layers] = a->layers ? t->done[a->layers - 1] : 0;
+            t->inputs = position * made->width;
+            if (a->layers)
+                nnsm_panels_begin(&h->output, r / NNSM_PANEL_ROWS, t->known[a->layers], top, t->o);
+            if (a->direct)
+                nnsm_panels_begin(&h->direct, r / NNSM_PANEL_ROWS, t->inputs, t->x, t->o);
+        }
+        if (a->layers)
+            nnsm_panels_end(&h->output, r, t->known[a->layers], top, t->o);
+        if (a->direct)
+            nnsm_panels_end(&h->direct, r, t->inputs, t->x, t->o);
     }
     return t->o + position * made->width * T;
 }
@@ -150,16 +178,21 @@ void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position)
     nnsm_dense_rows *t = rows;
     const nnsm_learned *h = t->learned;
     const nnsm_made *made = h->made;
+    const nnsm_architecture *a = &made->architecture;
     const float *below = t->x;
-    for (size_t l = 0; l < made->architecture.layers; l++) {
+    size_t known = (position + 1) * made->width;
+    for (size_t l = 0; l < a->layers; l++) {
         size_t end = nnsm_made_first_unit(made, l, position + 1), first = t->done[l];
         nnsm_layer_rows *layer = &t->layer[l];
-        fill_rows(made->parameters + made->hidden_bias[l] + first, end - first, layer->z + first * T);
-        for (size_t u = first; u < end; u++)
-            nnsm_panels_row(&h->hidden[l], u, below, layer->z + u * T);
-        nnsm_tile_activate(made->architecture.activation, layer->z + first * T, layer->a_new + first * T, end - first,
-                           layer->a + first * T, layer->difference + first * T);
-        t->done[l] = end;
+        for (size_t u = first; u < end; u++) {
+            if (begin(u, a->hidden[l], made->parameters + made->hidden_bias[l], &t->begun[l], layer->z)) {
+                t->known[l] = known;
+                nnsm_panels_begin(&h->hidden[l], u / NNSM_PANEL_ROWS, known, below, layer->z);
+            }
+            nnsm_panels_end(&h->hidden[l], u, t->known[l], below, layer->z);
+        }
+        nnsm_tile_activate(a->activation, layer->z + first * T, end - first, layer->a + first * T);
+        known = t->done[l] = end;
         below = layer->a;
     }
 }
@@ -179,14 +212,14 @@ nnsm_status nnsm_dense_rows_create(nnsm_dense_rows *rows, const nnsm_learned *le
     nnsm_dense_rows *t = rows;
     const nnsm_made *made = learned->made;
     *t = (nnsm_dense_rows){.learned = learned};
-    float **outputs[] = {&t->x, &t->o, &t->o_new}, **sites[] = {&t->term, &t->term_new};
+    float **outputs[] = {&t->x, &t->o, &t->o_new}, **terms[] = {&t->term, &t->term_new};
     nnsm_status status = allocate_rows(made->outputs, outputs, 3, error);
     if (!status)
-        status = allocate_rows(made->sites, sites, 2, error);
+        status = allocate_rows(made->sites, terms, 2, error);
     for (size_t l = 0; l < made->architecture.layers && !status; l++) {
         nnsm_layer_rows *s = &t->layer[l];
-        float **units[] = {&s->z, &s->a, &s->z_new, &s->a_new, &s->difference};
-        status = allocate_rows(made->architecture.hidden[l], units, 5, error);
+        float **units[] = {&s->z, &s->a, &s->z_new, &s->difference};
+        status = allocate_rows(made->architecture.hidden[l], units, 4, error);
     }
     if (status)
         nnsm_dense_rows_destroy(t);
@@ -197,7 +230,7 @@ void nnsm_dense_rows_destroy(nnsm_dense_rows *rows)
 {
     nnsm_dense_rows *t = rows;
     for (size_t l = 0; l < NNSM_MAX_LAYERS; l++) {
-        float *arrays[] = {t->layer[l].z, t->layer[l].a, t->layer[l].z_new, t->layer[l].a_new, t->layer[l].difference};
+        float *arrays[] = {t->layer[l].z, t->layer[l].a, t->layer[l].z_new, t->layer[l].difference};
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
             nnsm_release(arrays[i]);
     }

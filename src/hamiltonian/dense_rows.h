@@ -13,9 +13,10 @@
 #include "made/network.h"
 
 typedef struct {
-    float *z, *a;         /* [units][NNSM_TILE] current pre-activations and activations */
-    float *z_new, *a_new; /* the same for the proposal */
-    float *difference;    /* a_new - a */
+    float *z;          /* [units][NNSM_TILE] current pre-activations */
+    float *z_new;      /* of the proposal, but for the first layer, whose change an acceptance adds again */
+    float *difference; /* of the activations */
+    float *a; /* activations, of a full evaluation or of the units sampled so far; a change does not touch them */
 } nnsm_layer_rows;
 
 typedef struct {
@@ -23,15 +24,19 @@ typedef struct {
     nnsm_layer_rows layer[NNSM_MAX_LAYERS];
     float *x;               /* [sites width][NNSM_TILE] inputs in the network's order */
     float *o, *o_new;       /* [sites width][NNSM_TILE] logits, bias included */
-    float *term, *term_new; /* [sites][NNSM_TILE] -log q */
+    float *term, *term_new; /* [sites or blocks of them][NNSM_TILE] -log q, as the tile keeps it */
     double nll[NNSM_TILE], change[NNSM_TILE];
-    size_t done[NNSM_MAX_LAYERS]; /* units computed by ancestral sampling */
+    /* Of ancestral sampling: */
+    size_t done[NNSM_MAX_LAYERS];      /* units computed */
+    size_t begun[NNSM_MAX_LAYERS + 1]; /* layers and, behind the last of them, outputs: 1 + the last panel begun */
+    size_t known[NNSM_MAX_LAYERS + 1]; /* the columns it was begun with */
+    size_t inputs;                     /* the same of the direct connections' panel */
 } nnsm_dense_rows;
 
 /* How the inputs of one site change. */
 typedef struct {
     size_t position;
-    const float *step; /* [width][NNSM_TILE] */
+    float *step; /* [width][NNSM_TILE] */
 } nnsm_dense_step;
 
 nnsm_status nnsm_dense_rows_create(nnsm_dense_rows *rows, const nnsm_learned *learned, nnsm_error *error);
@@ -40,15 +45,17 @@ void nnsm_dense_rows_destroy(nnsm_dense_rows *rows);
 /* All hidden units and logits from x. */
 void nnsm_dense_rows_evaluate(nnsm_dense_rows *rows);
 
-/* z_new, a_new and, behind the first of the sites, o_new. step: in, [count], positions rising. */
+/* z_new, differences and o_new from the panel of rows on that holds the first of the sites. step: in, [count],
+ * positions rising. */
 void nnsm_dense_rows_change(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count);
 
-/* Takes over what the change of sites from `position` on has made, but for x and the terms of the sites themselves, in
- * the chains whose accept is all ones. */
-void nnsm_dense_rows_accept(nnsm_dense_rows *rows, size_t position, const uint32_t *accept);
+/* Takes over what the same change has made, x included, but not the terms, in the chains whose accept is all ones; the
+ * steps of the others become zero. */
+void nnsm_dense_rows_accept(nnsm_dense_rows *rows, const nnsm_dense_step *step, size_t count, const uint32_t *accept);
 
 /* Ancestral sampling, every unit computed once: start; for every position in turn the logits, then, after its inputs
- * are set, the units that wait for no other. Ends with an evaluation by the caller. */
+ * are set, the units that wait for no other. Logits may be left out at the beginning, and units until they are needed.
+ * Nothing but the logits left out is missing at the end. */
 void nnsm_dense_rows_start(nnsm_dense_rows *rows);
 float *nnsm_dense_rows_logits(nnsm_dense_rows *rows, size_t position);
 void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position);

@@ -113,22 +113,18 @@ static void settle(void *state, const nnsm_update *update, const uint32_t *accep
 {
     states_tile *t = state;
     nnsm_dense_rows *r = &t->rows;
-    size_t width = r->learned->made->width, first = t->update[0].position;
+    size_t first = t->update[0].position;
     uint32_t any = 0;
     (void)update; /* arranged already */
     for (size_t c = 0; c < T; c++)
         any |= accept[c];
     if (!any)
         return;
-    nnsm_dense_rows_accept(r, first, accept);
-    nnsm_tile_select(accept, r->term_new + first * T, 1, r->term + first * T);
+    nnsm_dense_rows_accept(r, t->update, t->count, accept);
+    nnsm_tile_select(accept, r->term_new + first * T, r->learned->made->sites - first, r->term + first * T);
     for (size_t i = 0; i < t->count; i++) {
         size_t position = t->update[i].position;
-        float *x = r->x + position * width * T;
         nnsm_tile_select(accept, t->s_new + position * T, 1, t->s + position * T);
-        for (size_t k = 0; k < width; k++)
-            for (size_t c = 0; c < T; c++)
-                x[k * T + c] += accept[c] ? t->update[i].step[k * T + c] : 0.f;
     }
 }
 
@@ -153,7 +149,8 @@ void nnsm_dense_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int
             set(t, p, c,
                 o ? nnsm_draw_state(o + c, made->width, words[c] * 0x1p-32)
                   : configurations[c * made->sites + (size_t)made->order[p]]);
-        nnsm_dense_rows_advance(&t->rows, p);
+        if (p + 1 >= draws->from)
+            nnsm_dense_rows_advance(&t->rows, p);
     }
     refresh(t);
     read(t, configurations);

@@ -1,6 +1,7 @@
 /* dense_tile.c: H(s) = -T0 log p(s) of a dense network of spins for 32 chains at a time.
  *
- * The units are those of dense_rows.h; the terms log(1 + exp(-x o)) of the current state are kept, not recomputed.
+ * The units are those of dense_rows.h; the terms log(1 + exp(-x o)) of the current state are kept, not recomputed,
+ * summed over blocks of sites that share a logarithm.
  * Rounding of many commits is bounded by a refresh (stage/chains.c), which evaluates everything from scratch. */
 #include <string.h>
 
@@ -8,14 +9,21 @@
 #include "hamiltonian/dense_rows.h"
 #include "made/tile_kernels.h"
 
+enum { T = NNSM_TILE };
+
+/* The terms of all logits. */
+static void sum_terms(nnsm_dense_rows *t)
+{
+    size_t sites = t->learned->made->sites;
+    memset(t->term_new, 0, nnsm_tile_term_blocks(sites) * T * sizeof *t->term_new);
+    memset(t->nll, 0, sizeof t->nll);
+    nnsm_tile_blocks(t->x, t->o, t->term_new, sites, t->term, t->nll);
+}
+
 static void refresh(void *state)
 {
-    nnsm_dense_rows *t = state;
-    size_t sites = t->learned->made->sites;
-    nnsm_dense_rows_evaluate(t);
-    memset(t->term_new, 0, sites * NNSM_TILE * sizeof *t->term_new);
-    memset(t->nll, 0, sizeof t->nll);
-    nnsm_tile_terms(t->x, t->o, t->term_new, sites, t->term, t->nll);
+    nnsm_dense_rows_evaluate(state);
+    sum_terms(state);
 }
 
 static void load(void *state, const int8_t *configurations)
@@ -23,8 +31,8 @@ static void load(void *state, const int8_t *configurations)
     nnsm_dense_rows *t = state;
     const nnsm_made *made = t->learned->made;
     for (size_t p = 0; p < made->sites; p++)
-        for (size_t c = 0; c < NNSM_TILE; c++)
-            t->x[p * NNSM_TILE + c] = (float)configurations[c * made->sites + (size_t)made->order[p]];
+        for (size_t c = 0; c < T; c++)
+            t->x[p * T + c] = (float)configurations[c * made->sites + (size_t)made->order[p]];
     refresh(state);
 }
 
@@ -33,8 +41,8 @@ static void read(const void *state, int8_t *configurations)
     const nnsm_dense_rows *t = state;
     const nnsm_made *made = t->learned->made;
     for (size_t p = 0; p < made->sites; p++)
-        for (size_t c = 0; c < NNSM_TILE; c++)
-            configurations[c * made->sites + (size_t)made->order[p]] = (int8_t)t->x[p * NNSM_TILE + c];
+        for (size_t c = 0; c < T; c++)
+            configurations[c * made->sites + (size_t)made->order[p]] = (int8_t)t->x[p * T + c];
 }
 
 /* ---- a single flip */
@@ -43,36 +51,37 @@ static void change(void *state, size_t site, double *out)
 {
     nnsm_dense_rows *t = state;
     const nnsm_made *made = t->learned->made;
-    size_t position = (size_t)made->position[site], next = position + 1, rows = made->sites - next;
-    float step[NNSM_TILE];
-    for (size_t c = 0; c < NNSM_TILE; c++)
-        step[c] = -2.f * t->x[position * NNSM_TILE + c];
+    size_t position = (size_t)made->position[site], block = position / NNSM_TERM_ROWS, row = block * NNSM_TERM_ROWS;
+    float step[T], *own = t->x + position * T;
+    for (size_t c = 0; c < T; c++)
+        step[c] = -2.f * own[c];
     nnsm_dense_rows_change(t, &(nnsm_dense_step){position, step}, 1);
-    /* The flipped site's own term: log(1 + exp(x o)) - log(1 + exp(-x o)) = x o. */
-    for (size_t c = 0; c < NNSM_TILE; c++)
-        t->change[c] = (double)(t->x[position * NNSM_TILE + c] * t->o[position * NNSM_TILE + c]);
-    nnsm_tile_terms(t->x + next * NNSM_TILE, t->o_new + next * NNSM_TILE, t->term + next * NNSM_TILE, rows,
-                    t->term_new + next * NNSM_TILE, t->change);
-    for (size_t c = 0; c < NNSM_TILE; c++)
+    memset(t->change, 0, sizeof t->change);
+    for (size_t c = 0; c < T; c++)
+        own[c] = -own[c];
+    nnsm_tile_blocks(t->x + row * T, t->o_new + row * T, t->term + block * T, made->sites - row,
+                     t->term_new + block * T, t->change);
+    for (size_t c = 0; c < T; c++) {
+        own[c] = -own[c];
         out[c] = made->architecture.temperature * t->change[c];
+    }
 }
 
 static void commit(void *state, size_t site, const uint32_t *accept)
 {
     nnsm_dense_rows *t = state;
+    const nnsm_made *made = t->learned->made;
+    size_t position = (size_t)made->position[site], block = position / NNSM_TERM_ROWS;
+    float step[T];
     uint32_t any = 0;
-    for (size_t c = 0; c < NNSM_TILE; c++)
+    for (size_t c = 0; c < T; c++) {
+        step[c] = -2.f * t->x[position * T + c];
         any |= accept[c];
+    }
     if (!any)
         return;
-    size_t position = (size_t)t->learned->made->position[site];
-    nnsm_dense_rows_accept(t, position, accept);
-    for (size_t c = 0; c < NNSM_TILE; c++)
-        if (accept[c]) {
-            size_t i = position * NNSM_TILE + c;
-            t->term[i] += t->x[i] * t->o[i];
-            t->x[i] = -t->x[i];
-        }
+    nnsm_dense_rows_accept(t, &(nnsm_dense_step){position, step}, 1, accept);
+    nnsm_tile_select(accept, t->term_new + block * T, nnsm_tile_term_blocks(made->sites) - block, t->term + block * T);
 }
 
 static void energy(const void *state, double *out)
@@ -86,17 +95,20 @@ void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *co
 {
     nnsm_dense_rows *t = tile->state;
     const nnsm_made *made = t->learned->made;
-    uint32_t random[4 * NNSM_TILE];
+    uint32_t random[4 * T];
     nnsm_dense_rows_start(t);
     for (size_t p = 0; p < made->sites; p++) {
-        float *x = t->x + p * NNSM_TILE;
-        for (size_t c = 0; c < NNSM_TILE && p < draws->from; c++)
+        float *x = t->x + p * T;
+        for (size_t c = 0; c < T && p < draws->from; c++)
             x[c] = (float)configurations[c * made->sites + (size_t)made->order[p]];
         if (p >= draws->from)
             nnsm_draw_spins(draws, p, nnsm_dense_rows_logits(t, p), random, x);
-        nnsm_dense_rows_advance(t, p);
+        if (p + 1 >= draws->from)
+            nnsm_dense_rows_advance(t, p);
     }
-    refresh(t);
+    if (draws->from) /* some logits are missing */
+        nnsm_dense_rows_evaluate(t);
+    sum_terms(t);
     read(t, configurations);
 }
 

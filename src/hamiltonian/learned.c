@@ -4,16 +4,20 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/vector.h"
+#include "base/vector_math.h"
 #include "made/network.h"
 
 /* ---- dense */
 
+/* Columns as nnsm_input_change wants them: [columns][rows, padded to whole panels]. */
 static nnsm_status transpose(float **out, const nnsm_staircase *matrix, const float *w, nnsm_error *error)
 {
-    nnsm_status status = NNSM_NEW(out, matrix->rows * matrix->columns, "scan weights", error);
+    size_t stride = nnsm_panel_rows(matrix->rows);
+    nnsm_status status = NNSM_NEW(out, stride * matrix->columns, "scan weights", error);
     for (size_t r = 0; r < matrix->rows && !status; r++)
         for (size_t i = 0; i < matrix->extent[r]; i++)
-            (*out)[i * matrix->rows + r] = w[nnsm_staircase_row(matrix, r) + i];
+            (*out)[i * stride + r] = w[nnsm_staircase_row(matrix, r) + i];
     return status;
 }
 
@@ -124,13 +128,23 @@ const uint32_t *nnsm_draw_words(const nnsm_draws *draws, size_t position, uint32
     return random + position % 4 * NNSM_TILE;
 }
 
+/* The less probable spin is drawn where `random`, counted from its end of the unit interval, lies below its
+ * probability, which is thus known to a part in 10^6 however small it is. */
+NNSM_MULTIVERSION
+static void spins_of(const float *restrict logit, const uint32_t *restrict random, float *restrict spins)
+{
+    for (size_t c = 0; c < NNSM_TILE; c++) {
+        float o = logit[c], likely = o < 0.f ? -1.f : 1.f;
+        float e = nnsm_exp_negative(-o * likely);
+        uint32_t word = o < 0.f ? random[c] : ~random[c];
+        float here = ((float)(int32_t)(word >> 1) + 0.5f) * 0x1p-31f;
+        spins[c] = here * (1.f + e) < e ? -likely : likely;
+    }
+}
+
 void nnsm_draw_spins(const nnsm_draws *draws, size_t position, const float *logit, uint32_t *random, float *spins)
 {
-    const uint32_t *words = nnsm_draw_words(draws, position, random);
-    for (size_t c = 0; c < NNSM_TILE; c++) {
-        double up = 1 / (1 + exp(-(double)logit[c]));
-        spins[c] = words[c] * 0x1p-32 < up ? 1.f : -1.f;
-    }
+    spins_of(logit, nnsm_draw_words(draws, position, random), spins);
 }
 
 int8_t nnsm_draw_state(const float *o, size_t values, double random)

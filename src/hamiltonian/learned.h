@@ -12,8 +12,8 @@ struct nnsm_learned {
     /* dense */
     const nnsm_made *made;
     nnsm_panels hidden[NNSM_MAX_LAYERS], output, direct;
-    float *first_columns;  /* [inputs][hidden[0]] transposed weights into the first hidden layer */
-    float *direct_columns; /* [inputs][outputs] transposed direct connections */
+    float *first_columns;  /* [inputs][hidden[0], padded] transposed weights into the first hidden layer */
+    float *direct_columns; /* [inputs][outputs, padded] transposed direct connections */
     /* frontier */
     const nnsm_frontier *frontier;
     int32_t *position; /* [sites] position of a site */

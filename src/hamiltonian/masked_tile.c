@@ -209,7 +209,7 @@ static void settle(void *state, const nnsm_update *update, const uint32_t *accep
 {
     masked_tile *t = state;
     nnsm_dense_rows *r = &t->rows;
-    size_t width = r->learned->made->width, first = t->update[0].position;
+    size_t first = t->update[0].position;
     uint32_t any = 0;
     bool entered = false;
     (void)update; /* arranged already */
@@ -217,15 +217,11 @@ static void settle(void *state, const nnsm_update *update, const uint32_t *accep
         any |= accept[c];
     if (!any)
         return;
-    nnsm_dense_rows_accept(r, first, accept);
-    nnsm_tile_select(accept, r->term_new + first * T, 1, r->term + first * T);
+    nnsm_dense_rows_accept(r, t->update, t->count, accept);
+    nnsm_tile_select(accept, r->term_new + first * T, r->learned->made->sites - first, r->term + first * T);
     for (size_t i = 0; i < t->count; i++) {
         size_t site = t->update[i].position;
-        float *x = r->x + site * width * T;
         nnsm_tile_select(accept, t->s_new + site * T, 1, t->s + site * T);
-        for (size_t k = 0; k < width; k++)
-            for (size_t c = 0; c < T; c++)
-                x[k * T + c] += accept[c] ? t->update[i].step[k * T + c] : 0.f;
     }
     for (size_t c = 0; c < T; c++)
         if (accept[c] && t->changed[c]) {
@@ -304,7 +300,8 @@ void nnsm_masked_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *c
         for (size_t c = 0; c < T; c++)
             set(t, p, c,
                 next_state(t, p, c, o, words ? words[c] * 0x1p-32 : 0, configurations[c * n + p], &possible[c]));
-        nnsm_dense_rows_advance(&t->rows, p);
+        if (p + 1 >= draws->from)
+            nnsm_dense_rows_advance(&t->rows, p);
     }
     refresh(t);
     read(t, configurations);

@@ -142,29 +142,45 @@ size_t nnsm_symmetry_count(const nnsm_symmetry *symmetry)
     return symmetry->shifts * symmetry->points * symmetry->flips;
 }
 
+/* to[i] = sign in[map[i]]; map NULL: in[i]. */
+static void copy(const int8_t *restrict in, const int32_t *restrict map, size_t count, int sign, int8_t *restrict to)
+{
+    if (!map)
+        for (size_t i = 0; i < count; i++)
+            to[i] = (int8_t)(sign * in[i]);
+    else
+        for (size_t i = 0; i < count; i++)
+            to[i] = (int8_t)(sign * in[map[i]]);
+}
+
+/* One row after the other, along the fastest axis in use, where rows are contiguous. */
 void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const int8_t *in, int8_t *out)
 {
     const nnsm_lattice *lattice = symmetry->lattice;
-    size_t shift = element % symmetry->shifts, rest = element / symmetry->shifts;
-    const int32_t *map = symmetry->point + rest % symmetry->points * lattice->sites;
+    if (!element) {
+        memcpy(out, in, lattice->sites);
+        return;
+    }
+    size_t shift = element % symmetry->shifts, rest = element / symmetry->shifts, point = rest % symmetry->points;
+    const int32_t *map = symmetry->point + point * lattice->sites;
     size_t flip = rest / symmetry->points;
-    int8_t sign = flip && !symmetry->value ? -1 : 1;
-    int by[NNSM_MAX_DIMENSIONS];
+    int sign = flip && !symmetry->value ? -1 : 1, by[NNSM_MAX_DIMENSIONS], c[NNSM_MAX_DIMENSIONS], last = 2;
     coordinates(lattice, shift, by);
-    int last = 2; /* the fastest axis in use: rows along it are contiguous */
     while (last > 0 && lattice->extent[last] == 1)
         last--;
-    size_t length = (size_t)lattice->extent[last], turn = (size_t)by[last];
+    size_t length = (size_t)lattice->extent[last], turn = (size_t)by[last], left = length - turn;
+    memcpy(c, by, sizeof c);
+    c[last] = 0;
     for (size_t row = 0; row < lattice->sites; row += length) {
-        int c[NNSM_MAX_DIMENSIONS];
-        coordinates(lattice, row, c);
-        for (int a = 0; a < last; a++)
-            c[a] = (c[a] + by[a]) % lattice->extent[a];
+        const int8_t *from = point ? in : in + row; /* point 0 moves nothing */
         int8_t *to = out + site_at(lattice, c);
-        for (size_t i = 0; i < length - turn; i++)
-            to[turn + i] = (int8_t)(sign * in[map[row + i]]);
-        for (size_t i = 0; i < turn; i++)
-            to[i] = (int8_t)(sign * in[map[row + length - turn + i]]);
+        copy(from, point ? map + row : NULL, left, sign, to + turn);
+        copy(point ? from : from + left, point ? map + row + left : NULL, turn, sign, to);
+        for (int a = last - 1; a >= 0; a--) { /* where the next row goes */
+            c[a] = c[a] + 1 < lattice->extent[a] ? c[a] + 1 : 0;
+            if (c[a] != by[a])
+                break;
+        }
     }
     for (size_t i = 0; symmetry->value && i < lattice->sites; i++)
         out[i] = symmetry->value[flip][out[i]];

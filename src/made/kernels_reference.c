@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "made/kernels.h"
+#include "made/tile_kernels.h"
 
 static double softplus(double y)
 {
@@ -81,4 +82,18 @@ void nnsm_reference_adam(float *parameters, float *first, float *second, const f
         parameters[i] -=
             (float)((double)rate * (double)first[i] / (sqrt((double)second[i]) * (double)root_correction + 1e-8));
     }
+}
+
+void nnsm_reference_tile_blocks(const float *x, const float *o_new, const float *term, size_t rows, float *term_new,
+                                double *sum)
+{
+    for (size_t b = 0; b < nnsm_tile_term_blocks(rows); b++)
+        for (size_t c = 0; c < NNSM_TILE; c++) {
+            size_t i = b * NNSM_TILE + c;
+            double next = 0;
+            for (size_t r = b * NNSM_TERM_ROWS; r < (b + 1) * NNSM_TERM_ROWS && r < rows; r++)
+                next += softplus(-(double)x[r * NNSM_TILE + c] * (double)o_new[r * NNSM_TILE + c]);
+            sum[c] += next - (double)term[i];
+            term_new[i] = (float)next;
+        }
 }

@@ -1,7 +1,5 @@
 #include "made/panel.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 #include "base/vector.h"
 
@@ -46,72 +44,86 @@ void nnsm_panels_destroy(nnsm_panels *panels)
     *panels = (nnsm_panels){0};
 }
 
-/* One AVX-512 register; compilers split it where registers are shorter. */
-enum { LANES = 16 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+#define LANES 16
+#define ROWS 8
+#define VECTORS 2
+#include "made/panel_part.h"
+#define LANES 8
+#define ROWS 4
+#define VECTORS 2
+#include "made/panel_part.h"
+#define LANES 4
+#define ROWS 4
+#define VECTORS 2
+#include "made/panel_part.h"
 
-/* `halves` times LANES chains of a panel. */
-static inline __attribute__((always_inline)) void panel_part(const float *w, size_t first, size_t width, size_t halves,
-                                                             const float *d, const float *base, float *out)
+/* Columns first ... end - 1 of a panel as an input that changes. */
+static inline nnsm_input_change part_of(const nnsm_panels *panels, size_t panel, size_t first, size_t end,
+                                        const float *d)
 {
-    lanes sum[NNSM_PANEL_ROWS][NNSM_TILE / LANES], x[NNSM_TILE / LANES];
-    for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-        for (size_t h = 0; h < halves; h++)
-            memcpy(&sum[r][h], base + r * NNSM_TILE + h * LANES, sizeof sum[r][h]);
-    for (size_t i = first; i < width; i++) {
-        for (size_t h = 0; h < halves; h++)
-            memcpy(&x[h], d + i * NNSM_TILE + h * LANES, sizeof x[h]);
-        for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-            for (size_t h = 0; h < halves; h++)
-                sum[r][h] += w[i * NNSM_PANEL_ROWS + r] * x[h];
-    }
-    for (size_t r = 0; r < NNSM_PANEL_ROWS; r++)
-        for (size_t h = 0; h < halves; h++)
-            memcpy(out + r * NNSM_TILE + h * LANES, &sum[r][h], sizeof sum[r][h]);
+    if (first >= end)
+        return (nnsm_input_change){panels->weights, NNSM_PANEL_ROWS, panels->weights, 0};
+    return (nnsm_input_change){panels->weights + panels->offset[panel] + first * NNSM_PANEL_ROWS, NNSM_PANEL_ROWS,
+                               d + first * NNSM_TILE, end - first};
 }
 
 NNSM_MULTIVERSION
 void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
-                          const float *base, float *out)
+                          const nnsm_input_change *changes, size_t count, const float *base, float *out)
 {
-    bool wide = nnsm_many_registers();
+    int lanes = nnsm_register_floats();
     for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
-        const float *w = panels->weights + panels->offset[p];
         size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE;
-        if (wide)
-            panel_part(w, first_column, panels->width[p], 2, d, base + shift, out + shift);
+        const nnsm_input_change matrix = part_of(panels, p, first_column, panels->width[p], d);
+        if (lanes == 16)
+            panel_16(p, changes, count, &matrix, base + shift, out + shift);
+        else if (lanes == 8)
+            panel_8(p, changes, count, &matrix, base + shift, out + shift);
         else
-            for (size_t h = 0; h < NNSM_TILE; h += LANES)
-                panel_part(w, first_column, panels->width[p], 1, d + h, base + shift + h, out + shift + h);
+            panel_4(p, changes, count, &matrix, base + shift, out + shift);
     }
 }
 
 NNSM_MULTIVERSION
-void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out)
+void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, const float *d, float *out)
 {
-    /* Four partial sums a chain: one would wait for each addition to finish. */
-    enum { PARTS = 4 };
-    const float *w = panels->weights + panels->offset[row / NNSM_PANEL_ROWS] + row % NNSM_PANEL_ROWS;
-    size_t width = panels->width[row / NNSM_PANEL_ROWS];
-    for (size_t half = 0; half < NNSM_TILE; half += LANES) {
-        lanes sum[PARTS] = {0}, x;
-        for (size_t i = 0; i < width; i++) {
-            memcpy(&x, d + i * NNSM_TILE + half, sizeof x);
-            sum[i % PARTS] += w[i * NNSM_PANEL_ROWS] * x;
-        }
-        memcpy(&x, out + half, sizeof x);
-        x += (sum[0] + sum[1]) + (sum[2] + sum[3]);
-        memcpy(out + half, &x, sizeof x);
-    }
+    int lanes = nnsm_register_floats();
+    size_t width = panels->width[panel];
+    const nnsm_input_change matrix = part_of(panels, panel, 0, columns < width ? columns : width, d);
+    out += panel * NNSM_PANEL_ROWS * NNSM_TILE;
+    if (lanes == 16)
+        panel_16(panel, NULL, 0, &matrix, out, out);
+    else if (lanes == 8)
+        panel_8(panel, NULL, 0, &matrix, out, out);
+    else
+        panel_4(panel, NULL, 0, &matrix, out, out);
+}
+
+NNSM_MULTIVERSION
+void nnsm_panels_end(const nnsm_panels *panels, size_t row, size_t columns, const float *d, float *out)
+{
+    int lanes = nnsm_register_floats();
+    size_t panel = row / NNSM_PANEL_ROWS;
+    const nnsm_input_change rest = part_of(panels, panel, columns, panels->width[panel], d);
+    out += row * NNSM_TILE;
+    if (lanes == 16)
+        row_16(&rest, row % NNSM_PANEL_ROWS, out);
+    else if (lanes == 8)
+        row_8(&rest, row % NNSM_PANEL_ROWS, out);
+    else
+        row_4(&rest, row % NNSM_PANEL_ROWS, out);
 }
 
 void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
-                                    const float *base, float *out)
+                                    const nnsm_input_change *changes, size_t count, const float *base, float *out)
 {
     for (size_t r = first_row / NNSM_PANEL_ROWS * NNSM_PANEL_ROWS; r < nnsm_panel_rows(panels->rows); r++)
         for (size_t c = 0; c < NNSM_TILE; c++) {
             size_t p = r / NNSM_PANEL_ROWS;
             double sum = (double)base[r * NNSM_TILE + c];
+            for (size_t j = 0; j < count; j++)
+                for (size_t k = 0; k < changes[j].inputs; k++)
+                    sum += (double)changes[j].w[k * changes[j].stride + r] * (double)changes[j].step[k * NNSM_TILE + c];
             for (size_t i = first_column; i < panels->width[p]; i++)
                 sum += (double)panels->weights[panels->offset[p] + i * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS] *
                        (double)d[i * NNSM_TILE + c];

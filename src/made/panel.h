@@ -26,16 +26,29 @@ void nnsm_panels_destroy(nnsm_panels *panels);
 /* Number of rows rounded up to whole panels: how many rows the arrays below must have. */
 size_t nnsm_panel_rows(size_t rows);
 
-/* out[r] = base[r] + sum_{first_column <= i < extent(r)} W[r][i] d[i] for the rows from first_row, rounded down to its
- * panel, to the end. d: [columns][NNSM_TILE], base and out: [padded rows][NNSM_TILE], may be the same array. */
-void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
-                          const float *base, float *out);
+/* A change of a few inputs that are neighbours, as row r of a matrix sees it: sum_k w[k stride + r] step[k][chain]. */
+typedef struct {
+    const float *w; /* [inputs][stride], stride whole panels long, zero where the matrix is masked */
+    size_t stride;
+    const float *step; /* [inputs][NNSM_TILE] */
+    size_t inputs;
+} nnsm_input_change;
 
-/* out[chain] += sum_i W[row][i] d[i] over the whole row; out: [NNSM_TILE]. */
-void nnsm_panels_row(const nnsm_panels *panels, size_t row, const float *d, float *out);
+/* out[r] = base[r] + changes(r) + sum_{first_column <= i < extent(r)} W[r][i] d[i] for the rows from first_row, rounded
+ * down to its panel, to the end. d: [columns][NNSM_TILE], base and out: [padded rows][NNSM_TILE], may be the same
+ * array. changes: [count], added one after the other, of another matrix of as many rows. */
+void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
+                          const nnsm_input_change *changes, size_t count, const float *base, float *out);
+
+/* A product whose d is found column after column: when the first row of a panel is needed, all its rows are summed over
+ * the columns that are known by then, and every row over the others when they are known too.
+ * out[r] += sum_{i < columns} W[r][i] d[i] for the rows of a panel. */
+void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, const float *d, float *out);
+/* out[row] += sum_{columns <= i} W[row][i] d[i]; d must be finite up to the width of the row's panel. */
+void nnsm_panels_end(const nnsm_panels *panels, size_t row, size_t columns, const float *d, float *out);
 
 /* The readable reference of nnsm_panels_multiply, in double. */
 void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
-                                    const float *base, float *out);
+                                    const nnsm_input_change *changes, size_t count, const float *base, float *out);
 
 #endif

@@ -5,49 +5,57 @@
 #include "base/vector.h"
 #include "base/vector_math.h"
 
-NNSM_MULTIVERSION
-void nnsm_tile_rank_one(const float *restrict w, const float *restrict step, size_t rows, const float *restrict base,
-                        float *restrict out)
+/* One input, as most often. */
+static inline __attribute__((always_inline)) void add_input(const float *w, const float *step, size_t first, size_t end,
+                                                            const float *base, float *out)
 {
-    for (size_t r = 0; r < rows; r++)
+    for (size_t r = first; r < end; r++) {
+        NNSM_INDEPENDENT
         for (size_t c = 0; c < NNSM_TILE; c++)
             out[r * NNSM_TILE + c] = base[r * NNSM_TILE + c] + w[r] * step[c];
+    }
 }
 
-/* Half a tile, as in panel.c. */
-enum { LANES = 16 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
-
 NNSM_MULTIVERSION
-void nnsm_tile_rank_many(const float *w, size_t stride, const float *step, size_t inputs, size_t rows,
-                         const float *base, float *out)
+void nnsm_tile_add_inputs(const nnsm_input_change *changes, size_t count, size_t first, size_t end, const float *base,
+                          float *out)
 {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t half = 0; half < NNSM_TILE; half += LANES) {
-            lanes sum, x;
-            memcpy(&sum, base + r * NNSM_TILE + half, sizeof sum);
-            for (size_t k = 0; k < inputs; k++) {
-                memcpy(&x, step + k * NNSM_TILE + half, sizeof x);
-                sum += w[k * stride + r] * x;
-            }
-            memcpy(out + r * NNSM_TILE + half, &sum, sizeof sum);
-        }
+    if (!count && base != out)
+        memcpy(out + first * NNSM_TILE, base + first * NNSM_TILE, (end - first) * NNSM_TILE * sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < changes[i].inputs; k++, base = out)
+            add_input(changes[i].w + k * changes[i].stride, changes[i].step + k * NNSM_TILE, first, end, base, out);
+}
+
+static inline float relu(float z)
+{
+    return z < 0.f ? 0.f : z; /* this way round NaN stays NaN */
 }
 
 NNSM_MULTIVERSION
-void nnsm_tile_activate(nnsm_activation activation, const float *restrict z_new, const float *restrict a, size_t rows,
-                        float *restrict a_new, float *restrict difference)
+void nnsm_tile_activate(nnsm_activation activation, const float *restrict z, size_t rows, float *restrict a)
 {
     if (activation == NNSM_RELU)
-        for (size_t i = 0; i < rows * NNSM_TILE; i++) {
-            a_new[i] = z_new[i] < 0.f ? 0.f : z_new[i]; /* this way round NaN stays NaN */
-            difference[i] = a_new[i] - a[i];
-        }
+        for (size_t i = 0; i < rows * NNSM_TILE; i++)
+            a[i] = relu(z[i]);
     else
-        for (size_t i = 0; i < rows * NNSM_TILE; i++) {
-            a_new[i] = nnsm_tanh(z_new[i]);
-            difference[i] = a_new[i] - a[i];
-        }
+        for (size_t i = 0; i < rows * NNSM_TILE; i++)
+            a[i] = nnsm_tanh(z[i]);
+}
+
+NNSM_MULTIVERSION
+void nnsm_tile_difference(nnsm_activation activation, const float *z_new, const float *z, size_t rows,
+                          float *difference)
+{
+    if (activation == NNSM_RELU) {
+        NNSM_INDEPENDENT
+        for (size_t i = 0; i < rows * NNSM_TILE; i++)
+            difference[i] = relu(z_new[i]) - relu(z[i]);
+    } else {
+        NNSM_INDEPENDENT
+        for (size_t i = 0; i < rows * NNSM_TILE; i++)
+            difference[i] = nnsm_tanh(z_new[i]) - nnsm_tanh(z[i]);
+    }
 }
 
 NNSM_MULTIVERSION
@@ -67,6 +75,36 @@ void nnsm_tile_terms(const float *restrict x, const float *restrict o_new, const
             }
         for (size_t c = 0; c < NNSM_TILE; c++)
             sum[c] += (double)part[c];
+    }
+}
+
+/* One chain's term of a block that begins at x and o, with `product` so far. */
+static inline __attribute__((always_inline)) float block_term(const float *x, const float *o, float product)
+{
+    float linear = 0.f;
+#pragma GCC unroll 8
+    for (size_t r = 0; r < NNSM_TERM_ROWS; r++) {
+        float y = x[r * NNSM_TILE] * o[r * NNSM_TILE];
+        linear += y > 0.f ? 0.f : y; /* this way round NaN stays NaN */
+        product += product * nnsm_exp_minus_size(y);
+    }
+    return nnsm_log_above_one(product) - linear;
+}
+
+NNSM_MULTIVERSION
+void nnsm_tile_blocks(const float *restrict x, const float *restrict o_new, const float *restrict term, size_t rows,
+                      float *restrict term_new, double *restrict sum)
+{
+    for (size_t b = 0; b < nnsm_tile_term_blocks(rows); b++) {
+        const float *xb = x + b * NNSM_TERM_ROWS * NNSM_TILE, *ob = o_new + b * NNSM_TERM_ROWS * NNSM_TILE;
+        /* A row behind the last one is a factor of two, taken out here. */
+        size_t behind = (b + 1) * NNSM_TERM_ROWS > rows ? (b + 1) * NNSM_TERM_ROWS - rows : 0;
+        float start = 1.f / (float)(1u << behind);
+        for (size_t c = 0; c < NNSM_TILE; c++) {
+            float next = block_term(xb + c, ob + c, start);
+            sum[c] += (double)(next - term[b * NNSM_TILE + c]);
+            term_new[b * NNSM_TILE + c] = next;
+        }
     }
 }
 
@@ -98,7 +136,13 @@ void nnsm_tile_softmax_terms(size_t values, const float *restrict s, const float
 NNSM_MULTIVERSION
 void nnsm_tile_select(const uint32_t *restrict accept, const float *restrict from, size_t rows, float *restrict to)
 {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < NNSM_TILE; c++)
-            to[r * NNSM_TILE + c] = accept[c] ? from[r * NNSM_TILE + c] : to[r * NNSM_TILE + c];
+    enum { LINE = 16 }; /* chains of a cache line, which stays where it is if none of them accepts */
+    for (size_t first = 0; first < NNSM_TILE; first += LINE) {
+        uint32_t any = 0;
+        for (size_t c = first; c < first + LINE; c++)
+            any |= accept[c];
+        for (size_t r = 0; r < rows && any; r++)
+            for (size_t c = first; c < first + LINE; c++)
+                to[r * NNSM_TILE + c] = accept[c] ? from[r * NNSM_TILE + c] : to[r * NNSM_TILE + c];
+    }
 }

@@ -5,22 +5,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "made/panel.h"
 #include "nnsm/hamiltonian.h"
 
-/* out[r] = base[r] + w[r] * step[chain]: a change of one input seen by all rows. w: [rows], step: [NNSM_TILE]. */
-void nnsm_tile_rank_one(const float *w, const float *step, size_t rows, const float *base, float *out);
+/* out[r] = base[r] + changes(r) for rows first ... end - 1, as in nnsm_panels_multiply; base and out may be the same
+ * array. */
+void nnsm_tile_add_inputs(const nnsm_input_change *changes, size_t count, size_t first, size_t end, const float *base,
+                          float *out);
 
-/* out[r] = base[r] + sum_k w[k stride + r] step[k][chain]: a change of neighbouring inputs. w: of the first of them,
- * step: [inputs][NNSM_TILE]; base and out may be the same array. */
-void nnsm_tile_rank_many(const float *w, size_t stride, const float *step, size_t inputs, size_t rows,
-                         const float *base, float *out);
+/* a = f(z). All [rows][NNSM_TILE]. */
+void nnsm_tile_activate(nnsm_activation activation, const float *z, size_t rows, float *a);
 
-/* a_new = f(z_new), difference = a_new - a. All [rows][NNSM_TILE]. */
-void nnsm_tile_activate(nnsm_activation activation, const float *z_new, const float *a, size_t rows, float *a_new,
-                        float *difference);
+/* difference = f(z_new) - f(z); difference and z_new may be the same array. */
+void nnsm_tile_difference(nnsm_activation activation, const float *z_new, const float *z, size_t rows,
+                          float *difference);
 
 /* term_new = softplus(-x o_new), sum[chain] += sum over rows of (term_new - term). */
 void nnsm_tile_terms(const float *x, const float *o_new, const float *term, size_t rows, float *term_new, double *sum);
+
+/* The same a block of NNSM_TERM_ROWS rows, one logarithm for all of them: term_new = sum over the block's rows of
+ * softplus(-x o_new) = sum of max(-x o_new, 0) + log of the product of 1 + exp(-|x o_new|), a product of at most 2^8.
+ * x, o_new: whole blocks, x zero behind the last row; term, term_new: [nnsm_tile_term_blocks(rows)][NNSM_TILE]. */
+enum { NNSM_TERM_ROWS = 8 };
+static inline size_t nnsm_tile_term_blocks(size_t rows)
+{
+    return (rows + NNSM_TERM_ROWS - 1) / NNSM_TERM_ROWS;
+}
+void nnsm_tile_blocks(const float *x, const float *o_new, const float *term, size_t rows, float *term_new, double *sum);
+void nnsm_reference_tile_blocks(const float *x, const float *o_new, const float *term, size_t rows, float *term_new,
+                                double *sum);
 
 /* The same of sites of more values: term_new = log sum_k exp(o_new_k) - o_new_s. s: [sites][NNSM_TILE] states, o_new:
  * [sites][values][NNSM_TILE]. */
