@@ -317,7 +317,8 @@ static nnsm_status find_truth(stage *s, nnsm_error *error)
 static nnsm_status prepare(stage *s, const nnsm_learned *learned, double temperature, nnsm_error *error)
 {
     const nnsm_operators *o = &s->out->operators;
-    nnsm_status status = nnsm_samples_read(&s->data, s->run, temperature, error);
+    nnsm_status status =
+        nnsm_samples_read(&s->data, s->run, temperature, "couplings are read from the network alone", error);
     if (status)
         return status;
     status = create_samples(s, error);
