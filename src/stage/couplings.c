@@ -414,6 +414,11 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     *couplings = (nnsm_couplings){0};
     if (!run->config->couplings.enabled)
         return NNSM_OK;
+    if (run->windowing.masked) {
+        nnsm_say(&run->log,
+                 "couplings: they know no support; none are read, nothing is scanned by them (masked windows)");
+        return NNSM_OK;
+    }
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
     nnsm_status status = create_basis(&s, error);
     if (!status && couplings->present)
