@@ -8,9 +8,9 @@
 #include "lattice/generator.h"
 #include "nnsm/metropolis.h"
 #include "nnsm/moves.h"
+#include "stage/generators.h"
 #include "stage/learner.h"
 #include "stage/members.h"
-#include "stage/train.h"
 #include "stage/windowing.h"
 
 typedef struct {

@@ -156,12 +156,6 @@ void nnsm_support_begin(nnsm_support_stream *stream)
     }
 }
 
-static uint64_t block_of(const nnsm_support *s, const uint64_t *set, size_t start)
-{
-    size_t bit = start * s->patterns;
-    return s->patterns == 64 ? set[0] : set[bit / 64] >> bit % 64 & ((UINT64_C(1) << s->patterns) - 1);
-}
-
 /* A column's set after u upper sites in the present row; false where nothing is left. */
 static bool advance(const nnsm_support *s, const uint64_t *set, size_t u, size_t around, uint64_t *out)
 {
@@ -170,7 +164,7 @@ static bool advance(const nnsm_support *s, const uint64_t *set, size_t u, size_t
         out[i] = 0;
     for (size_t start = 0; start < s->starts; start++) {
         uint64_t block = 0;
-        for (uint64_t rest = block_of(s, set, start); rest; rest &= rest - 1)
+        for (uint64_t rest = nnsm_support_block(s, set, start); rest; rest &= rest - 1)
             block |= s->to[u][__builtin_ctzll(rest)];
         if (around)
             block &= s->agree[around][start];
@@ -222,106 +216,12 @@ static size_t columns_up_to(const nnsm_support *s, size_t window)
     return end < s->strip_columns ? end : s->strip_columns;
 }
 
-/* Upper sites in the columns of the present window that are done. */
-static size_t sum_of(const nnsm_support_stream *t, const int8_t *u)
-{
-    const nnsm_support *s = t->support;
-    size_t sum = 0, begin = s->strips > 1 ? 0 : t->window * s->stride2;
-    for (size_t k = 0; k < s->size2; k++) {
-        size_t column = (begin + k) % s->strip_columns;
-        sum += column < t->done ? (size_t)u[column] : 0;
-    }
-    return sum;
-}
-
 static nnsm_support_pool *pool_of(const nnsm_support_stream *t, size_t window)
 {
     return &t->now[t->support->strips > 1 ? window : 0];
 }
 
-/* ---- belief */
-
-static float known(uint64_t possible, uint64_t upper)
-{
-    return possible & upper ? possible & ~upper ? 0.f : 1.f : -1.f;
-}
-
-/* The union of a strip's hypotheses; set: out, [strip_columns][words]. */
-static void unite(const nnsm_support *s, const nnsm_support_pool *pool, uint64_t *set)
-{
-    size_t words = nnsm_support_set_words(s);
-    memcpy(set, pool->set, words * sizeof *set);
-    for (size_t h = 1; h < pool->count; h++)
-        for (size_t i = 0; i < words; i++)
-            set[i] |= pool->set[h * words + i];
-}
-
-/* What is known of one column: the shared sites now, and those that it began with. */
-static float *believe_column(const nnsm_support *s, const uint64_t *set, float *belief)
-{
-    uint64_t now = 0, start = 0;
-    for (size_t b = 0; b < s->starts; b++) {
-        uint64_t block = block_of(s, set, b);
-        now |= block;
-        start |= (uint64_t)(block != 0) << b;
-    }
-    for (size_t b = 0; b < s->shared; b++) {
-        *belief++ = known(now, s->upper[b]);
-        if (s->tracked)
-            *belief++ = known(start, s->upper[b]);
-    }
-    return belief;
-}
-
-/* Of the shared sites when the row began, where only they are wanted: what the columns of this row had above them. */
-static void remember_row(nnsm_support_stream *t)
-{
-    const nnsm_support *s = t->support;
-    uint64_t *set = t->next.set; /* free until the next column */
-    float *known_now = t->above;
-    for (size_t i = 0; i < s->strips && s->shared; i++) {
-        float column[2 * NNSM_PREIMAGE_MOST_SHARED];
-        unite(s, &t->now[i], set);
-        for (size_t j = 0; j < s->strip_columns; j++) {
-            (void)believe_column(s, set + j * s->words, column);
-            for (size_t b = 0; b < s->shared; b++)
-                *known_now++ = column[s->tracked ? 2 * b : b];
-        }
-    }
-}
-
-static void believe(const nnsm_support_stream *t, const nnsm_support_pool *pool, float *belief)
-{
-    const nnsm_support *s = t->support;
-    uint64_t *set = t->next.set;
-    float sums[NNSM_MAX_VALUES * NNSM_MAX_VALUES] = {0};
-    size_t volume = (size_t)s->window.volume;
-    for (size_t h = 0; h < pool->count; h++)
-        sums[sum_of(t, pool->u + h * s->strip_columns)] = 1;
-    for (size_t i = 0; i < s->strips && s->shared; i++) {
-        unite(s, &t->now[i], set);
-        for (size_t j = 0; j < s->strip_columns; j++)
-            belief = believe_column(s, set + j * s->words, belief);
-    }
-    memcpy(belief, t->above, s->columns * s->shared * sizeof *belief);
-    memcpy(belief + s->columns * s->shared, sums, (volume + 1) * sizeof *sums);
-}
-
 /* ---- the stream */
-
-/* Beliefs into the place of their head: one value left to weigh against another, more of them, several hypotheses. */
-static void place(const nnsm_support *s, uint32_t allowed, float *belief)
-{
-    size_t size = s->beliefs / NNSM_SUPPORT_HEADS, possible = 0, volume = (size_t)s->window.volume;
-    for (size_t k = size - volume - 1; k < size; k++)
-        possible += belief[k] > 0;
-    size_t head = possible > 1 ? 2 : nnsm_window_ones(allowed) > 2;
-    memset(belief + size, 0, (NNSM_SUPPORT_HEADS - 1) * size * sizeof *belief);
-    if (!head)
-        return;
-    memcpy(belief + head * size, belief, size * sizeof *belief);
-    memset(belief, 0, size * sizeof *belief);
-}
 
 uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
 {
@@ -332,15 +232,15 @@ uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
     if (s->strips > 1)
         t->done = 0;
     if (belief && t->window == 0)
-        remember_row(t);
+        nnsm_support_remember(t);
     if (belief)
-        believe(t, now, belief);
+        nnsm_support_believe(t, now, belief);
     for (size_t end = columns_up_to(s, t->window); t->done < end; t->done++)
         extend(t, now, t->done);
     for (size_t h = 0; h < now->count; h++)
-        allowed |= UINT32_C(1) << sum_of(t, now->u + h * s->strip_columns);
+        allowed |= UINT32_C(1) << nnsm_support_sum(t, now->u + h * s->strip_columns);
     if (belief)
-        place(s, allowed, belief);
+        nnsm_support_place(s, allowed, belief);
     return allowed;
 }
 
@@ -388,7 +288,7 @@ bool nnsm_support_take(nnsm_support_stream *stream, size_t upper)
     nnsm_support_pool *now = pool_of(t, t->window);
     size_t kept = 0;
     for (size_t h = 0; h < now->count; h++) {
-        if (sum_of(t, now->u + h * s->strip_columns) != upper)
+        if (nnsm_support_sum(t, now->u + h * s->strip_columns) != upper)
             continue;
         copy(s, now, h, now, kept);
         forget(t, now->u + kept * s->strip_columns);

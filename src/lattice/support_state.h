@@ -1,4 +1,5 @@
-/* support_state.h: what support.c (one stream) and support_path.c (what a chain remembers of its own) share. */
+/* support_state.h: what support.c (one stream), support_belief.c (what it knows) and support_path.c (what a chain
+ * remembers of its own) share. */
 #ifndef NNSM_LATTICE_SUPPORT_STATE_H
 #define NNSM_LATTICE_SUPPORT_STATE_H
 
@@ -37,5 +38,35 @@ static inline size_t nnsm_support_set_words(const nnsm_support *s)
 {
     return s->strip_columns * s->words;
 }
+
+/* Patterns of a column that began with `start`. */
+static inline uint64_t nnsm_support_block(const nnsm_support *s, const uint64_t *set, size_t start)
+{
+    size_t bit = start * s->patterns;
+    return s->patterns == 64 ? set[0] : set[bit / 64] >> bit % 64 & ((UINT64_C(1) << s->patterns) - 1);
+}
+
+/* Upper sites in the columns of the present window that are done. */
+static inline size_t nnsm_support_sum(const nnsm_support_stream *t, const int8_t *u)
+{
+    const nnsm_support *s = t->support;
+    size_t sum = 0, begin = s->strips > 1 ? 0 : t->window * s->stride2;
+    for (size_t k = 0; k < s->size2; k++) {
+        size_t column = (begin + k) % s->strip_columns;
+        sum += column < t->done ? (size_t)u[column] : 0;
+    }
+    return sum;
+}
+
+/* support_belief.c. Before a row's first window: what is known then of the shared sites, into t->above. Local. */
+void nnsm_support_remember(nnsm_support_stream *t);
+
+/* What the hypotheses of all strips say together, and those of pool on the windows' shared columns; belief: out, one
+ * head's. Local. */
+void nnsm_support_believe(const nnsm_support_stream *t, const nnsm_support_pool *pool, float *belief);
+
+/* Beliefs into the place of their head: one value left to weigh against another, more of them, several hypotheses.
+ * belief: in and out, [beliefs]. Local. */
+void nnsm_support_place(const nnsm_support *s, uint32_t allowed, float *belief);
 
 #endif

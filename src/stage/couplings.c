@@ -9,6 +9,7 @@
 #include "hamiltonian/pseudo_likelihood.h"
 #include "hamiltonian/refinement.h"
 #include "setup/agree.h"
+#include "stage/couplings_basis.h"
 #include "stage/samples.h"
 
 /* Random stream of the samples: apart from those of the scan's chains and of its distribution. */
@@ -45,49 +46,10 @@ void nnsm_couplings_destroy(nnsm_couplings *couplings)
 
 /* ---- the basis */
 
-/* The farthest that two sites can be apart. */
-static double farthest(const nnsm_lattice *l)
-{
-    double square = 0;
-    for (int a = 0; a < l->dimensions; a++) {
-        double reach = l->periodic ? l->extent[a] / 2 : l->extent[a] - 1; /* whole steps */
-        square += reach * reach;
-    }
-    return sqrt(square);
-}
-
-/* Operators that are odd under the spin flip, or tell labels apart, have no coupling where that is a symmetry. */
-static nnsm_basis choose_basis(const nnsm_run *run)
-{
-    const nnsm_config *c = run->config;
-    bool odd = !c->train.spin_flip && !c->train.permutation;
-    return (nnsm_basis){.field = c->couplings.field && odd,
-                        .range = c->couplings.pairs ? fmin(c->couplings.range, farthest(&run->lattice)) : 0,
-                        .triples = c->couplings.triples && odd,
-                        .quadruples = c->couplings.quadruples,
-                        .m2 = c->couplings.m2,
-                        .translation = !c->couplings.per_bond,
-                        .point_group = !c->couplings.per_bond && c->train.point_group};
-}
-
-nnsm_status nnsm_couplings_check(const nnsm_run *run, nnsm_error *error)
-{
-    if (run->alphabet.count == 2 || !run->config->couplings.enabled || !run->config->couplings.m2)
-        return NNSM_OK;
-    return nnsm_fail(error, NNSM_USAGE,
-                     "couplings.basis: \"m2\" is an operator of sites of two values, not of %d; remove it",
-                     (int)run->alphabet.count);
-}
-
 static nnsm_status create_basis(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
-    nnsm_basis basis = choose_basis(s->run);
-    nnsm_status status =
-        s->run->alphabet.count > 2
-            ? nnsm_operators_create_states(&o->operators, &s->run->lattice, &basis, &s->run->alphabet, error)
-            : nnsm_operators_create(&o->operators, &s->run->lattice, &basis, error);
-    status = nnsm_agree(s->run->world, status, error);
+    nnsm_status status = nnsm_agree(s->run->world, nnsm_couplings_operators(&o->operators, s->run, error), error);
     size_t k = o->operators.classes;
     double **arrays[] = {&o->coupling, &o->error,   &o->likelihood,    &o->likelihood_error, &o->difference,
                          &o->truth,    &o->refined, &o->refined_error, &o->distilled,        &o->spread};
@@ -317,7 +279,8 @@ static nnsm_status find_truth(stage *s, nnsm_error *error)
 static nnsm_status prepare(stage *s, const nnsm_learned *learned, double temperature, nnsm_error *error)
 {
     const nnsm_operators *o = &s->out->operators;
-    nnsm_status status = nnsm_samples_read(&s->data, s->run, temperature, error);
+    nnsm_status status =
+        nnsm_samples_read(&s->data, s->run, temperature, "couplings are read from the network alone", error);
     if (status)
         return status;
     status = create_samples(s, error);
@@ -413,6 +376,11 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     *couplings = (nnsm_couplings){0};
     if (!run->config->couplings.enabled)
         return NNSM_OK;
+    if (run->windowing.masked) {
+        nnsm_say(&run->log,
+                 "couplings: they know no support; none are read, nothing is scanned by them (masked windows)");
+        return NNSM_OK;
+    }
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);
     nnsm_status status = create_basis(&s, error);
     if (!status && couplings->present)

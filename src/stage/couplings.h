@@ -29,10 +29,6 @@ typedef struct {
     double missing; /* largest coupling of the known model outside the basis */
 } nnsm_couplings;
 
-/* NNSM_USAGE where couplings.basis has an operator that sites of so many values do not have: before the training, which
- * would be lost. Local. */
-nnsm_status nnsm_couplings_check(const nnsm_run *run, nnsm_error *error);
-
 /* With members, each is projected in the same way, and the spread of J is what the network owes to data and training.
  * Cheap and deterministic: a run that goes on computes it again. NNSM_UNFINISHED when asked to stop. Collective on
  * run->world. */

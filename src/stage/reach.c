@@ -118,7 +118,7 @@ static nnsm_status fit(stage *s, double temperature, bool *found, nnsm_error *er
     nnsm_status status = allocate(s, temperature, error);
     if (status || !s->operators.classes)
         return status;
-    status = nnsm_samples_read(&s->data, s->run, temperature, error);
+    status = nnsm_samples_read(&s->data, s->run, temperature, "no reach is chosen", error);
     if (!status && s->data.configurations)
         status =
             nnsm_pseudo_maximise(s->pseudo, s->data.configurations, sum_blocks, s, s->coupling, s->error, found, error);

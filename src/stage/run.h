@@ -75,6 +75,7 @@ typedef struct {
     int64_t ensemble, network; /* checksums of the files that the run has finished, or reads; 0: none yet */
     int64_t trained_on;        /* checksum of the ensemble of the network in use; behind windows, of their source; 0:
                                   no network yet, or it does not say */
+    bool foreseen;             /* nnsm_foresee_scan has found nothing to refuse */
 } nnsm_run;
 
 typedef enum {

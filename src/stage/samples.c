@@ -83,7 +83,7 @@ static nnsm_status check_origin(const nnsm_run *run, const char *path, nnsm_h5 *
 }
 
 /* Does it belong to the network? A line in the log where not. */
-static nnsm_status judge_file(nnsm_run *run, const char *path, double temperature, nnsm_h5 *h5,
+static nnsm_status judge_file(nnsm_run *run, const char *path, double temperature, const char *without, nnsm_h5 *h5,
                               nnsm_ensemble_header *header, bool *fits, nnsm_error *error)
 {
     bool same = true;
@@ -91,9 +91,9 @@ static nnsm_status judge_file(nnsm_run *run, const char *path, double temperatur
     nnsm_status status = nnsm_agree(run->world, check_origin(run, path, h5, &same), error);
     if (!status && *fits && !same) {
         nnsm_warn(&run->log,
-                  "couplings: %s is not the ensemble that the network was trained on, its checksum differs; left out. "
-                  "Restore that file, or train anew",
-                  path);
+                  "%.400s is not the ensemble that the network was trained on, its checksum differs: %s. Restore that "
+                  "file, or train anew",
+                  path, without);
         *fits = false;
         return NNSM_OK;
     }
@@ -101,14 +101,23 @@ static nnsm_status judge_file(nnsm_run *run, const char *path, double temperatur
         status = nnsm_find_states(run, h5, header, NNSM_VOTE_SAMPLES, error);
     *fits = *fits && nnsm_alphabet_equal(&header->alphabet, &run->alphabet);
     if (!status && !*fits)
-        nnsm_say(&run->log, "couplings: %s is of another lattice, temperature or alphabet than the network; left out",
-                 path);
+        nnsm_say(&run->log, "%.400s is of another lattice, temperature or alphabet than the network: %s", path,
+                 without);
     return status;
 }
 
-/* Where there is a file to use: its header; else header->configurations = 0. */
-static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nnsm_ensemble_header *header,
-                             nnsm_error *error)
+/* A file that is there and cannot be read stops the run: a fault that passes would change its results unnoticed. */
+static nnsm_status advise(const char *without, nnsm_status status, nnsm_error *error)
+{
+    nnsm_error first = *error;
+    return status == NNSM_DATA
+               ? nnsm_fail(error, status, "%.800s; or move the file away: %.120s", first.message, without)
+               : status;
+}
+
+/* Where there is a file to use: its header; else header->configurations = 0. without: what is done then. */
+static nnsm_status open_file(nnsm_run *run, double temperature, const char *without, nnsm_h5 *h5,
+                             nnsm_ensemble_header *header, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_status status = NNSM_OK;
@@ -121,7 +130,8 @@ static nnsm_status open_file(nnsm_run *run, double temperature, nnsm_h5 *h5, nns
     if (!status && there) {
         status = nnsm_open_configurations(run, path, h5, header, error);
         if (!status)
-            status = judge_file(run, path, temperature, h5, header, &fits, error);
+            status = judge_file(run, path, temperature, without, h5, header, &fits, error);
+        status = advise(without, status, error);
     }
     if (!fits)
         header->configurations = 0;
@@ -150,13 +160,14 @@ static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, 
     return nnsm_agree(run->world, h5->status, error);
 }
 
-nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, nnsm_error *error)
+nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, const char *without,
+                              nnsm_error *error)
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     nnsm_ensemble_header header = {0};
     int8_t *slab = NULL;
     *samples = (nnsm_samples){0};
-    nnsm_status status = open_file(run, temperature, &h5, &header, error);
+    nnsm_status status = open_file(run, temperature, without, &h5, &header, error);
     if (!status && header.configurations) {
         samples->configurations = header.configurations;
         for (size_t i = 0; i < header.configurations; i++)
@@ -177,7 +188,8 @@ nnsm_status nnsm_samples_pick(nnsm_run *run, double temperature, size_t *picks, 
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     nnsm_ensemble_header header = {0};
-    nnsm_status status = open_file(run, temperature, &h5, &header, error);
+    nnsm_status status =
+        open_file(run, temperature, "walkers start from ancestral samples in its place", &h5, &header, error);
     size_t n = status ? 0 : header.configurations;
     *picks = n < *picks ? n : *picks;
     for (size_t i = 0; i < *picks && run->rank == 0; i++)

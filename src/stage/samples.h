@@ -27,9 +27,10 @@ nnsm_status nnsm_samples_create(nnsm_samples *samples, const nnsm_run *run, size
 
 /* The ensemble of the run: ensemble.file or the run's own. Independent chains are kept together in a block; one series
  * is cut in time. samples->configurations = 0, and a line in the log, where there is none that belongs to a network of
- * this lattice and temperature, or it is not the one that the network was trained on (run->trained_on). Collective on
- * run->world. */
-nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, nnsm_error *error);
+ * this lattice and temperature, or it is not the one that the network was trained on (run->trained_on); without: for
+ * that line, what is done then. Collective on run->world. */
+nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, const char *without,
+                              nnsm_error *error);
 
 /* Adds what block `block` contributes to sums, which are zero at first. Local. */
 typedef void nnsm_block_function(void *context, size_t block, double *sums);

@@ -110,7 +110,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .curve = &scanned->learned});
     if (self && moves)
         nnsm_say(&run->log, "scan: scan.moves are stated; Metropolis moves instead of self-learning");
-    else if (self && !couplings->present)
+    else if (self && !couplings->present && !run->windowing.masked)
         nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; %s",
                  nnsm_single_moves(run));
     if (run->model_known && run->config->scan.reference)
@@ -123,9 +123,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                              .hamiltonian = &run->model,
                              .proposer = {self && !run->model.multistate ? &run->model.local : NULL, NULL, false, true},
                              .curve = &scanned->reference});
-    if (couplings->present && run->config->scan.distilled && run->windowing.masked)
-        nnsm_say(&run->log, "scan: couplings know no support, and sums without a preimage; no distilled scan");
-    else if (couplings->present && run->config->scan.distilled)
+    if (couplings->present && run->config->scan.distilled)
         add_branch(s, (nnsm_branch){.name = "/scan/distilled",
                                     .title = "distilled",
                                     .stage = NNSM_STAGE_DISTILLED,

@@ -11,10 +11,6 @@
  * Writes the ensemble and network files; all ranks hold *trained afterwards. */
 nnsm_status nnsm_stage_generate_and_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
 
-/* How many ranks generate at first: their time for the ensemble should be that of the others for the first epoch; 0
- * where one rank plays every part in turn. Local. */
-int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks);
-
 /* Only generate: all ranks; writes the ensemble file. */
 nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error);
 

@@ -9,7 +9,7 @@
 #include "ensemble/bootstrap.h"
 #include "lattice/exact.h"
 #include "setup/agree.h"
-#include "stage/couplings.h"
+#include "stage/couplings_basis.h"
 
 /* On whose clock this training waits. */
 static nnsm_stage stage_of(const nnsm_trainer *t)

@@ -25,12 +25,14 @@ static void say_errors(nnsm_run *run, const nnsm_trust *trust, size_t q, const c
             temperature = run->config->scan.temperatures[t];
         }
     }
+    char spread[64] = "", systematic[64] = "";
+    if (worst && isfinite(worst->spread))
+        (void)snprintf(spread, sizeof spread, ", spread of %zu networks %.4f", trust->networks - 1, worst->spread);
+    if (worst && isfinite(worst->systematic))
+        (void)snprintf(systematic, sizeof systematic, ", learned - distilled %+.4f", worst->systematic);
     if (worst)
-        nnsm_say(&run->log,
-                 "trust: %s is least certain at T = %g, +- %.4f (chains %.4f, spread of %zu networks %.4f, "
-                 "learned - distilled %+.4f)",
-                 text, temperature, worst->total, worst->statistical, trust->networks - 1, worst->spread,
-                 worst->systematic);
+        nnsm_say(&run->log, "trust: %s is least certain at T = %g, +- %.4f (chains %.4f%s%s)", text, temperature,
+                 worst->total, worst->statistical, spread, systematic);
 }
 
 static void warn_of_overlap(nnsm_run *run, const nnsm_trust *trust)

@@ -81,7 +81,8 @@ nnsm_status nnsm_trust_seen(nnsm_run *run, const nnsm_learned *learned, const nn
     double *energy = NULL;
     size_t most = (size_t)NNSM_BLOCKS * MOST_ROWS, ancestral = scanned->reweighted.samples;
     most = most > ancestral ? most : ancestral;
-    nnsm_status status = nnsm_samples_read(&data, run, temperature, error);
+    nnsm_status status =
+        nnsm_samples_read(&data, run, temperature, "/trust/support compares with ancestral samples", error);
     trust->from_ensemble = data.configurations > 0;
     if (!status) {
         status = NNSM_NEW(&energy, most, "trust", error);

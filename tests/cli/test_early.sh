@@ -82,11 +82,25 @@ expect 0 "pseudo-likelihood" "$nnsm" scan mine.cfg --set run.name=own --set netw
 ! grep -q "is not the ensemble" out || fail "the network's own: $(cat out)"
 cp mine.h5 kept.h5 && cp other.h5 mine.h5
 for ranks in 1 2; do
-  expect 0 "mine.h5 is not the ensemble that the network was trained on, its checksum differs; left out" \
+  expect 0 "mine.h5 is not the ensemble that the network was trained on, its checksum differs: couplings are read" \
     mpirun -n $ranks "$nnsm" scan mine.cfg --set run.name=own --set network.file=results/mine.network.h5 --fresh
 done
+expect 0 "its checksum differs: walkers start from ancestral samples" "$nnsm" scan mine.cfg --set run.name=starts \
+  --set network.file=results/mine.network.h5 --set couplings.enabled=false
+! grep -q "couplings are read" out || fail "nobody wanted couplings: $(cat out)"
 expect 3 'the ensemble of this network is not at hand' "$nnsm" scan mine.cfg --set run.name=own2 --set network.file=results/mine.network.h5 --set 'couplings.source=ensemble'
 mv kept.h5 mine.h5
+
+echo "== an ensemble that cannot be read stops a scan, which could do without; what is not there is not missed"
+"$nnsm" generate "$quick" $small --set run.name=bad >/dev/null
+expect 0 "epoch" "$nnsm" train "$quick" $small --set run.name=bad
+cp results/bad.ensemble.h5 bad.ensemble.h5
+printf x | dd of=results/bad.ensemble.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
+expect 3 "or move the file away: walkers start from ancestral samples" mpirun -n 2 "$nnsm" scan "$quick" $small --set run.name=bad --set couplings.enabled=false
+expect 3 "or move the file away: couplings are read from the network alone" "$nnsm" scan "$quick" $small --set run.name=bad
+rm results/bad.ensemble.h5
+expect 0 "results: results/bad.results.h5" "$nnsm" scan "$quick" $small --set run.name=bad
+! grep -q "nan\|spread of" out || fail "one network has no spread: $(grep trust out)"
 "$python" - <<'PY'
 import h5py
 import numpy as np
@@ -98,6 +112,9 @@ PY
 echo "== the values of a long file are looked for in rounds, by all ranks, between which a stop is heard"
 expect 0 "ensemble: configuration 116508 of 150000 is read" "$nnsm" run mine.cfg --set run.name=one --set trust.compare=long.h5 --set run.progress=0
 [ "$(grep -c "configuration 116508 of 150000 is read" out)" = 2 ] || fail "not before the training and after the scan: $(cat out)"
+expect 0 "reach: " "$nnsm" run "$quick" $small --set run.name=reach --set network.kind=frontier --set network.units=6 \
+  --set 'train.augment=["translation", "spin_flip"]' --set 'scan.temperatures=[1.5, 2.5]' --set trust.compare=long.h5 --set run.progress=0
+[ "$(grep -c "configuration 116508 of 150000 is read" out)" = 2 ] || fail "looked at again before the training: $(cat out)"
 expect 0 "trust: the ensemble at T = 1.5" mpirun -n 3 "$nnsm" run mine.cfg --set run.name=two --set trust.compare=long.h5
 expect 85 "nothing is there to go on from yet" "$nnsm" run mine.cfg --set run.name=stopped --set trust.compare=long.h5 --set run.time_limit=1e-9
 nothing stopped

@@ -131,11 +131,12 @@ done
 grep -q "0.[0-9]* of the ancestral samples have a preimage" log || fail "no share of samples: $(cat log)"
 
 echo "== the sums that have a preimage only: every sample has one, on any number of ranks, after a stop; two axes and one"
-masked="--set window.route=masked --set couplings.enabled=false --set scan.regenerate=true --set scan.temperatures=[2.0,2.5,3.0] --set network.hidden=[] --set network.direct=false --set train.learning_rate=2e-2"
+masked="--set window.route=masked --set scan.regenerate=true --set scan.temperatures=[2.0,2.5,3.0] --set network.hidden=[] --set network.direct=false --set train.learning_rate=2e-2"
 plane="$windows $masked --set train.augment=[\"spin_flip\",\"point_group\"] --set train.epochs=20"
 line="$masked --set system.lattice=[24] --set window.size=[3] --set window.stride=[1] --set train.augment=[\"spin_flip\"]"
 for variant in plane line; do
   expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" run "$quick" $small --set run.name=$variant ${!variant}
+  [ "$(grep -c "couplings\|self-learning" out)" = 1 ] || fail "couplings of sums that have a support: $(cat out)"
   expect 0 "1.0000 of the ancestral samples have a preimage" mpirun -n 3 "$nnsm" run "$quick" $small --set run.name=$variant.3 ${!variant}
   "$python" "$source/tests/cli/compare.py" results/$variant results/$variant.3 same
 done

@@ -1,0 +1,45 @@
+#include "stage/couplings_basis.h"
+
+#include <math.h>
+
+/* The farthest that two sites can be apart. */
+static double farthest(const nnsm_lattice *l)
+{
+    double square = 0;
+    for (int a = 0; a < l->dimensions; a++) {
+        double reach = l->periodic ? l->extent[a] / 2 : l->extent[a] - 1; /* whole steps */
+        square += reach * reach;
+    }
+    return sqrt(square);
+}
+
+/* Operators that are odd under the spin flip, or tell labels apart, have no coupling where that is a symmetry. */
+static nnsm_basis choose_basis(const nnsm_run *run)
+{
+    const nnsm_config *c = run->config;
+    bool odd = !c->train.spin_flip && !c->train.permutation;
+    return (nnsm_basis){.field = c->couplings.field && odd,
+                        .range = c->couplings.pairs ? fmin(c->couplings.range, farthest(&run->lattice)) : 0,
+                        .triples = c->couplings.triples && odd,
+                        .quadruples = c->couplings.quadruples,
+                        .m2 = c->couplings.m2,
+                        .translation = !c->couplings.per_bond,
+                        .point_group = !c->couplings.per_bond && c->train.point_group};
+}
+
+nnsm_status nnsm_couplings_check(const nnsm_run *run, nnsm_error *error)
+{
+    if (run->alphabet.count == 2 || !run->config->couplings.enabled || !run->config->couplings.m2)
+        return NNSM_OK;
+    return nnsm_fail(error, NNSM_USAGE,
+                     "couplings.basis: \"m2\" is an operator of sites of two values, not of %d; remove it",
+                     (int)run->alphabet.count);
+}
+
+nnsm_status nnsm_couplings_operators(nnsm_operators *operators, const nnsm_run *run, nnsm_error *error)
+{
+    nnsm_basis basis = choose_basis(run);
+    return run->alphabet.count > 2
+               ? nnsm_operators_create_states(operators, &run->lattice, &basis, &run->alphabet, error)
+               : nnsm_operators_create(operators, &run->lattice, &basis, error);
+}
