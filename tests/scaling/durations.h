@@ -17,7 +17,8 @@ typedef struct {
     double sweep;    /* of a tile of chains, or a self-learning proposal, with its measurement */
 } nnsm_durations;
 
-/* Read lines "name seconds", and "# comment"; NNSM_DATA where one is missing. From then on computation takes that long. */
+/* Read lines "name seconds", and "# comment"; NNSM_DATA where one is missing. From then on computation takes that long.
+ */
 nnsm_status nnsm_durations_read(const char *path, nnsm_error *error);
 
 /* false, as at the start: compute as ever, in no time. */

@@ -1,5 +1,5 @@
-/* simulate: the program's own training and scan on simulated ranks. Prints one line, "seconds X": of a step of training,
- * of a sweep of the scan; of a sum, "bits equal" or "bits differ".
+/* simulate: the program's own training and scan on simulated ranks. Prints one line, "seconds X": of a step of
+ * training, of a sweep of the scan; of a sum, "bits equal" or "bits differ".
  *
  * usage: simulate CONFIG DURATIONS train|scan|sum [section.key=value ...]
  * What runs is nnsm_trainer_epochs with its votes, sums and parameters, for trust.networks > 1 by groups side by side;

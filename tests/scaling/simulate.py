@@ -38,7 +38,11 @@ def durations_of(path):
     tiles = math.ceil(run["temperatures"] * run["walkers"] / run["chains_of_a_scan_tile"])
     kernel = parts["self_learning" if run["self_learning"] else "single_flip"]["seconds"]
     sweep = max(kernel, parts["scan"]["seconds"] / run["period"] / tiles)
-    return (f"# nnsm bench, {bench.get('processor', 'processor not known')}; parameters {run['parameters']}\n"
+    with open("/proc/cpuinfo") as file:
+        processor = re.search(r"model name\s*: (.*)", file.read())
+    return (f"# nnsm bench of {bench['date'][:10]}, one rank: {processor[1] if processor else 'unknown processor'}, OpenBLAS "
+            f"{bench['openblas_core']}; a tile's update, a shard's gradient, a float's share of\n"
+            f"# what else training does, a tile's sweep or proposal; parameters {run['parameters']:.0f}\n"
             f"generator {parts['generator']['seconds']:.6g}\ngradient {gradient:.6g}\nadd {add:.6g}\nsweep {sweep:.6g}\n")
 
 
