@@ -177,6 +177,13 @@ void nnsm_kernel_column_sums(const float *restrict m, size_t rows, size_t column
 }
 
 NNSM_MULTIVERSION
+void nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sum[i] += term[i];
+}
+
+NNSM_MULTIVERSION
 void nnsm_kernel_adam(float *restrict parameters, float *restrict first, float *restrict second,
                       const float *restrict gradient, size_t count, float scale, float rate, float root_correction)
 {

@@ -32,6 +32,9 @@ void nnsm_kernel_softmax_nll_gradient(const float *x, float *o, const float *bia
 /* out[c] = sum over rows of m[r][c]. */
 void nnsm_kernel_column_sums(const float *m, size_t rows, size_t columns, float *out);
 
+/* sum += term, [count]. */
+void nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count);
+
 /* One Adam step (Kingma and Ba 2015) on `count` parameters: gradient scaled by `scale`, rate already divided by the
  * bias correction of the first moment, `root_correction` = 1 / sqrt(1 - beta2^t). first, second: moments, in and out.
  */

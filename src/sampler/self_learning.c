@@ -205,7 +205,7 @@ static void energy(const void *state, double *out)
     memcpy(out, ((const chains *)state)->energy, NNSM_TILE * sizeof *out);
 }
 
-static void read(const void *state, int8_t *configurations)
+static void read_out(const void *state, int8_t *configurations)
 {
     const chains *t = state;
     unpack(t->sampler, t->spins, t->lanes, configurations);
@@ -220,7 +220,7 @@ static void destroy(void *state)
 }
 
 static const nnsm_tile_methods methods = {
-    .load = load, .energy = energy, .refresh = refresh, .read = read, .destroy = destroy};
+    .load = load, .energy = energy, .refresh = refresh, .read = read_out, .destroy = destroy};
 
 nnsm_status nnsm_self_learning_tile_create(nnsm_tile *out, nnsm_self_learning *sampler, nnsm_error *error)
 {

@@ -1,12 +1,15 @@
 #include "setup/agree.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
-static MPI_Comm all = MPI_COMM_SELF;
+static MPI_Comm all;
+static bool all_known; /* MPI_COMM_SELF need not be a constant of the compiler */
 
 void nnsm_mpi_job(MPI_Comm job)
 {
     all = job;
+    all_known = true;
 }
 
 void nnsm_mpi_check(int code, const char *call, const char *file, int line)
@@ -17,7 +20,7 @@ void nnsm_mpi_check(int code, const char *call, const char *file, int line)
     int length;
     (void)MPI_Error_string(code, text, &length);
     (void)fprintf(stderr, "nnsm: %s:%d: %s failed: %s; the job is aborted\n", file, line, call, text);
-    (void)MPI_Abort(all, NNSM_FAILURE);
+    (void)MPI_Abort(all_known ? all : MPI_COMM_SELF, NNSM_FAILURE);
 }
 
 nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)

@@ -55,8 +55,8 @@ static nnsm_status create(message *m, MPI_Comm comm, size_t bytes, nnsm_error *e
     nnsm_status status = NNSM_NEW(&m->vector, floats, "benchmark", error);
     status = nnsm_agree(comm, status, error);
     if (!status)
-        status = nnsm_slices_create(&m->slices, comm, floats, NULL, error);
-    return status ? status : nnsm_reduction_create(&m->reduction, &m->slices, (size_t)ranks, error);
+        status = nnsm_slices_create(&m->slices, comm, (size_t)ranks, floats, NULL, error);
+    return status ? status : nnsm_reduction_create(&m->reduction, &m->slices, error);
 }
 
 static void destroy(message *m)

@@ -1,26 +1,28 @@
 /* reduction.h: sums of gradient shards in one fixed binary tree, whatever ranks own the shards.
  *
  * MPI_Allreduce promises no order, so the tree is our own. Ranks own contiguous shards; a rank sums the tree nodes that
- * lie wholly within its shards, then the vector is cut into one slice a rank: every rank sends its nodes' slices to
- * their owners, who finish the tree on their slice, take the optimiser step there, and share the new parameters. */
+ * lie wholly within its shards, then all join them up the tree by halves (tree.h), until every rank has one slice of
+ * the sum; it takes the optimiser step there, and shares the new parameters, down the same tree. */
 #ifndef NNSM_STAGE_REDUCTION_H
 #define NNSM_STAGE_REDUCTION_H
 
 #include <mpi.h>
-#include <stddef.h>
 
-#include "nnsm/error.h"
+#include "stage/tree.h"
 
-/* How a vector of floats is cut into one slice a rank. */
+/* How a vector of floats is cut into one slice a rank. Which slice is whose, the tree says. */
 typedef struct {
     MPI_Comm comm;
     size_t count;
-    int *counts, *starts; /* [ranks] */
+    nnsm_tree tree;
+    int *cut;             /* [ranks + 1] where slices begin */
+    int *counts, *starts; /* [ranks] the slice of a rank */
+    MPI_Request *request; /* of the messages under way */
 } nnsm_slices;
 
-/* starts: in, where the slice of each rank begins, [ranks + 1], not falling, from 0 to count; NULL: equal slices.
- * Collective. */
-nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t count, const size_t *starts,
+/* For sums of `shards` shards, spread over comm as nnsm_partition_owner says. starts: in, where the slices begin,
+ * [ranks + 1], not falling, from 0 to count; NULL: equal slices. Collective. */
+nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t shards, size_t count, const size_t *starts,
                                nnsm_error *error);
 void nnsm_slices_destroy(nnsm_slices *slices);
 
@@ -32,9 +34,8 @@ void nnsm_slices_share(const nnsm_slices *slices, float *vector, double *waited)
 
 typedef struct nnsm_reduction nnsm_reduction;
 
-/* For vectors cut as slices says (borrowed), and `shards` shards spread over slices->comm as nnsm_partition_owner says.
- * Collective. */
-nnsm_status nnsm_reduction_create(nnsm_reduction **out, const nnsm_slices *slices, size_t shards, nnsm_error *error);
+/* For vectors cut as slices says (borrowed). Collective. */
+nnsm_status nnsm_reduction_create(nnsm_reduction **out, const nnsm_slices *slices, nnsm_error *error);
 void nnsm_reduction_destroy(nnsm_reduction *reduction);
 
 /* Fills shard's vector, [count]. */

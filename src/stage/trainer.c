@@ -82,14 +82,12 @@ static nnsm_status make_reductions(nnsm_trainer *t, nnsm_error *error)
     status = nnsm_agree(t->workers, status, error);
     for (int v = 0; v < kinds && !status; v++) {
         bool cut = nnsm_learner_cut(l, (nnsm_vector)v, ranks, starts);
-        status = nnsm_slices_create(&t->slices[v], t->workers, l->count[v], cut ? starts : NULL, error);
+        status = nnsm_slices_create(&t->slices[v], t->workers, shards, l->count[v], cut ? starts : NULL, error);
     }
     if (!status)
-        status = nnsm_reduction_create(&t->reduction[NNSM_VECTOR_GRADIENT], slices_of(t, NNSM_VECTOR_GRADIENT), shards,
-                                       error);
+        status = nnsm_reduction_create(&t->reduction[NNSM_VECTOR_GRADIENT], slices_of(t, NNSM_VECTOR_GRADIENT), error);
     if (!status && kinds > 1)
-        status =
-            nnsm_reduction_create(&t->reduction[NNSM_VECTOR_HESSIAN], slices_of(t, NNSM_VECTOR_HESSIAN), shards, error);
+        status = nnsm_reduction_create(&t->reduction[NNSM_VECTOR_HESSIAN], slices_of(t, NNSM_VECTOR_HESSIAN), error);
     nnsm_release(starts);
     return status;
 }

@@ -1,0 +1,186 @@
+#include "durations.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "made/kernels.h"
+#include "nnsm/metropolis.h"
+#include "nnsm/self_learning.h"
+#include "stage/learner.h"
+#include "stage/starts.h"
+
+/* The same on all ranks, set before any of them computes. */
+static nnsm_durations seconds;
+static bool used;
+
+nnsm_status nnsm_durations_read(const char *path, nnsm_error *error)
+{
+    char line[256], name[32];
+    double value;
+    nnsm_durations d = {NAN, NAN, NAN};
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return nnsm_fail(error, NNSM_DATA, "%s: cannot be read", path);
+    while (fgets(line, sizeof line, file)) {
+        if (line[0] == '#' || sscanf(line, "%31s %lf", name, &value) != 2)
+            continue;
+        double *to = strcmp(name, "gradient") == 0 ? &d.gradient
+                     : strcmp(name, "add") == 0    ? &d.add
+                     : strcmp(name, "sweep") == 0  ? &d.sweep
+                                                   : NULL;
+        if (to)
+            *to = value;
+    }
+    (void)fclose(file);
+    if (!(d.gradient > 0 && d.add > 0 && d.sweep > 0))
+        return nnsm_fail(error, NNSM_DATA, "%s: wants lines gradient, add and sweep, with seconds", path);
+    seconds = d;
+    return NNSM_OK;
+}
+
+void nnsm_durations_use(bool use)
+{
+    used = use;
+}
+
+static void pass(double duration)
+{
+    double whole = floor(duration);
+    struct timespec time = {(time_t)whole, (long)((duration - whole) * 1e9)};
+    (void)nanosleep(&time, NULL); /* simulated, by smpicc */
+}
+
+/* ---- memory */
+
+enum { LARGE = 1 << 20, LARGEST = 1 << 28 };
+
+static void *shared;
+
+nnsm_status __real_nnsm_allocate(void **out, size_t count, size_t size, const char *what, nnsm_error *error);
+nnsm_status __wrap_nnsm_allocate(void **out, size_t count, size_t size, const char *what, nnsm_error *error);
+nnsm_status __wrap_nnsm_allocate(void **out, size_t count, size_t size, const char *what, nnsm_error *error)
+{
+    if (!used || count * size < LARGE || count * size > LARGEST)
+        return __real_nnsm_allocate(out, count, size, what, error);
+    if (!shared)
+        shared = SMPI_SHARED_MALLOC(LARGEST);
+    *out = shared;
+    return NNSM_OK;
+}
+
+void __real_nnsm_release(void *block);
+void __wrap_nnsm_release(void *block);
+void __wrap_nnsm_release(void *block)
+{
+    if (!block || block != shared)
+        __real_nnsm_release(block);
+}
+
+/* ---- training */
+
+double __wrap_nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *workspace,
+                               const int8_t *configurations, size_t count, float *sums);
+double __wrap_nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *workspace,
+                               const int8_t *configurations, size_t count, float *sums)
+{
+    (void)learner, (void)workspace, (void)configurations, (void)count, (void)sums;
+    pass(seconds.gradient);
+    return 0;
+}
+
+void __real_nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count);
+void __wrap_nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count);
+void __wrap_nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count)
+{
+    if (used)
+        pass(seconds.add * (double)count);
+    else
+        __real_nnsm_kernel_add(sum, term, count);
+}
+
+/* Adam's passes, which seconds.add stands for. */
+void __wrap_nnsm_kernel_adam(float *restrict parameters, float *restrict first, float *restrict second,
+                             const float *restrict gradient, size_t count, float scale, float rate,
+                             float root_correction);
+void __wrap_nnsm_kernel_adam(float *restrict parameters, float *restrict first, float *restrict second,
+                             const float *restrict gradient, size_t count, float scale, float rate,
+                             float root_correction)
+{
+    (void)parameters, (void)first, (void)second, (void)gradient, (void)scale, (void)rate, (void)root_correction;
+    pass(seconds.add * (double)count);
+}
+
+void __wrap_nnsm_made_initialize(nnsm_made *made, nnsm_rng_key key);
+void __wrap_nnsm_made_initialize(nnsm_made *made, nnsm_rng_key key)
+{
+    (void)made, (void)key;
+}
+
+/* ---- the scan */
+
+void __wrap_nnsm_metropolis_sweep(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, uint32_t sweep,
+                                  const double *beta, int64_t *accepted);
+void __wrap_nnsm_metropolis_sweep(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, uint32_t sweep,
+                                  const double *beta, int64_t *accepted)
+{
+    (void)tile, (void)key, (void)stream, (void)sweep, (void)beta, (void)accepted;
+    pass(seconds.sweep);
+}
+
+void __wrap_nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, int8_t *states);
+void __wrap_nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, int8_t *states)
+{
+    (void)tile, (void)key, (void)stream, (void)states;
+}
+
+void __wrap_nnsm_starts_make(const nnsm_starts *starts, size_t walker, uint32_t stream, int8_t *states);
+void __wrap_nnsm_starts_make(const nnsm_starts *starts, size_t walker, uint32_t stream, int8_t *states)
+{
+    (void)starts, (void)walker, (void)stream, (void)states;
+}
+
+/* What needs tiles, which are not there. Self-learning chains communicate as single flips do. */
+nnsm_status __wrap_nnsm_self_learning_create(nnsm_self_learning **out, const nnsm_local *surrogate,
+                                             const double *uncertainty, size_t temperatures, const double *beta,
+                                             nnsm_tile *hamiltonian, nnsm_error *error);
+nnsm_status __wrap_nnsm_self_learning_create(nnsm_self_learning **out, const nnsm_local *surrogate,
+                                             const double *uncertainty, size_t temperatures, const double *beta,
+                                             nnsm_tile *hamiltonian, nnsm_error *error)
+{
+    (void)out, (void)surrogate, (void)uncertainty, (void)temperatures, (void)beta, (void)hamiltonian;
+    return nnsm_fail(error, NNSM_USAGE, "no proposals in a simulation");
+}
+
+nnsm_status __wrap_nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
+nnsm_status __wrap_nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
+{
+    (void)out, (void)learned;
+    return nnsm_fail(error, NNSM_USAGE, "no networks are scanned in a simulation");
+}
+
+void __wrap_nnsm_learned_redraw(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, uint32_t step, size_t from,
+                                int8_t *configurations);
+void __wrap_nnsm_learned_redraw(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, uint32_t step, size_t from,
+                                int8_t *configurations)
+{
+    (void)tile, (void)key, (void)first, (void)step, (void)from, (void)configurations;
+}
+
+/* Every rank exchanges all chains: what that takes is measured here, the least of all calls. */
+void __real_nnsm_ladders_exchange(nnsm_ladders *ladders, nnsm_rng_key key, uint32_t stream, uint32_t attempt,
+                                  const double *energy);
+void __wrap_nnsm_ladders_exchange(nnsm_ladders *ladders, nnsm_rng_key key, uint32_t stream, uint32_t attempt,
+                                  const double *energy);
+void __wrap_nnsm_ladders_exchange(nnsm_ladders *ladders, nnsm_rng_key key, uint32_t stream, uint32_t attempt,
+                                  const double *energy)
+{
+    static double least = INFINITY;
+    struct timespec begin, end;
+    (void)(clock_gettime)(CLOCK_THREAD_CPUTIME_ID, &begin); /* the host's, not the simulated one */
+    __real_nnsm_ladders_exchange(ladders, key, stream, attempt, energy);
+    (void)(clock_gettime)(CLOCK_THREAD_CPUTIME_ID, &end);
+    least = fmin(least, (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec));
+    pass(least);
+}

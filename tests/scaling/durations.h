@@ -1,0 +1,27 @@
+/* durations.h: in a simulation, computation is replaced by the time that it takes, and nothing else is.
+ *
+ * The linker directs the calls below (--wrap) from the program's own stages to durations.c, where the rank sleeps for
+ * what `nnsm bench` measured. All simulated ranks live in one process: vectors of a megabyte and more, which nobody
+ * reads here, are one and the same memory. */
+#ifndef NNSM_SCALING_DURATIONS_H
+#define NNSM_SCALING_DURATIONS_H
+
+#include <stdbool.h>
+
+#include "nnsm/error.h"
+
+/* Seconds. */
+typedef struct {
+    double gradient; /* of a shard of a batch */
+    double add;      /* a float of a vector, for the sums of the tree and all else that training does */
+    double sweep;    /* of a tile of chains, or a self-learning proposal, with its measurement */
+} nnsm_durations;
+
+/* Read lines "name seconds", and "# comment"; NNSM_DATA where one is missing. From then on computation takes that long.
+ */
+nnsm_status nnsm_durations_read(const char *path, nnsm_error *error);
+
+/* false, as at the start: compute as ever, in no time. */
+void nnsm_durations_use(bool use);
+
+#endif
