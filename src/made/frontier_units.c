@@ -72,13 +72,14 @@ static double normal(nnsm_rng_sequence *draw)
     return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }
 
-/* The side of the output on which a frontier site lies: first axis along which it is away, and direction. */
+/* The side of the output on which a frontier site lies: before it or beyond it along every axis, an orthant. What is
+ * unvisited on different sides answers to different frontier spins: a unit that sees one side only can tell them apart. */
 static int side_of(const nnsm_frontier_architecture *a, const int *d)
 {
+    int side = 0;
     for (int axis = 0; axis < a->dimensions; axis++)
-        if (d[axis])
-            return 2 * axis + (d[axis] > 0);
-    return 0;
+        side |= (axis ? d[axis] < 0 : d[axis] > 0) << axis;
+    return side;
 }
 
 /* Weights of one shape: amplitude exp(-distance / length) on each side, scaled to a total of `gain`. Small gains give
@@ -87,7 +88,7 @@ static int side_of(const nnsm_frontier_architecture *a, const int *d)
 static void draw_shape(const nnsm_frontier *f, size_t index, nnsm_fit *fit, size_t unit, bool rough,
                        nnsm_rng_sequence *draw)
 {
-    enum { SIDES = 2 * NNSM_MAX_DIMENSIONS };
+    enum { SIDES = 1 << NNSM_MAX_DIMENSIONS };
     const nnsm_frontier_architecture *a = &f->architecture;
     double amplitude[SIDES], length[SIDES], sum = 0;
     for (int s = 0; s < SIDES; s++) {
