@@ -182,14 +182,14 @@ void nnsm_dense_rows_advance(nnsm_dense_rows *rows, size_t position)
     const float *below = t->x;
     size_t known = (position + 1) * made->width;
     for (size_t l = 0; l < a->layers; l++) {
-        size_t end = nnsm_made_first_unit(made, l, position + 1), first = t->done[l];
+        size_t first = t->done[l], end = first;
         nnsm_layer_rows *layer = &t->layer[l];
-        for (size_t u = first; u < end; u++) {
-            if (begin(u, a->hidden[l], made->parameters + made->hidden_bias[l], &t->begun[l], layer->z)) {
+        for (; end < a->hidden[l] && made->degree[l][end] <= position + 1; end++) {
+            if (begin(end, a->hidden[l], made->parameters + made->hidden_bias[l], &t->begun[l], layer->z)) {
                 t->known[l] = known;
-                nnsm_panels_begin(&h->hidden[l], u / NNSM_PANEL_ROWS, known, below, layer->z);
+                nnsm_panels_begin(&h->hidden[l], end / NNSM_PANEL_ROWS, known, below, layer->z);
             }
-            nnsm_panels_end(&h->hidden[l], u, t->known[l], below, layer->z);
+            nnsm_panels_end(&h->hidden[l], end, t->known[l], below, layer->z);
         }
         nnsm_tile_activate(a->activation, layer->z + first * T, end - first, layer->a + first * T);
         known = t->done[l] = end;

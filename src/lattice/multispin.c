@@ -1,6 +1,7 @@
 #include "lattice/multispin.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/vector.h"
@@ -8,15 +9,13 @@
 enum {
     CHAINS = NNSM_MULTISPIN_CHAINS,
     DEGREE = 2 * NNSM_MAX_DIMENSIONS, /* most neighbours of a site */
-    GROUP = 8,                        /* sites that are updated at once: a vector of words */
+    GROUP = 8,                        /* sites that may be updated at once: the widest vector of words */
     EAGER = 12,                       /* bits that are always drawn: then one of 64 words has an undecided chain */
     BITS = 32,                        /* of r_c */
     BLOCKS = GROUP * EAGER / 2,       /* blocks of 128 random bits for the eager bits of a group */
     RARE = 2 * (DEGREE + 1),
 };
 #define LATER 0x80000000u /* index of the first block of the bits that are not eager */
-
-typedef uint64_t words __attribute__((vector_size(GROUP * sizeof(uint64_t))));
 
 /* How sites with `degree` neighbours accept. The threshold is `usual` but in few cases: there the bits of `differs` are
  * the other way round. A case is a number of unlike neighbours and, in a field, the spin. */
@@ -184,9 +183,9 @@ static uint64_t later_bits(const nnsm_multispin *m, uint32_t update, int32_t sit
     return random[at % 2 * 2] | (uint64_t)random[at % 2 * 2 + 1] << 32;
 }
 
-/* The eager bits of group `at`: [EAGER][GROUP] words. */
+/* The eager bits of group `at`. */
 static inline __attribute__((always_inline)) void eager_bits(const nnsm_multispin *m, uint32_t update, size_t at,
-                                                             words eager[EAGER])
+                                                             uint64_t eager[EAGER][GROUP])
 {
     uint32_t random[4 * BLOCKS];
     nnsm_rng_run(m->key, NNSM_RNG_GENERATE, m->first_chain, update, (uint32_t)(at * BLOCKS), BLOCKS, random);
@@ -210,63 +209,44 @@ static uint64_t decide_later(const nnsm_multispin *m, uint32_t update, int32_t s
     return below;
 }
 
+#define LANES 8
+#include "lattice/multispin_group.h"
+#define LANES 4
+#include "lattice/multispin_group.h"
+#define LANES 2
+#include "lattice/multispin_group.h"
+
 static inline __attribute__((always_inline)) void update_group(nnsm_multispin *m, uint32_t update, const group *g,
-                                                               int degree, const words *eager)
+                                                               int degree, const uint64_t (*eager)[GROUP], int lanes)
 {
-    const acceptance *a = &m->of_degree[degree];
-    words spin = {0}, ones = {0}, twos = {0}, fours = {0}, rarely[RARE], below = {0}, undecided = ~below;
-    for (int i = 0; i < GROUP; i++)
-        spin[i] = m->word[g->site[i]];
-    for (int d = 0; d < degree; d++) { /* count the unlike neighbours */
-        words unlike;
-        for (int i = 0; i < GROUP; i++)
-            unlike[i] = m->word[g->neighbours[d][i]];
-        unlike ^= spin;
-        words carry = ones & unlike;
-        ones ^= unlike;
-        fours ^= twos & carry;
-        twos ^= carry;
-    }
-    for (int k = 0; k < a->rare; k++) {
-        int n = a->rarely[k].unlike;
-        rarely[k] = (n & 1 ? ones : ~ones) & (n & 2 ? twos : ~twos) & (n & 4 ? fours : ~fours) &
-                    ((spin & a->rarely[k].up) | (~spin & a->rarely[k].down));
-    }
-    for (int bit = 0; bit < EAGER; bit++) {
-        words threshold = a->usual_bit[bit] - (words){0};
-        for (int k = 0; k < a->rare; k++)
-            threshold ^= rarely[k] & a->rarely[k].differs_bit[bit];
-        below |= undecided & ~eager[bit] & threshold;
-        undecided &= ~(eager[bit] ^ threshold);
-    }
-    for (int i = 0; i < g->sites; i++) {
-        uint64_t flips = below[i];
-        if (undecided[i]) {
-            uint64_t cases[RARE];
-            for (int k = 0; k < a->rare; k++)
-                cases[k] = rarely[k][i];
-            flips |= decide_later(m, update, g->site[i], a, cases, undecided[i]);
-        }
-        m->word[g->site[i]] = spin[i] ^ flips;
-    }
+    for (int first = 0; first < g->sites; first += lanes)
+        if (lanes == 8)
+            update_8(m, update, g, first, degree, eager);
+        else if (lanes == 4)
+            update_4(m, update, g, first, degree, eager);
+        else
+            update_2(m, update, g, first, degree, eager);
 }
 
 NNSM_MULTIVERSION
 void nnsm_multispin_sweep(nnsm_multispin *m, uint32_t update)
 {
-    words eager[EAGER];
+    uint64_t eager[EAGER][GROUP];
+    int floats = nnsm_register_floats(), lanes = floats == 16 ? 8 : floats == 8 ? 4 : 2;
     for (size_t at = 0; at < m->count; at++) {
+        const group *g = &m->groups[at];
         eager_bits(m, update, at, eager);
-        if (m->groups[at].degree == 4) /* the square lattice: known to the compiler */
-            update_group(m, update, &m->groups[at], 4, eager);
+        /* The degree of the square lattice is known to the compiler. */
+        if (g->degree == 4)
+            update_group(m, update, g, 4, (const uint64_t(*)[GROUP])eager, lanes);
         else
-            update_group(m, update, &m->groups[at], m->groups[at].degree, eager);
+            update_group(m, update, g, g->degree, (const uint64_t(*)[GROUP])eager, lanes);
     }
 }
 
 void nnsm_multispin_sweep_reference(nnsm_multispin *m, uint32_t update)
 {
-    words eager[EAGER];
+    uint64_t eager[EAGER][GROUP];
     for (size_t at = 0; at < m->count; at++) {
         const group *g = &m->groups[at];
         eager_bits(m, update, at, eager);
