@@ -176,16 +176,18 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
                  "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
                  "configurations (0.5: independent)",
                  summary->energy, summary->energy_error, summary->tau_energy, summary->tau_magnetization);
+    bool ours = run->config->generate.given;
     if (isnan(summary->tau_energy) || isnan(summary->tau_magnetization))
         nnsm_warn(
             &run->log,
             "chains of %lld kept configurations are too short to tell their autocorrelation time; errors count only "
-            "the %lld chains; lower generate.chains or raise generate.interval",
-            (long long)(summary->configurations / summary->chains), (long long)summary->chains);
+            "the %lld chains; %s",
+            (long long)(summary->configurations / summary->chains), (long long)summary->chains,
+            ours ? "lower generate.chains or raise generate.interval" : "longer series would tell");
     else if (summary->effective < 0.5 * (double)summary->configurations)
-        nnsm_warn(&run->log,
-                  "the ensemble is worth only %.0f independent configurations of %lld; raise generate.interval",
-                  summary->effective, (long long)summary->configurations);
+        nnsm_warn(&run->log, "the ensemble is worth only %.0f independent configurations of %lld; %s",
+                  summary->effective, (long long)summary->configurations,
+                  ours ? "raise generate.interval" : "more of them, or farther apart, would tell more");
 }
 
 static void write_levels(nnsm_h5 *h5, const nnsm_levels *l)

@@ -154,6 +154,11 @@ says "floating-point numbers from -.* cut them into levels" signal.h5
 says "whole numbers from -.* cut them into levels" adc.h5
 echo "ok: info"
 
+train slow 2 slow.h5 >/dev/null
+grep -q "warning: the ensemble is worth only [0-9]* independent configurations of 4000; more of them, or farther apart" log || fail "$(cat log)"
+! grep -q "generate\." log || fail "nothing is generated: $(grep generate log)"
+echo "ok: no advice on what a measured file has not"
+
 # ---- refused, on several ranks
 expect() { # TEXT FILE [settings]
   local text=$1 file=$2 status=0
