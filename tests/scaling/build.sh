@@ -7,7 +7,7 @@ set -eu
 source=$1 directory=$2
 mkdir -p "$directory"
 cd "$directory"
-wrapped="nnsm_allocate nnsm_release nnsm_learner_sum nnsm_kernel_add nnsm_kernel_adam nnsm_made_initialize nnsm_metropolis_sweep
+wrapped="nnsm_allocate nnsm_release nnsm_learner_sum nnsm_kernel_add nnsm_kernel_adam nnsm_made_initialize nnsm_symmetry_apply nnsm_metropolis_sweep
 nnsm_learned_sample nnsm_starts_make nnsm_ladders_exchange nnsm_self_learning_create nnsm_learned_tile_create nnsm_learned_redraw"
 cat >Makefile <<'MAKE'
 %.o: ; smpicc $(FLAGS) -c $(FILE_$*) -o $@
@@ -17,9 +17,10 @@ for file in $(cd "$source/src" && ls */*.c | grep -v "_tile.c$\|free_energy.c\|^
   name=$(echo "${file%.c}" | tr / _) path=$source/src/$file
   [ -f "$path" ] || path=$source/tests/scaling/$file
   echo "FILE_$name = $path" >>Makefile
-  echo "$name.o: $path $(ls "$source"/src/*/*.h "$source"/include/nnsm/*.h "$source"/tests/scaling/*.h | tr '\n' ' ')" >>Makefile
+  echo "$name.o: $path $(ls "$source"/src/*/*.h "$source"/include/nnsm/*.h | tr '\n' ' ')" >>Makefile
   objects="$objects $name.o"
 done
+echo "simulate.o durations.o: $source/tests/scaling/durations.h" >>Makefile
 for name in $wrapped; do link="$link -Wl,--wrap=$name"; done
 cmake -DSOURCE="$source" -DOUTPUT="$directory/revision.h" -P "$source/src/setup/revision.cmake"
 echo "{ global: main; smpi_simulated_main_; local: *; };" >exports

@@ -24,7 +24,7 @@ FLAGS = ["--cfg=smpi/privatization:no", "--cfg=smpi/simulate-computation:no", "-
          "--cfg=smpi/host-speed:100Gf", "--cfg=smpi/os:0:5e-7:0", "--cfg=smpi/or:0:5e-7:0", "--cfg=smpi/display-timing:no",
          "--cfg=smpi/shared-malloc-blocksize:16777216", "--cfg=contexts/stack-size:512", "--log=root.thres:error"]
 # Small numbers of what is only repeated.
-SETTINGS = {"train": [], "scan": ["scan.thermalization=2", "scan.sweeps=4"], "sum": []}
+SETTINGS = {"train": [], "scan": ["scan.thermalization=1", "scan.sweeps=2"], "sum": []}
 
 
 def durations_of(path):
