@@ -1,7 +1,7 @@
 #!/bin/bash
 # Build the simulation: tests/scaling/build.sh SOURCE DIRECTORY. SimGrid's smpicc compiles the program's own sources.
 # Tiles are
-# replaced, commands not called. HDF5 for Open MPI cannot be linked here, and need not be: functions that the simulation does not reach are dropped (--gc-sections),
+# replaced, commands and files not reached. HDF5 for Open MPI cannot be linked here, and need not be: functions that the simulation does not reach are dropped (--gc-sections),
 # and what is left over must be complete (-z defs, which smpicc adds). Calls of computation go to durations.c (--wrap).
 set -eu
 source=$1 directory=$2
@@ -13,7 +13,7 @@ cat >Makefile <<'MAKE'
 %.o: ; smpicc $(FLAGS) -c $(FILE_$*) -o $@
 MAKE
 objects="" link=""
-for file in $(cd "$source/src" && ls */*.c | grep -v "_tile.c$\|free_energy.c\|^command/") simulate.c durations.c; do
+for file in $(cd "$source/src" && ls */*.c | grep -v "_tile.c$\|free_energy.c\|^command/\|^io/\|^stage/\(bench\|trust\|window\|second\|report\)") simulate.c durations.c; do
   name=$(echo "${file%.c}" | tr / _) path=$source/src/$file
   [ -f "$path" ] || path=$source/tests/scaling/$file
   echo "FILE_$name = $path" >>Makefile
