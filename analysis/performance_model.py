@@ -7,8 +7,8 @@ With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
   scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements / exchange interval)
 The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
 computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
-stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote) or P - 1 (slices to everybody),
-bytes as (P - 1) / P, what leaves a rank. Without a file of at least two ranks messages cost nothing, and it says so."""
+stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote; sums and parameters, up and down
+a tree) or P - 1 (measurements, taken for a ring), bytes as (P - 1) / P, what leaves a rank. Without a file of at least two ranks messages cost nothing, and it says so."""
 import argparse
 import json
 import math
@@ -40,15 +40,14 @@ class Model:
 
     # ---- messages
 
-    def message(self, kind, ranks, size):
+    def message(self, kind, ranks, size, ring=False):
         if ranks == 1 or not self.knows_messages:
             return 0.0
         measured, at = self.net["messages"][kind], self.net["ranks"]
+        rounds = (ranks - 1 if ring else math.log2(ranks)) / math.log2(at)
         if kind == "allreduce":
-            rounds = math.log2(ranks) / math.log2(at)
             return rounds * (measured["latency"] + measured["seconds_a_byte"] * size)
-        latency = measured["latency"] * (ranks - 1) / (at - 1)
-        return latency + measured["seconds_a_byte"] * size * ((ranks - 1) / ranks) / ((at - 1) / at)
+        return rounds * measured["latency"] + measured["seconds_a_byte"] * size * ((ranks - 1) / ranks) / ((at - 1) / at)
 
     def step_messages(self, ranks):
         size = 4 * self.run["parameters"]
@@ -58,7 +57,7 @@ class Model:
 
     def sweep_messages(self, ranks):
         size = self.scan_tiles() * self.run["chains_of_a_scan_tile"] * self.run["bytes_of_a_measurement"]
-        return self.message("gather", ranks, size) / self.run["exchange_interval"]
+        return self.message("gather", ranks, size, ring=True) / self.run["exchange_interval"]
 
     # ---- work
 

@@ -45,39 +45,49 @@ def curve(rows, **wanted):
     return [r["ranks"] for r in chosen], [r["seconds"] for r in chosen]
 
 
+def draw(axes, ranks, seconds, style, colour, label):
+    if ranks:
+        axes.plot(ranks, seconds, style, color=colour, label=label)
+
+
 def work_of(d, stage, shards):
     """Seconds of one rank that does it all."""
     return shards * (d["gradient"] + d["add"] * d["parameters"]) if stage == "train" else shards * d["sweep"]
 
 
+STYLES = (("o-", "tab:blue"), ("s--", "tab:red"))
+
+
 def plot_steps(axes, rows, d, labels):
-    for (label, text), style in zip(labels, ("o-", "s--")):
-        ranks, seconds = curve(rows, label=label, stage="train", shards=1024, networks=1)
-        axes.plot(ranks, seconds, style, color="tab:blue" if style == "o-" else "tab:red", label=f"1024 shards, {text}")
-    ranks, seconds = curve(rows, label=labels[0][0], stage="train", shards=64)
-    axes.plot(ranks, seconds, "^-", color="tab:cyan", label="64 shards")
-    ranks, seconds = curve(rows, label=labels[0][0], stage="train", networks=4)
-    axes.plot(ranks, [s / 4 for s in seconds], "D-", color="tab:purple", label="four networks, a network's share")
-    ranks, seconds = curve(rows, label=labels[0][0], stage="scan")
-    axes.plot(ranks, seconds, "o-", color="tab:orange", label="sweep of the scan, 1024 tiles")
+    for (label, text), (style, colour) in zip(labels, STYLES):
+        draw(axes, *curve(rows, label=label, stage="train", shards=1024, networks=1), style, colour,
+             f"step, 1024 shards{text}")
+    now = labels[0][0]
+    draw(axes, *curve(rows, label=now, stage="train", shards=64), "^-", "tab:cyan", "step, 64 shards")
+    ranks, seconds = curve(rows, label=now, stage="train", networks=4)
+    draw(axes, ranks, [s / 4 for s in seconds], "D-", "tab:purple", "step, a fourth, of four networks")
+    ranks, seconds = curve(rows, label=now, stage="scan")
+    draw(axes, ranks, seconds, "o-", "tab:orange", "sweep, 1024 tiles")
     grid = [16, 1024]
     axes.plot(grid, [work_of(d, "train", 1024) / p for p in grid], color="0.6", linewidth=0.8, label="ideal")
     axes.plot(grid, [work_of(d, "scan", 1024) / p for p in grid], color="0.6", linewidth=0.8)
-    axes.set(xlabel="ranks", ylabel="s", title="a step, a sweep")
+    axes.set(xlabel="ranks", ylabel="s", title="a step of training, a sweep of the scan")
     axes.set_yscale("log")
 
 
 def plot_efficiency(axes, rows, d, labels):
-    for (label, text), style in zip(labels, ("o-", "s--")):
-        ranks, seconds = curve(rows, label=label, stage="train", shards=1024, networks=1)
-        axes.plot(ranks, [work_of(d, "train", 1024) / p / s for p, s in zip(ranks, seconds)], style,
-                  color="tab:blue" if style == "o-" else "tab:red", label=f"training, {text}")
-    ranks, seconds = curve(rows, label=labels[0][0], stage="train", networks=4)
-    axes.plot(ranks, [4 * work_of(d, "train", 1024) / p / s for p, s in zip(ranks, seconds)], "D-", color="tab:purple",
-              label="four networks")
-    ranks, seconds = curve(rows, label=labels[0][0], stage="scan")
-    axes.plot(ranks, [work_of(d, "scan", 1024) / p / s for p, s in zip(ranks, seconds)], "o-", color="tab:orange",
-              label="scan")
+    def efficiency(ranks, seconds, work):
+        return ranks, [work / p / s for p, s in zip(ranks, seconds)]
+
+    train, scan, now = work_of(d, "train", 1024), work_of(d, "scan", 1024), labels[0][0]
+    for (label, text), (style, colour) in zip(labels, STYLES):
+        draw(axes, *efficiency(*curve(rows, label=label, stage="train", shards=1024, networks=1), train), style, colour,
+             f"training{text}")
+    draw(axes, *efficiency(*curve(rows, label=now, stage="train", shards=64), work_of(d, "train", 64)), "^-", "tab:cyan",
+         "training, 64 shards")
+    draw(axes, *efficiency(*curve(rows, label=now, stage="train", networks=4), 4 * train), "D-", "tab:purple",
+         "four networks at once")
+    draw(axes, *efficiency(*curve(rows, label=now, stage="scan"), scan), "o-", "tab:orange", "scan")
     axes.set(xlabel="ranks", ylabel="efficiency", title="strong scaling", ylim=(0, 1.1))
 
 
@@ -118,13 +128,15 @@ def main():
     parser.add_argument("--label", default="now")
     a = parser.parse_args()
     rows, d, c = read_table(a.table), read_durations(a.durations), read_config(a.config)
-    labels = [(a.label, "by halves" if a.before else "")] + ([(a.before, "slices to everybody")] if a.before else [])
+    labels = [(a.label, ", by halves")] + ([(a.before, ", slices to everybody")] if a.before else [])
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
     plot_steps(axes[0], rows, d, labels)
     plot_efficiency(axes[1], rows, d, labels)
     plot_whole(axes[2], rows, d, c, a.label)
+    ticks = sorted({r["ranks"] for r in rows})
     for one in axes:
         one.set_xscale("log", base=2)
+        one.set_xticks(ticks, [f"{t:.0f}" for t in ticks])
         one.legend(fontsize=6.5)
     figure.tight_layout()
     stem = a.table.removesuffix(".csv")

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lattice/symmetry.h"
 #include "made/kernels.h"
 #include "nnsm/metropolis.h"
 #include "nnsm/self_learning.h"
@@ -13,7 +14,7 @@
 
 /* The same on all ranks, set before any of them computes. */
 static nnsm_durations seconds;
-static bool used;
+static size_t large; /* 0: compute as ever */
 
 nnsm_status nnsm_durations_read(const char *path, nnsm_error *error)
 {
@@ -40,9 +41,9 @@ nnsm_status nnsm_durations_read(const char *path, nnsm_error *error)
     return NNSM_OK;
 }
 
-void nnsm_durations_use(bool use)
+void nnsm_durations_use(size_t shared_from)
 {
-    used = use;
+    large = shared_from;
 }
 
 static void pass(double duration)
@@ -54,7 +55,7 @@ static void pass(double duration)
 
 /* ---- memory */
 
-enum { LARGE = 1 << 20, LARGEST = 1 << 28 };
+enum { LARGEST = 1 << 28 };
 
 static void *shared;
 
@@ -62,7 +63,7 @@ nnsm_status __real_nnsm_allocate(void **out, size_t count, size_t size, const ch
 nnsm_status __wrap_nnsm_allocate(void **out, size_t count, size_t size, const char *what, nnsm_error *error);
 nnsm_status __wrap_nnsm_allocate(void **out, size_t count, size_t size, const char *what, nnsm_error *error)
 {
-    if (!used || count * size < LARGE || count * size > LARGEST)
+    if (!large || count * size < large || count * size > LARGEST)
         return __real_nnsm_allocate(out, count, size, what, error);
     if (!shared)
         shared = SMPI_SHARED_MALLOC(LARGEST);
@@ -94,7 +95,7 @@ void __real_nnsm_kernel_add(float *restrict sum, const float *restrict term, siz
 void __wrap_nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count);
 void __wrap_nnsm_kernel_add(float *restrict sum, const float *restrict term, size_t count)
 {
-    if (used)
+    if (large)
         pass(seconds.add * (double)count);
     else
         __real_nnsm_kernel_add(sum, term, count);
@@ -116,6 +117,13 @@ void __wrap_nnsm_made_initialize(nnsm_made *made, nnsm_rng_key key);
 void __wrap_nnsm_made_initialize(nnsm_made *made, nnsm_rng_key key)
 {
     (void)made, (void)key;
+}
+
+/* Augmentation, for which seconds.add stands, too. */
+void __wrap_nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t index, const int8_t *from, int8_t *to);
+void __wrap_nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t index, const int8_t *from, int8_t *to)
+{
+    (void)symmetry, (void)index, (void)from, (void)to;
 }
 
 /* ---- the scan */

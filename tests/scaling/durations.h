@@ -1,12 +1,12 @@
 /* durations.h: in a simulation, computation is replaced by the time that it takes, and nothing else is.
  *
  * The linker directs the calls below (--wrap) from the program's own stages to durations.c, where the rank sleeps for
- * what `nnsm bench` measured. All simulated ranks live in one process: vectors of a megabyte and more, which nobody
- * reads here, are one and the same memory. */
+ * what `nnsm bench` measured. All simulated ranks live in one process: large vectors, which nobody reads here, are one
+ * and the same memory. */
 #ifndef NNSM_SCALING_DURATIONS_H
 #define NNSM_SCALING_DURATIONS_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 #include "nnsm/error.h"
 
@@ -21,7 +21,7 @@ typedef struct {
  */
 nnsm_status nnsm_durations_read(const char *path, nnsm_error *error);
 
-/* false, as at the start: compute as ever, in no time. */
-void nnsm_durations_use(bool use);
+/* Allocations of so many bytes and more are shared; 0, as at the start: compute as ever, in no time. */
+void nnsm_durations_use(size_t shared_from);
 
 #endif
