@@ -13,11 +13,12 @@ cat >Makefile <<'MAKE'
 %.o: ; smpicc $(FLAGS) -c $(FILE_$*) -o $@
 MAKE
 objects="" link=""
-for file in $(cd "$source/src" && ls */*.c | grep -v "_tile.c$\|free_energy.c\|^command/\|^io/\|^stage/\(bench\|trust\|window\|second\|report\)") simulate.c durations.c; do
+left_out='_tile.c$|free_energy.c|^command/|^io/|^stage/(bench|trust|window|second|report)'
+for file in $(cd "$source/src" && find -- * -name '*.c' | grep / | grep -vE "$left_out") simulate.c durations.c; do
   name=$(echo "${file%.c}" | tr / _) path=$source/src/$file
   [ -f "$path" ] || path=$source/tests/scaling/$file
   echo "FILE_$name = $path" >>Makefile
-  echo "$name.o: $path $(ls "$source"/src/*/*.h "$source"/include/nnsm/*.h | tr '\n' ' ')" >>Makefile
+  echo "$name.o: $path $(echo "$source"/src/*/*.h "$source"/include/nnsm/*.h)" >>Makefile
   objects="$objects $name.o"
 done
 echo "simulate.o durations.o: $source/tests/scaling/durations.h" >>Makefile
