@@ -377,8 +377,8 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     if (!run->config->couplings.enabled)
         return NNSM_OK;
     if (run->windowing.masked) {
-        nnsm_say(&run->log,
-                 "couplings: they know no support; none are read, nothing is scanned by them (masked windows)");
+        nnsm_say(&run->log, "couplings: they know no support (window.route = \"masked\"); none are read, and "
+                            "self-learning and distilled scan are left out");
         return NNSM_OK;
     }
     nnsm_run_begin(run, NNSM_STAGE_COUPLINGS);

@@ -108,9 +108,10 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});
-    if (self && moves)
+    bool told = run->windowing.masked && run->config->couplings.enabled; /* that couplings are left out */
+    if (self && moves && !told)
         nnsm_say(&run->log, "scan: scan.moves are stated; Metropolis moves instead of self-learning");
-    else if (self && !couplings->present && !run->windowing.masked)
+    else if (self && !couplings->present && !told)
         nnsm_say(&run->log, "scan: self-learning needs couplings, which are switched off or too many; %s",
                  nnsm_single_moves(run));
     if (run->model_known && run->config->scan.reference)
