@@ -73,7 +73,8 @@ static double normal(nnsm_rng_sequence *draw)
 }
 
 /* The side of the output on which a frontier site lies: before it or beyond it along every axis, an orthant. What is
- * unvisited on different sides answers to different frontier spins: a unit that sees one side only can tell them apart. */
+ * unvisited on different sides answers to different frontier spins: a unit that sees one side only can tell them apart.
+ */
 static int side_of(const nnsm_frontier_architecture *a, const int *d)
 {
     int side = 0;
