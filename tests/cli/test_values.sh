@@ -104,7 +104,7 @@ def frontiers(order, shape):
 
 def conditionals_frontier(net, s, x, q, n, shape, order):
     """Logits of the file's fits, one an output here, in the order in which the network takes them: see README."""
-    assert net.attrs["share"] == 0 and net.attrs["version"] == 3
+    assert net.attrs["share"] == 0 and net.attrs["horizon"] == 0 and net.attrs["version"] == 5
     w, e, theta = (net[k][()].astype(float) for k in ("units/weight", "units/offset", "fits/weight"))
     seen, o, last, units = frontiers(order, shape), np.zeros((len(s), n, q)), shape[-1], 0
     for step in range(n):
