@@ -8,10 +8,12 @@ With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
 The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
 computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
 stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote; sums and parameters, up and down
-a tree) or P - 1 (measurements, taken for a ring), bytes as (P - 1) / P, what leaves a rank. Without a file of at least two ranks messages cost nothing, and it says so."""
+a tree) or P - 1 (measurements, taken for a ring), bytes as (P - 1) / P, what leaves a rank. Without a file of at least two
+ranks messages cost nothing, and it says so."""
 import argparse
 import json
 import math
+import re
 import sys
 
 STAGES = ("generate", "train", "scan")
@@ -26,6 +28,15 @@ def read(path):
     if not isinstance(bench, dict) or bench.get("kind") != "nnsm bench":
         sys.exit(f"performance_model: {path}: not a file of nnsm bench")
     return bench
+
+
+def read_durations(path):
+    """The durations of a simulated cluster (tests/scaling/durations.txt): seconds by name, and the parameters."""
+    with open(path) as file:
+        text = file.read()
+    values = {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.e+-]+)$", text, re.M)}
+    values["parameters"] = int(re.search(r"parameters (\d+)", text)[1])
+    return values
 
 
 class Model:

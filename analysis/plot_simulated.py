@@ -10,17 +10,10 @@ import math
 import os
 import re
 
+from performance_model import read_durations
 from results import fail, plt
 
 KEYS = ("configurations", "chains", "thermalization", "interval", "epochs", "batch", "sweeps", "walkers")
-
-
-def read_durations(path):
-    with open(path) as file:
-        text = file.read()
-    values = {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.e+-]+)$", text, re.M)}
-    values["parameters"] = int(re.search(r"parameters (\d+)", text)[1])
-    return values
 
 
 def read_config(path):

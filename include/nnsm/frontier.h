@@ -17,8 +17,9 @@
  * (made/frontier_units.h).
  *
  * With a horizon, sites of the frontier that are farther than that from the output are left out, and outputs in
- * different rows may share a fit. What is lost falls off as correlations do, exp(-horizon / xi) of the correlation
- * length xi at T0; a frontier then has a size that does not grow with the lattice. All functions are local. */
+ * different rows may share a fit. A frontier then has a size that does not grow with the lattice. What is lost should
+ * fall off as correlations do, exp(-horizon / xi) of the correlation length xi at T0; it is not measured. All functions
+ * are local. */
 #ifndef NNSM_FRONTIER_H
 #define NNSM_FRONTIER_H
 

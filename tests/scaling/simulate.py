@@ -18,11 +18,16 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "analysis"))
+from performance_model import read_durations  # noqa: E402
+
 COLUMNS = ("label", "stage", "ranks", "shards", "networks", "seconds")
-# The collectives of Open MPI, but votes always by recursive doubling and broadcasts by a binomial tree: SMPI's stand-in for what
-# Open MPI chooses at 1024 ranks begins with messages of every rank around a ring, once a communicator. Half a microsecond of processor time a message, at either end.
-FLAGS = ["--cfg=smpi/allreduce:rdb", "--cfg=smpi/bcast:binomial_tree", "--cfg=smpi/privatization:no", "--cfg=smpi/simulate-computation:no", "--cfg=smpi/coll-selector:ompi",
-         "--cfg=smpi/host-speed:100Gf", "--cfg=smpi/os:0:5e-7:0", "--cfg=smpi/or:0:5e-7:0", "--cfg=smpi/display-timing:no",
+# The collectives of Open MPI, but votes always by recursive doubling and broadcasts by a binomial tree: SMPI's stand-in for
+# what Open MPI chooses at 1024 ranks begins with messages of every rank around a ring, once a communicator. Half a
+# microsecond of processor time a message, at either end.
+FLAGS = ["--cfg=smpi/allreduce:rdb", "--cfg=smpi/bcast:binomial_tree", "--cfg=smpi/privatization:no",
+         "--cfg=smpi/simulate-computation:no", "--cfg=smpi/coll-selector:ompi", "--cfg=smpi/host-speed:100Gf",
+         "--cfg=smpi/os:0:5e-7:0", "--cfg=smpi/or:0:5e-7:0", "--cfg=smpi/display-timing:no",
          "--cfg=smpi/shared-malloc-blocksize:16777216", "--cfg=contexts/stack-size:512", "--log=root.thres:error"]
 # Small numbers of what is only repeated.
 SETTINGS = {"train": [], "scan": ["scan.thermalization=1", "scan.sweeps=2"], "sum": []}
@@ -94,14 +99,6 @@ def study(simulation, label, stages, ranks, table):
             if file.tell() == 0:
                 writer.writerow(COLUMNS)
             writer.writerow([*key, f"{seconds:.9g}"])
-
-
-def read_durations(path):
-    with open(path) as file:
-        text = file.read()
-    values = {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.e+-]+)$", text, re.M)}
-    values["parameters"] = int(re.search(r"parameters (\d+)", text)[1])
-    return values
 
 
 def compare(simulation, durations):
