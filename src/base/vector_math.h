@@ -2,7 +2,7 @@
  *
  * Polynomials are Chebyshev fits; the largest errors against libm, measured over the whole range in
  * tests/unit/test_kernels.c: exp 2.4e-7 and 7e-8 |x| relative (the latter is that of rounding x), softplus 2e-7
- * relative plus 1e-7 absolute, tanh 3e-7 absolute. */
+ * relative plus 1e-7 absolute, tanh 3.1e-7 relative. */
 #ifndef NNSM_BASE_VECTOR_MATH_H
 #define NNSM_BASE_VECTOR_MATH_H
 
@@ -85,11 +85,25 @@ static inline float nnsm_softplus(float y)
     return positive + nnsm_log1p_unit(nnsm_exp_negative(-magnitude));
 }
 
-static inline float nnsm_tanh(float y)
+/* tanh(x) = x P(x^2) / Q(x^2), P and Q of degree 4 fitted to the least relative error, 1.1e-8, up to 8.4, where tanh is
+ * 1 to a float's precision. Rounding may give 1 + 1e-7. */
+static inline float nnsm_tanh(float x)
 {
-    float e = nnsm_exp_negative(-2.f * (y < 0.f ? -y : y));
-    float t = (1.f - e) / (1.f + e);
-    return y < 0.f ? -t : t;
+    const float most = 8.4f;
+    x = most < x ? most : x;
+    x = -most > x ? -most : x;
+    float y = x * x;
+    float p = 1.4457878450002681e-8f;
+    p = p * y + 2.1379795725806616e-5f;
+    p = p * y + 3.5416188184171915e-3f;
+    p = p * y + 0.13419580459594727f;
+    p = p * y + 1.f;
+    float q = 8.219972755796334e-7f;
+    q = q * y + 3.361429553478956e-4f;
+    q = q * y + 2.6051444932818413e-2f;
+    q = q * y + 0.4675290584564209f;
+    q = q * y + 1.f;
+    return x * p / q;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* frontier_states_tile.c: H(s) = -T0 log p(s) of a frontier network of sites with more than two values, for 32 chains
- * at a time. As frontier_tile.c, the fields of all units are kept; an update changes q - 1 inputs at every one of its
- * sites, and touches the outputs whose frontier holds one of them, once each, and the terms of the sites themselves. */
+ * at a time. As in frontier_tile.c, all rows are kept once updates are proposed; an update changes q - 1 inputs at
+ * every one of its sites, and touches the outputs whose frontier holds one of them, once each, and the terms of the
+ * sites themselves. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -19,13 +20,14 @@ typedef struct {
 typedef struct {
     const nnsm_learned *learned;
     size_t values;
-    float *s, *s_new;           /* [sites][T] states by position; after the update proposed last */
-    float *h;                   /* fields, [units of all outputs][T] */
-    size_t *at;                 /* [sites] first unit of an output in h */
-    float *gathered;            /* [most inputs][T] */
-    float *linear, *linear_new; /* [sites][values - 1][T] c + sum a x */
-    float *o, *o_new;           /* [sites][values][T] logits; the first is 0 */
-    float *term, *term_new;     /* [sites][T] -log q */
+    float *s, *s_new; /* [sites][T] states by position; after the update proposed last */
+    bool keeps;
+    float *h;               /* kept, [rows of all outputs][T] */
+    float *scratch;         /* rows of one output, not kept */
+    size_t *at;             /* [sites] first row of an output in h */
+    float *gathered;        /* [most inputs + 1][T] */
+    float *o, *o_new;       /* [sites][values][T] logits; the first is 0 */
+    float *term, *term_new; /* [sites][T] -log q */
     double nll[T], change[T];
     /* the update proposed last */
     float *step;                          /* [NNSM_UPDATE_SITES][values - 1][T] of the indicators */
@@ -49,41 +51,35 @@ static const nnsm_fit *fit_of(const states_tile *t, size_t p, size_t *index, con
 
 /* ---- full evaluation */
 
-/* The inputs of an output and the linear part of its logits. */
-static void gather(states_tile *t, const nnsm_fit *fit, const int32_t *sites, float *linear)
+/* The inputs of an output, but for signs. */
+static void gather(states_tile *t, const nnsm_fit *fit, const int32_t *sites)
 {
-    size_t outputs = t->values - 1, features = nnsm_fit_features(fit);
+    size_t outputs = t->values - 1;
     float mean = 1.f / (float)t->values;
-    for (size_t k = 0; k < outputs; k++)
-        for (size_t c = 0; c < T; c++)
-            linear[k * T + c] = fit->weights[(k + 1) * features - 1];
     for (size_t i = 0; i < fit->inputs; i++) {
-        float *x = t->gathered + i * T, sign = fit->sign[i / outputs], value = (float)(i % outputs + 1);
+        float *x = t->gathered + i * T, value = (float)(i % outputs + 1);
         if (sites[i / outputs] < 0) {
             memset(x, 0, T * sizeof *x);
             continue;
         }
         const float *s = t->s + position_of(t, (size_t)sites[i / outputs]) * T;
         for (size_t c = 0; c < T; c++)
-            x[c] = sign * ((s[c] == value ? 1.f : 0.f) - mean);
-        for (size_t k = 0; k < outputs; k++)
-            for (size_t c = 0; c < T; c++)
-                linear[k * T + c] += fit->weights[k * features + i] * x[c];
+            x[c] = (s[c] == value ? 1.f : 0.f) - mean;
     }
 }
 
-/* Fields and logits of one output from the states before it. */
+/* Fields, kept or not, and logits of one output from the states before it. */
 static void evaluate(states_tile *t, size_t p)
 {
     const int32_t *sites;
-    size_t index, outputs = t->values - 1;
+    size_t index;
     const nnsm_fit *fit = fit_of(t, p, &index, &sites);
-    float *linear = t->linear + p * outputs * T, *h = t->h + t->at[p] * T, *o = t->o + p * t->values * T;
-    gather(t, fit, sites, linear);
-    nnsm_frontier_fields(fit->w, fit->offset, t->gathered, fit->units, fit->inputs, h);
+    float *h = t->keeps ? t->h + t->at[p] * T : t->scratch, *o = t->o + p * t->values * T;
+    gather(t, fit, sites);
+    nnsm_learned_fields(t->learned, index, t->gathered, h);
     memset(o, 0, T * sizeof *o);
-    nnsm_frontier_logits_after(h, NULL, 0, fit->weights + fit->inputs, nnsm_fit_features(fit), fit->units, outputs,
-                               linear, o + T);
+    nnsm_frontier_logits(h, NULL, 0, fit->weights + fit->inputs, nnsm_fit_features(fit), fit->units, t->values - 1,
+                         o + T);
 }
 
 static void sum_terms(states_tile *t)
@@ -116,6 +112,7 @@ static void load(void *state, const int8_t *configurations)
     size_t sites = nnsm_frontier_sites(t->learned->frontier);
     const int32_t *order = nnsm_frontier_order(t->learned->frontier);
     forget(t);
+    t->keeps = false;
     for (size_t p = 0; p < sites; p++)
         for (size_t c = 0; c < T; c++)
             t->s[p * T + c] = t->s_new[p * T + c] = (float)configurations[c * sites + (size_t)order[p]];
@@ -179,23 +176,14 @@ static void arrange(states_tile *t, const nnsm_update *update)
     }
 }
 
-/* The changed inputs of one output, and what its linear part becomes. */
-static size_t list_changes(states_tile *t, size_t p, const nnsm_fit *fit, size_t index)
+/* The changed inputs of one output. */
+static size_t list_changes(states_tile *t, size_t p, size_t index)
 {
-    size_t outputs = t->values - 1, changes = 0, features = nnsm_fit_features(fit);
-    const float *linear = t->linear + p * outputs * T;
-    float *linear_new = t->linear_new + p * outputs * T;
-    memcpy(linear_new, linear, outputs * T * sizeof *linear);
+    size_t outputs = t->values - 1, changes = 0;
     for (int32_t i = t->first[p]; i >= 0; i = t->contacts[i].next)
         for (size_t v = 0; v < outputs; v++) {
-            size_t input = t->contacts[i].slot * outputs + v;
             const float *step = t->step + (t->contacts[i].site * outputs + v) * T;
-            t->changes[changes++] = (nnsm_frontier_change){t->learned->columns[index] + input * fit->units, step};
-            for (size_t k = 0; k < outputs; k++) {
-                float a = fit->weights[k * features + input] * fit->sign[t->contacts[i].slot];
-                for (size_t c = 0; c < T; c++)
-                    linear_new[k * T + c] += a * step[c];
-            }
+            t->changes[changes++] = nnsm_learned_change(t->learned, index, t->contacts[i].slot * outputs + v, step);
         }
     return changes;
 }
@@ -204,17 +192,20 @@ static void propose(void *state, const nnsm_update *update, double *change)
 {
     states_tile *t = state;
     size_t outputs = t->values - 1;
+    if (!t->keeps) {
+        t->keeps = true;
+        refresh(t);
+    }
     arrange(t, update);
     memset(t->change, 0, sizeof t->change);
     for (size_t i = 0; i < t->outputs; i++) {
         const int32_t *sites;
         size_t p = t->touched[i], index, at = p * t->values * T;
         const nnsm_fit *fit = fit_of(t, p, &index, &sites);
-        size_t changes = list_changes(t, p, fit, index);
+        size_t changes = list_changes(t, p, index);
         if (changes)
-            nnsm_frontier_logits_after(t->h + t->at[p] * T, t->changes, changes, fit->weights + fit->inputs,
-                                       nnsm_fit_features(fit), fit->units, outputs, t->linear_new + p * outputs * T,
-                                       t->o_new + at + T);
+            nnsm_frontier_logits(t->h + t->at[p] * T, t->changes, changes, fit->weights + fit->inputs,
+                                 nnsm_fit_features(fit), fit->units, outputs, t->o_new + at + T);
         else
             memcpy(t->o_new + at + T, t->o + at + T, outputs * T * sizeof *t->o);
         nnsm_tile_softmax_terms(t->values, t->s_new + p * T, t->o_new + at, t->term + p * T, 1, t->term_new + p * T,
@@ -244,13 +235,9 @@ static void settle(void *state, const nnsm_update *update, const uint32_t *accep
     for (size_t i = 0; i < t->outputs; i++) {
         const int32_t *sites;
         size_t p = t->touched[i], index;
-        const nnsm_fit *fit = fit_of(t, p, &index, &sites);
-        for (int32_t k = t->first[p]; k >= 0; k = t->contacts[k].next)
-            for (size_t v = 0; v < outputs; v++)
-                nnsm_frontier_shift(t->h + t->at[p] * T,
-                                    t->learned->columns[index] + (t->contacts[k].slot * outputs + v) * fit->units,
-                                    t->step + (t->contacts[k].site * outputs + v) * T, fit->units);
-        nnsm_tile_select(accept, t->linear_new + p * outputs * T, outputs, t->linear + p * outputs * T);
+        size_t panels = nnsm_learned_panels(fit_of(t, p, &index, &sites)), changes = list_changes(t, p, index);
+        for (size_t k = 0; k < changes; k++)
+            nnsm_frontier_shift(t->h + t->at[p] * T, &t->changes[k], panels);
         nnsm_tile_select(accept, t->o_new + p * t->values * T, t->values, t->o + p * t->values * T);
         nnsm_tile_select(accept, t->term_new + p * T, 1, t->term + p * T);
     }
@@ -275,6 +262,7 @@ void nnsm_frontier_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, 
     const int32_t *order = nnsm_frontier_order(t->learned->frontier);
     uint32_t random[4 * T];
     forget(t);
+    t->keeps = false;
     for (size_t p = 0; p < tile->sites; p++) {
         const float *o = t->o + p * t->values * T;
         evaluate(t, p);
@@ -293,8 +281,8 @@ void nnsm_frontier_states_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, 
 static void destroy(void *state)
 {
     states_tile *t = state;
-    void *blocks[] = {t->s,     t->s_new, t->h,        t->at,   t->gathered, t->linear,  t->linear_new, t->o,
-                      t->o_new, t->term,  t->term_new, t->step, t->first,    t->touched, t->contacts};
+    void *blocks[] = {t->s,     t->s_new, t->h,        t->at,   t->scratch, t->gathered, t->o,
+                      t->o_new, t->term,  t->term_new, t->step, t->first,   t->touched,  t->contacts};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         nnsm_release(blocks[i]);
     nnsm_release(t);
@@ -312,13 +300,15 @@ const nnsm_tile_methods nnsm_frontier_states_methods = {.load = load,
 static nnsm_status allocate(states_tile *t, nnsm_error *error)
 {
     const nnsm_frontier *network = t->learned->frontier;
-    size_t sites = nnsm_frontier_sites(network), units = 0, inputs = 1, index, outputs = t->values - 1;
+    size_t sites = nnsm_frontier_sites(network), rows = 0, most = 0, inputs = 0, index, outputs = t->values - 1;
     nnsm_status status = NNSM_NEW(&t->at, sites, "chains of a scan", error);
     for (size_t p = 0; p < sites && !status; p++) {
         const int32_t *seen;
         const nnsm_fit *fit = fit_of(t, p, &index, &seen);
-        t->at[p] = units;
-        units += fit->units;
+        t->at[p] = rows;
+        size_t own = nnsm_learned_panels(fit) * NNSM_PANEL_ROWS;
+        rows += own;
+        most = own > most ? own : most;
         inputs = fit->inputs > inputs ? fit->inputs : inputs;
     }
     struct {
@@ -326,14 +316,13 @@ static nnsm_status allocate(states_tile *t, nnsm_error *error)
         size_t rows;
     } arrays[] = {{&t->s, sites},
                   {&t->s_new, sites},
-                  {&t->linear, sites * outputs},
-                  {&t->linear_new, sites * outputs},
                   {&t->o, sites * t->values},
                   {&t->o_new, sites * t->values},
                   {&t->term, sites},
                   {&t->term_new, sites},
-                  {&t->h, units},
-                  {&t->gathered, inputs},
+                  {&t->h, rows},
+                  {&t->scratch, most},
+                  {&t->gathered, inputs + 1},
                   {&t->step, NNSM_UPDATE_SITES * outputs}};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
         status = NNSM_NEW(arrays[i].array, arrays[i].rows * T, "chains of a scan", error);

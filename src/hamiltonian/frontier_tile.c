@@ -1,8 +1,10 @@
 /* frontier_tile.c: H(s) = -T0 log p(s) of a frontier network for 32 chains at a time.
  *
- * The fields h of all units of all outputs are kept. A flip changes the outputs whose frontier holds the site: about
- * one lattice row of them (all, for sites of the first row of a periodic lattice), each by one column of its fit's
- * weights. The proposal's logits are kept for the commit, which then shifts the fields of the chains that accept. */
+ * Once single flips are proposed, the fields h of all units of all outputs, and the linear parts of all logits, are
+ * kept: megabytes, which a scan that only evaluates whole configurations spares itself. A flip changes the outputs
+ * whose frontier holds the site: about one lattice row of them (all, for sites of the first row of a periodic lattice),
+ * each by one column of its fit's weights. The proposal's logits are kept for the commit, which then shifts the fields
+ * of the chains that accept. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,13 +16,14 @@ enum { T = NNSM_TILE };
 
 typedef struct {
     const nnsm_learned *learned;
-    float *x;                   /* [sites][T] spins by position */
-    float *h;                   /* fields, [units of all outputs][T] */
-    size_t *at;                 /* [sites] first unit of an output in h */
-    float *gathered;            /* [largest frontier][T] */
-    float *linear, *linear_new; /* [sites][T] c + sum a s */
-    float *o, *o_new;           /* [sites][T] logits */
-    float *term, *term_new;     /* [sites][T] log(1 + exp(-x o)) */
+    float *x; /* [sites][T] spins by position */
+    bool keeps;
+    float *h;               /* kept, [rows of all outputs][T] */
+    float *scratch;         /* rows of one output, not kept */
+    size_t *at;             /* [sites] first row of an output in h */
+    float *gathered;        /* [largest frontier + 1][T] */
+    float *o, *o_new;       /* [sites][T] logits */
+    float *term, *term_new; /* [sites][T] log(1 + exp(-x o)) */
     double nll[T], change[T];
 } frontier_tile;
 
@@ -31,30 +34,21 @@ static size_t position_of(const frontier_tile *t, size_t site)
 
 /* ---- full evaluation */
 
-/* Fields and logit of one output from the spins before it. */
+/* Fields, kept or not, and logit of one output from the spins before it. */
 static void evaluate(frontier_tile *t, size_t p)
 {
-    const nnsm_frontier *network = t->learned->frontier;
+    const nnsm_learned *learned = t->learned;
     const int32_t *sites;
-    const nnsm_fit *fit = nnsm_frontier_look(network, nnsm_frontier_output(network, p, &sites));
-    const float *a = fit->weights, *b = a + fit->frontier;
-    float *linear = t->linear + p * T;
-    for (size_t c = 0; c < T; c++)
-        linear[c] = b[fit->units];
-    for (size_t f = 0; f < fit->frontier; f++) {
-        float *x = t->gathered + f * T, sign = fit->sign[f];
-        if (sites[f] < 0) {
-            memset(x, 0, T * sizeof *x);
-            continue;
-        }
-        const float *from = t->x + position_of(t, (size_t)sites[f]) * T;
-        for (size_t c = 0; c < T; c++) {
-            x[c] = sign * from[c];
-            linear[c] += a[f] * x[c];
-        }
-    }
-    nnsm_frontier_fields(fit->w, fit->offset, t->gathered, fit->units, fit->frontier, t->h + t->at[p] * T);
-    nnsm_frontier_logit(t->h + t->at[p] * T, b, fit->units, linear, t->o + p * T);
+    size_t index = nnsm_frontier_output(learned->frontier, p, &sites);
+    const nnsm_fit *fit = nnsm_frontier_look(learned->frontier, index);
+    float *h = t->keeps ? t->h + t->at[p] * T : t->scratch;
+    for (size_t f = 0; f < fit->frontier; f++)
+        if (sites[f] < 0)
+            memset(t->gathered + f * T, 0, T * sizeof *t->gathered);
+        else
+            memcpy(t->gathered + f * T, t->x + position_of(t, (size_t)sites[f]) * T, T * sizeof *t->gathered);
+    nnsm_learned_fields(learned, index, t->gathered, h);
+    nnsm_frontier_logits(h, NULL, 0, fit->weights + fit->inputs, 0, fit->units, 1, t->o + p * T);
 }
 
 static void sum_terms(frontier_tile *t)
@@ -76,6 +70,7 @@ static void refresh(void *state)
 static void load(void *state, const int8_t *configurations)
 {
     frontier_tile *t = state;
+    t->keeps = false;
     size_t sites = nnsm_frontier_sites(t->learned->frontier);
     const int32_t *order = nnsm_frontier_order(t->learned->frontier);
     for (size_t p = 0; p < sites; p++)
@@ -103,6 +98,10 @@ static void change(void *state, size_t site, double *out)
     const int32_t *positions, *slots, *sites;
     size_t own = position_of(t, site) * T, count = nnsm_frontier_seen_by(h->frontier, site, &positions, &slots);
     float step[T];
+    if (!t->keeps) {
+        t->keeps = true;
+        refresh(t);
+    }
     for (size_t c = 0; c < T; c++) {
         step[c] = -2.f * t->x[own + c];
         /* The flipped site's own term: log(1 + exp(x o)) - log(1 + exp(-x o)) = x o. */
@@ -112,11 +111,8 @@ static void change(void *state, size_t site, double *out)
         size_t p = (size_t)positions[k], slot = (size_t)slots[k], i = p * T;
         size_t index = nnsm_frontier_output(h->frontier, p, &sites);
         const nnsm_fit *fit = nnsm_frontier_look(h->frontier, index);
-        float a = fit->weights[slot] * fit->sign[slot];
-        for (size_t c = 0; c < T; c++)
-            t->linear_new[i + c] = t->linear[i + c] + a * step[c];
-        nnsm_frontier_logit_after(t->h + t->at[p] * T, h->columns[index] + slot * fit->units, step,
-                                  fit->weights + fit->frontier, fit->units, t->linear_new + i, t->o_new + i);
+        const nnsm_frontier_change flip = nnsm_learned_change(h, index, slot, step);
+        nnsm_frontier_logits(t->h + t->at[p] * T, &flip, 1, fit->weights + fit->inputs, 0, fit->units, 1, t->o_new + i);
         nnsm_tile_terms(t->x + i, t->o_new + i, t->term + i, 1, t->term_new + i, t->change);
     }
     for (size_t c = 0; c < T; c++)
@@ -139,9 +135,8 @@ static void commit(void *state, size_t site, const uint32_t *accept)
         return;
     for (size_t k = 0; k < count; k++) {
         size_t p = (size_t)positions[k], i = p * T, index = nnsm_frontier_output(h->frontier, p, &sites);
-        size_t units = nnsm_frontier_look(h->frontier, index)->units;
-        nnsm_frontier_shift(t->h + t->at[p] * T, h->columns[index] + (size_t)slots[k] * units, step, units);
-        nnsm_tile_select(accept, t->linear_new + i, 1, t->linear + i);
+        const nnsm_frontier_change flip = nnsm_learned_change(h, index, (size_t)slots[k], step);
+        nnsm_frontier_shift(t->h + t->at[p] * T, &flip, nnsm_learned_panels(nnsm_frontier_look(h->frontier, index)));
         nnsm_tile_select(accept, t->o_new + i, 1, t->o + i);
         nnsm_tile_select(accept, t->term_new + i, 1, t->term + i);
     }
@@ -167,6 +162,7 @@ void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t 
     frontier_tile *t = tile->state;
     const int32_t *order = nnsm_frontier_order(t->learned->frontier);
     uint32_t random[4 * T];
+    t->keeps = false;
     for (size_t p = 0; p < tile->sites; p++) {
         evaluate(t, p);
         if (p >= draws->from)
@@ -183,7 +179,7 @@ void nnsm_frontier_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t 
 static void destroy(void *state)
 {
     frontier_tile *t = state;
-    float *arrays[] = {t->x, t->h, t->gathered, t->linear, t->linear_new, t->o, t->o_new, t->term, t->term_new};
+    float *arrays[] = {t->x, t->h, t->scratch, t->gathered, t->o, t->o_new, t->term, t->term_new};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(arrays[i]);
     nnsm_release(t->at);
@@ -201,22 +197,26 @@ const nnsm_tile_methods nnsm_frontier_tile_methods = {.load = load,
 static nnsm_status allocate(frontier_tile *t, nnsm_error *error)
 {
     const nnsm_frontier *network = t->learned->frontier;
-    size_t sites = nnsm_frontier_sites(network), units = 0, frontier = 1;
-    float **arrays[] = {&t->x, &t->linear, &t->linear_new, &t->o, &t->o_new, &t->term, &t->term_new};
+    size_t sites = nnsm_frontier_sites(network), rows = 0, most = 0, frontier = 0;
+    float **arrays[] = {&t->x, &t->o, &t->o_new, &t->term, &t->term_new};
     nnsm_status status = NNSM_NEW(&t->at, sites, "chains of a scan", error);
     for (size_t p = 0; p < sites && !status; p++) {
         const int32_t *seen;
         const nnsm_fit *fit = nnsm_frontier_look(network, nnsm_frontier_output(network, p, &seen));
-        t->at[p] = units;
-        units += fit->units;
+        t->at[p] = rows;
+        size_t own = nnsm_learned_panels(fit) * NNSM_PANEL_ROWS;
+        rows += own;
+        most = own > most ? own : most;
         frontier = fit->frontier > frontier ? fit->frontier : frontier;
     }
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
         status = NNSM_NEW(arrays[i], sites * T, "chains of a scan", error);
     if (!status)
-        status = NNSM_NEW(&t->h, units * T, "chains of a scan", error);
+        status = NNSM_NEW(&t->h, rows * T, "chains of a scan", error);
     if (!status)
-        status = NNSM_NEW(&t->gathered, frontier * T, "chains of a scan", error);
+        status = NNSM_NEW(&t->scratch, most * T, "chains of a scan", error);
+    if (!status)
+        status = NNSM_NEW(&t->gathered, (frontier + 1) * T, "chains of a scan", error);
     return status;
 }
 

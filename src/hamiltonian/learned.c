@@ -49,13 +49,33 @@ nnsm_status nnsm_learned_create(nnsm_learned **out, const nnsm_made *made, nnsm_
 
 /* ---- frontier */
 
-static nnsm_status transpose_units(float **out, const nnsm_fit *fit, nnsm_error *error)
+static nnsm_status pack_fit(float **out, const nnsm_fit *fit, nnsm_error *error)
 {
-    nnsm_status status = NNSM_NEW(out, fit->units * fit->inputs, "scan weights", error);
-    for (size_t u = 0; u < fit->units && !status; u++)
-        for (size_t i = 0; i < fit->inputs; i++)
-            (*out)[i * fit->units + u] = fit->w[u * fit->inputs + i] * fit->sign[i / fit->outputs];
+    size_t inputs = fit->inputs, features = nnsm_fit_features(fit), panels = nnsm_learned_panels(fit);
+    nnsm_status status = NNSM_NEW(out, panels * (inputs + 1) * NNSM_PANEL_ROWS, "scan weights", error);
+    for (size_t r = 0; r < fit->units + fit->outputs && !status; r++) {
+        float *to = *out + r / NNSM_PANEL_ROWS * (inputs + 1) * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS;
+        bool unit = r < fit->units;
+        const float *w = unit ? fit->w + r * inputs : fit->weights + (r - fit->units) * features;
+        for (size_t i = 0; i < inputs; i++)
+            to[i * NNSM_PANEL_ROWS] = w[i] * fit->sign[i / fit->outputs];
+        to[inputs * NNSM_PANEL_ROWS] = unit ? fit->offset[r] : w[features - 1];
+    }
     return status;
+}
+
+void nnsm_learned_fields(const nnsm_learned *learned, size_t fit, float *inputs, float *h)
+{
+    const nnsm_fit *f = nnsm_frontier_look(learned->frontier, fit);
+    for (size_t c = 0; c < NNSM_TILE; c++)
+        inputs[f->inputs * NNSM_TILE + c] = 1.f;
+    nnsm_panels_full(learned->panels[fit], nnsm_learned_panels(f), f->inputs + 1, inputs, h);
+}
+
+nnsm_frontier_change nnsm_learned_change(const nnsm_learned *learned, size_t fit, size_t input, const float *step)
+{
+    size_t stride = (nnsm_frontier_look(learned->frontier, fit)->inputs + 1) * NNSM_PANEL_ROWS;
+    return (nnsm_frontier_change){learned->panels[fit] + input * NNSM_PANEL_ROWS, stride, step};
 }
 
 nnsm_status nnsm_learned_create_frontier(nnsm_learned **out, const nnsm_frontier *frontier, nnsm_error *error)
@@ -71,9 +91,9 @@ nnsm_status nnsm_learned_create_frontier(nnsm_learned **out, const nnsm_frontier
     for (size_t p = 0; p < sites && !status; p++)
         h->position[nnsm_frontier_order(frontier)[p]] = (int32_t)p;
     if (!status)
-        status = NNSM_NEW(&h->columns, fits, "scan weights", error);
+        status = NNSM_NEW(&h->panels, fits, "scan weights", error);
     for (size_t f = 0; f < fits && !status; f++)
-        status = transpose_units(&h->columns[f], nnsm_frontier_look(frontier, f), error);
+        status = pack_fit(&h->panels[f], nnsm_frontier_look(frontier, f), error);
     if (status) {
         nnsm_learned_destroy(h);
         *out = NULL;
@@ -93,9 +113,9 @@ void nnsm_learned_destroy(nnsm_learned *learned)
     nnsm_panels_destroy(&learned->direct);
     nnsm_release(learned->first_columns);
     nnsm_release(learned->direct_columns);
-    for (size_t f = 0; learned->columns && f < nnsm_frontier_fits(learned->frontier); f++)
-        nnsm_release(learned->columns[f]);
-    nnsm_release(learned->columns);
+    for (size_t f = 0; learned->panels && f < nnsm_frontier_fits(learned->frontier); f++)
+        nnsm_release(learned->panels[f]);
+    nnsm_release(learned->panels);
     nnsm_release(learned->position);
     nnsm_release(learned);
 }

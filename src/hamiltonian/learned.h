@@ -2,6 +2,7 @@
 #ifndef NNSM_HAMILTONIAN_LEARNED_H
 #define NNSM_HAMILTONIAN_LEARNED_H
 
+#include "made/frontier_kernels.h"
 #include "made/panel.h"
 #include "nnsm/frontier.h"
 #include "nnsm/hamiltonian.h"
@@ -17,8 +18,22 @@ struct nnsm_learned {
     /* frontier */
     const nnsm_frontier *frontier;
     int32_t *position; /* [sites] position of a site */
-    float **columns;   /* [fits][I][U] transposed weights of the units, with the signs */
+    float **panels;    /* [fits][nnsm_learned_panels][I + 1][NNSM_PANEL_ROWS] what an input adds to every row, with the
+                          signs; the last is added always */
 };
+
+/* Panels of rows of a fit of a frontier network: fields of its units, linear parts of its logits. */
+static inline size_t nnsm_learned_panels(const nnsm_fit *fit)
+{
+    return (fit->units + fit->outputs + NNSM_PANEL_ROWS - 1) / NNSM_PANEL_ROWS;
+}
+
+/* All rows of an output, [panels NNSM_PANEL_ROWS][NNSM_TILE], from inputs [I + 1][NNSM_TILE], of which the last is set
+ * to one. */
+void nnsm_learned_fields(const nnsm_learned *learned, size_t fit, float *inputs, float *h);
+
+/* What one of its inputs changes, by step [NNSM_TILE]; borrowed. */
+nnsm_frontier_change nnsm_learned_change(const nnsm_learned *learned, size_t fit, size_t input, const float *step);
 
 /* Ancestral draws from order position `from` on, of chains first, first + 1, ... */
 typedef struct {

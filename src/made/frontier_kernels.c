@@ -4,77 +4,76 @@
 
 #include "base/vector.h"
 #include "base/vector_math.h"
-#include "nnsm/hamiltonian.h"
 
-enum { T = NNSM_TILE };
+enum { T = NNSM_TILE, R = NNSM_PANEL_ROWS };
 
-NNSM_MULTIVERSION
-void nnsm_frontier_fields(const float *restrict w, const float *restrict offset, const float *restrict x, size_t units,
-                          size_t frontier, float *restrict h)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE float weight(const nnsm_frontier_change *change, size_t row)
 {
-    for (size_t u = 0; u < units; u++) {
-        float sum[T];
+    return change->w[row / R * change->stride + row % R];
+}
+
+/* A row with its changes. */
+INLINE void look(const float *restrict h, size_t row, const nnsm_frontier_change *change, size_t changes,
+                 float *restrict x)
+{
+    for (size_t c = 0; c < T; c++)
+        x[c] = h[row * T + c];
+    for (size_t i = 0; i < changes; i++) {
+        float w = weight(&change[i], row);
         for (size_t c = 0; c < T; c++)
-            sum[c] = offset[u];
-        for (size_t f = 0; f < frontier; f++)
-            for (size_t c = 0; c < T; c++)
-                sum[c] += w[u * frontier + f] * x[f * T + c];
-        memcpy(h + u * T, sum, sizeof sum);
+            x[c] += w * change[i].step[c];
     }
 }
 
-NNSM_MULTIVERSION
-void nnsm_frontier_logit(const float *restrict h, const float *restrict b, size_t units, const float *linear, float *o)
+/* One logit, at most one change: its sums stay in registers. */
+INLINE void logit(const float *restrict h, const nnsm_frontier_change *change, const float *restrict b, size_t units,
+                  float *restrict o)
 {
-    float sum[T];
-    memcpy(sum, linear, sizeof sum);
-    for (size_t u = 0; u < units; u++)
+    const float *restrict step = change ? change->step : NULL;
+    float sum[T], w = change ? weight(change, units) : 0;
+    for (size_t c = 0; c < T; c++)
+        sum[c] = change ? h[units * T + c] + w * step[c] : h[units * T + c];
+    for (size_t u = 0; u < units; u++) {
+        w = change ? weight(change, u) : 0;
         for (size_t c = 0; c < T; c++)
-            sum[c] += b[u] * nnsm_tanh(h[u * T + c]);
+            sum[c] += b[u] * nnsm_tanh(change ? h[u * T + c] + w * step[c] : h[u * T + c]);
+    }
     memcpy(o, sum, sizeof sum);
 }
 
 NNSM_MULTIVERSION
-void nnsm_frontier_logit_after(const float *restrict h, const float *restrict column, const float *restrict step,
-                               const float *restrict b, size_t units, const float *restrict linear, float *restrict o)
+void nnsm_frontier_logits(const float *restrict h, const nnsm_frontier_change *change, size_t changes,
+                          const float *restrict b, size_t stride, size_t units, size_t outputs, float *restrict o)
 {
-    float sum[T];
-    memcpy(sum, linear, sizeof sum);
-    for (size_t u = 0; u < units; u++)
-        for (size_t c = 0; c < T; c++)
-            sum[c] += b[u] * nnsm_tanh(h[u * T + c] + column[u] * step[c]);
-    memcpy(o, sum, sizeof sum);
-}
-
-NNSM_MULTIVERSION
-void nnsm_frontier_logits_after(const float *restrict h, const nnsm_frontier_change *change, size_t changes,
-                                const float *restrict b, size_t stride, size_t units, size_t outputs,
-                                const float *restrict linear, float *restrict o)
-{
-    memcpy(o, linear, outputs * T * sizeof *o);
+    if (outputs == 1 && changes == 0) {
+        logit(h, NULL, b, units, o);
+        return;
+    }
+    if (outputs == 1 && changes == 1) {
+        logit(h, change, b, units, o);
+        return;
+    }
+    for (size_t k = 0; k < outputs; k++)
+        look(h, units + k, change, changes, o + k * T);
     for (size_t u = 0; u < units; u++) {
         float x[T];
-        memcpy(x, h + u * T, sizeof x);
-        for (size_t i = 0; i < changes; i++) {
-            float w = change[i].column[u];
-            const float *restrict step = change[i].step;
-            for (size_t c = 0; c < T; c++)
-                x[c] += w * step[c];
-        }
+        look(h, u, change, changes, x);
         for (size_t c = 0; c < T; c++)
             x[c] = nnsm_tanh(x[c]);
-        for (size_t k = 0; k < outputs; k++) {
-            float w = b[k * stride + u];
+        for (size_t k = 0; k < outputs; k++)
             for (size_t c = 0; c < T; c++)
-                o[k * T + c] += w * x[c];
-        }
+                o[k * T + c] += b[k * stride + u] * x[c];
     }
 }
 
 NNSM_MULTIVERSION
-void nnsm_frontier_shift(float *restrict h, const float *restrict column, const float *restrict step, size_t units)
+void nnsm_frontier_shift(float *restrict h, const nnsm_frontier_change *change, size_t panels)
 {
-    for (size_t u = 0; u < units; u++)
-        for (size_t c = 0; c < T; c++)
-            h[u * T + c] += column[u] * step[c];
+    const float *restrict step = change->step;
+    for (size_t p = 0; p < panels; p++)
+        for (size_t r = 0; r < R; r++)
+            for (size_t c = 0; c < T; c++)
+                h[(p * R + r) * T + c] += change->w[p * change->stride + r] * step[c];
 }

@@ -85,6 +85,22 @@ void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t fi
 }
 
 NNSM_MULTIVERSION
+void nnsm_panels_full(const float *w, size_t panels, size_t columns, const float *x, float *out)
+{
+    static const float zero[NNSM_PANEL_ROWS * NNSM_TILE];
+    int lanes = nnsm_register_floats();
+    for (size_t p = 0; p < panels; p++, w += columns * NNSM_PANEL_ROWS, out += NNSM_PANEL_ROWS * NNSM_TILE) {
+        const nnsm_input_change matrix = {w, NNSM_PANEL_ROWS, x, columns};
+        if (lanes == 16)
+            panel_16(0, NULL, 0, &matrix, zero, out);
+        else if (lanes == 8)
+            panel_8(0, NULL, 0, &matrix, zero, out);
+        else
+            panel_4(0, NULL, 0, &matrix, zero, out);
+    }
+}
+
+NNSM_MULTIVERSION
 void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, const float *d, float *out)
 {
     int lanes = nnsm_register_floats();

@@ -47,6 +47,10 @@ void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, 
 /* out[row] += sum_{columns <= i} W[row][i] d[i]; d must be finite up to the width of the row's panel. */
 void nnsm_panels_end(const nnsm_panels *panels, size_t row, size_t columns, const float *d, float *out);
 
+/* out[r] = sum_i W[r][i] x[i] with a full matrix kept as panels, w: [panels][columns][NNSM_PANEL_ROWS]. x:
+ * [columns][NNSM_TILE], out: [panels NNSM_PANEL_ROWS][NNSM_TILE]. */
+void nnsm_panels_full(const float *w, size_t panels, size_t columns, const float *x, float *out);
+
 /* The readable reference of nnsm_panels_multiply, in double. */
 void nnsm_panels_multiply_reference(const nnsm_panels *panels, size_t first_row, size_t first_column, const float *d,
                                     const nnsm_input_change *changes, size_t count, const float *base, float *out);
