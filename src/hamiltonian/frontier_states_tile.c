@@ -235,7 +235,7 @@ static void settle(void *state, const nnsm_update *update, const uint32_t *accep
     for (size_t i = 0; i < t->outputs; i++) {
         const int32_t *sites;
         size_t p = t->touched[i], index;
-        size_t panels = nnsm_learned_panels(fit_of(t, p, &index, &sites)), changes = list_changes(t, p, index);
+        size_t panels = nnsm_fit_panels(fit_of(t, p, &index, &sites)), changes = list_changes(t, p, index);
         for (size_t k = 0; k < changes; k++)
             nnsm_frontier_shift(t->h + t->at[p] * T, &t->changes[k], panels);
         nnsm_tile_select(accept, t->o_new + p * t->values * T, t->values, t->o + p * t->values * T);
@@ -306,7 +306,7 @@ static nnsm_status allocate(states_tile *t, nnsm_error *error)
         const int32_t *seen;
         const nnsm_fit *fit = fit_of(t, p, &index, &seen);
         t->at[p] = rows;
-        size_t own = nnsm_learned_panels(fit) * NNSM_PANEL_ROWS;
+        size_t own = nnsm_fit_panels(fit) * NNSM_PANEL_ROWS;
         rows += own;
         most = own > most ? own : most;
         inputs = fit->inputs > inputs ? fit->inputs : inputs;

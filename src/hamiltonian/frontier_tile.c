@@ -136,7 +136,7 @@ static void commit(void *state, size_t site, const uint32_t *accept)
     for (size_t k = 0; k < count; k++) {
         size_t p = (size_t)positions[k], i = p * T, index = nnsm_frontier_output(h->frontier, p, &sites);
         const nnsm_frontier_change flip = nnsm_learned_change(h, index, (size_t)slots[k], step);
-        nnsm_frontier_shift(t->h + t->at[p] * T, &flip, nnsm_learned_panels(nnsm_frontier_look(h->frontier, index)));
+        nnsm_frontier_shift(t->h + t->at[p] * T, &flip, nnsm_fit_panels(nnsm_frontier_look(h->frontier, index)));
         nnsm_tile_select(accept, t->o_new + i, 1, t->o + i);
         nnsm_tile_select(accept, t->term_new + i, 1, t->term + i);
     }
@@ -204,7 +204,7 @@ static nnsm_status allocate(frontier_tile *t, nnsm_error *error)
         const int32_t *seen;
         const nnsm_fit *fit = nnsm_frontier_look(network, nnsm_frontier_output(network, p, &seen));
         t->at[p] = rows;
-        size_t own = nnsm_learned_panels(fit) * NNSM_PANEL_ROWS;
+        size_t own = nnsm_fit_panels(fit) * NNSM_PANEL_ROWS;
         rows += own;
         most = own > most ? own : most;
         frontier = fit->frontier > frontier ? fit->frontier : frontier;

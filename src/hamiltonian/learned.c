@@ -49,27 +49,12 @@ nnsm_status nnsm_learned_create(nnsm_learned **out, const nnsm_made *made, nnsm_
 
 /* ---- frontier */
 
-static nnsm_status pack_fit(float **out, const nnsm_fit *fit, nnsm_error *error)
-{
-    size_t inputs = fit->inputs, features = nnsm_fit_features(fit), panels = nnsm_learned_panels(fit);
-    nnsm_status status = NNSM_NEW(out, panels * (inputs + 1) * NNSM_PANEL_ROWS, "scan weights", error);
-    for (size_t r = 0; r < fit->units + fit->outputs && !status; r++) {
-        float *to = *out + r / NNSM_PANEL_ROWS * (inputs + 1) * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS;
-        bool unit = r < fit->units;
-        const float *w = unit ? fit->w + r * inputs : fit->weights + (r - fit->units) * features;
-        for (size_t i = 0; i < inputs; i++)
-            to[i * NNSM_PANEL_ROWS] = w[i] * fit->sign[i / fit->outputs];
-        to[inputs * NNSM_PANEL_ROWS] = unit ? fit->offset[r] : w[features - 1];
-    }
-    return status;
-}
-
 void nnsm_learned_fields(const nnsm_learned *learned, size_t fit, float *inputs, float *h)
 {
     const nnsm_fit *f = nnsm_frontier_look(learned->frontier, fit);
     for (size_t c = 0; c < NNSM_TILE; c++)
         inputs[f->inputs * NNSM_TILE + c] = 1.f;
-    nnsm_panels_full(learned->panels[fit], nnsm_learned_panels(f), f->inputs + 1, inputs, h);
+    nnsm_panels_full(learned->panels[fit], nnsm_fit_panels(f), f->inputs + 1, inputs, h);
 }
 
 nnsm_frontier_change nnsm_learned_change(const nnsm_learned *learned, size_t fit, size_t input, const float *step)
@@ -92,8 +77,13 @@ nnsm_status nnsm_learned_create_frontier(nnsm_learned **out, const nnsm_frontier
         h->position[nnsm_frontier_order(frontier)[p]] = (int32_t)p;
     if (!status)
         status = NNSM_NEW(&h->panels, fits, "scan weights", error);
-    for (size_t f = 0; f < fits && !status; f++)
-        status = pack_fit(&h->panels[f], nnsm_frontier_look(frontier, f), error);
+    for (size_t f = 0; f < fits && !status; f++) {
+        const nnsm_fit *fit = nnsm_frontier_look(frontier, f);
+        status =
+            NNSM_NEW(&h->panels[f], nnsm_fit_panels(fit) * (fit->inputs + 1) * NNSM_PANEL_ROWS, "scan weights", error);
+        if (!status)
+            nnsm_fit_pack(fit, fit->weights, fit->sign, h->panels[f]);
+    }
     if (status) {
         nnsm_learned_destroy(h);
         *out = NULL;

@@ -18,15 +18,8 @@ struct nnsm_learned {
     /* frontier */
     const nnsm_frontier *frontier;
     int32_t *position; /* [sites] position of a site */
-    float **panels;    /* [fits][nnsm_learned_panels][I + 1][NNSM_PANEL_ROWS] what an input adds to every row, with the
-                          signs; the last is added always */
+    float **panels;    /* [fits] as nnsm_fit_pack makes them */
 };
-
-/* Panels of rows of a fit of a frontier network: fields of its units, linear parts of its logits. */
-static inline size_t nnsm_learned_panels(const nnsm_fit *fit)
-{
-    return (fit->units + fit->outputs + NNSM_PANEL_ROWS - 1) / NNSM_PANEL_ROWS;
-}
 
 /* All rows of an output, [panels NNSM_PANEL_ROWS][NNSM_TILE], from inputs [I + 1][NNSM_TILE], of which the last is set
  * to one. */

@@ -1,11 +1,25 @@
 #include "made/frontier_kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/vector.h"
 #include "base/vector_math.h"
 
 enum { T = NNSM_TILE, R = NNSM_PANEL_ROWS };
+
+void nnsm_fit_pack(const nnsm_fit *fit, const float *weights, const float *sign, float *out)
+{
+    size_t inputs = fit->inputs, features = nnsm_fit_features(fit);
+    for (size_t r = 0; r < fit->units + fit->outputs; r++) {
+        float *to = out + r / R * (inputs + 1) * R + r % R;
+        bool unit = r < fit->units;
+        const float *w = unit ? fit->w + r * inputs : weights + (r - fit->units) * features;
+        for (size_t i = 0; i < inputs; i++)
+            to[i * R] = sign[i / fit->outputs] < 0 ? -w[i] : w[i];
+        to[inputs * R] = unit ? fit->offset[r] : w[features - 1];
+    }
+}
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -77,3 +91,40 @@ void nnsm_frontier_shift(float *restrict h, const nnsm_frontier_change *change, 
             for (size_t c = 0; c < T; c++)
                 h[(p * R + r) * T + c] += change->w[p * change->stride + r] * step[c];
 }
+
+NNSM_MULTIVERSION
+void nnsm_frontier_saturate(float *restrict h, const float *restrict b, size_t units, float *restrict o)
+{
+    float sum[T];
+    memcpy(sum, h + units * T, sizeof sum);
+    for (size_t u = 0; u < units; u++)
+        for (size_t c = 0; c < T; c++) {
+            float t = nnsm_tanh(h[u * T + c]);
+            h[u * T + c] = t;
+            sum[c] += b[u] * t;
+        }
+    memcpy(o, sum, sizeof sum);
+}
+
+NNSM_MULTIVERSION
+void nnsm_frontier_likelihood(const float *restrict o, const float *restrict y, size_t count, float *restrict residual,
+                              float *restrict root, float *restrict loss)
+{
+    for (size_t i = 0; i < count; i++) {
+        float e = nnsm_exp_negative(o[i] < 0.f ? o[i] : -o[i]), q = 1.f / (1.f + e);
+        float up = o[i] < 0.f ? 1.f - q : q;
+        residual[i] = up - (y[i] > 0.f ? 1.f : 0.f);
+        root[i] = sqrtf(q * (1.f - q));
+        loss[i] = nnsm_softplus(-y[i] * o[i]);
+    }
+}
+
+NNSM_MULTIVERSION
+void nnsm_frontier_correlate(const float *restrict x, size_t rows, const float *restrict residual, float *restrict sum)
+{
+    enum { L = NNSM_SUM_LANES };
+    for (size_t r = 0; r < rows; r++)
+        for (size_t l = 0; l < L; l++)
+            sum[r * L + l] += x[r * T + l] * residual[l] + x[r * T + L + l] * residual[L + l];
+}
+_Static_assert(NNSM_TILE == 2 * NNSM_SUM_LANES, "nnsm_frontier_correlate adds two halves");

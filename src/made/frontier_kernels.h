@@ -7,6 +7,18 @@
 #define NNSM_MADE_FRONTIER_KERNELS_H
 
 #include "made/panel.h"
+#include "nnsm/frontier.h"
+
+/* Panels of a fit's rows. */
+static inline size_t nnsm_fit_panels(const nnsm_fit *fit)
+{
+    return (fit->units + fit->outputs + NNSM_PANEL_ROWS - 1) / NNSM_PANEL_ROWS;
+}
+
+/* What every input adds to every row, signs included, and behind the inputs what is added always. weights:
+ * [K][I + U + 1] of the raw features; sign: [F], 0 as 1; out: [panels][I + 1][NNSM_PANEL_ROWS], left alone where there
+ * is no row. */
+void nnsm_fit_pack(const nnsm_fit *fit, const float *weights, const float *sign, float *out);
 
 /* A change of one input: what a row changes by is its weight times step. */
 typedef struct {
@@ -19,6 +31,17 @@ typedef struct {
  * it is. o: [outputs][NNSM_TILE]. */
 void nnsm_frontier_logits(const float *h, const nnsm_frontier_change *change, size_t changes, const float *b,
                           size_t stride, size_t units, size_t outputs, float *o);
+
+/* One logit, o = h_units + sum_{u < units} b_u tanh(h_u), and h_u becomes tanh(h_u). */
+void nnsm_frontier_saturate(float *h, const float *b, size_t units, float *o);
+
+/* Of logits o and spins y: residual = q(+1) - (1 + y) / 2, root^2 = q (1 - q), loss = log(1 + exp(-y o)). All [count].
+ */
+void nnsm_frontier_likelihood(const float *o, const float *y, size_t count, float *residual, float *root, float *loss);
+
+/* sum[r][lane] += sum over chains of x_r residual, chains with the same remainder modulo NNSM_SUM_LANES in one lane. */
+enum { NNSM_SUM_LANES = 16 };
+void nnsm_frontier_correlate(const float *x, size_t rows, const float *residual, float *sum);
 
 /* The change made in h [panels NNSM_PANEL_ROWS][NNSM_TILE]. */
 void nnsm_frontier_shift(float *h, const nnsm_frontier_change *change, size_t panels);

@@ -177,11 +177,15 @@ double nnsm_frontier_fit_states(const nnsm_frontier *frontier, nnsm_frontier_wor
     return nll;
 }
 
-void nnsm_frontier_losses(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t member,
-                          size_t count)
+void nnsm_frontier_states_losses(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t count,
+                                 double *log_probability)
 {
     const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
-    nnsm_frontier_gather(frontier, w, index, member, fit->sign);
-    transform_raw(fit, w);
-    (void)evaluate(w, fit, fit->weights, count);
+    for (size_t member = 0; member < fit->members; member++) {
+        nnsm_frontier_gather(frontier, w, index, member, fit->sign);
+        transform_raw(fit, w);
+        (void)evaluate(w, fit, fit->weights, count);
+        for (size_t r = 0; r < count; r++)
+            log_probability[r] -= w->loss[r];
+    }
 }

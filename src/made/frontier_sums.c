@@ -1,29 +1,19 @@
-/* frontier_sums.c: the hot part of fitting a frontier network: gradients and Hessians over draws. Those of sites with
- * more than two values are in frontier_states_sums.c.
+/* frontier_sums.c: sums over draws for fitting a frontier network, and log p. Hessians of two values are here, their
+ * gradients in frontier_gradient.c; what sites with more than two values need is in frontier_states_sums.c.
  *
  * Configurations are turned into columns, [site][column], so that every quantity of an output is a row over the columns
- * of a block. Gradients are summed with the raw features (spins, tanh h, 1) and turned into those of the standardised
- * ones afterwards; a Hessian of raw features would lose its digits (tanh h is nearly linear for small h), so there the
- * standardised features are formed. */
+ * of a block. A Hessian of raw features (spins, tanh h, 1) would lose its digits (tanh h is nearly linear for small h),
+ * so the standardised features are formed. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/vector.h"
 #include "base/vector_math.h"
+#include "made/frontier_kernels.h"
 #include "made/frontier_workspace.h"
 
 /* ---- one output */
-
-NNSM_MULTIVERSION
-static void saturate(float *restrict h, float offset, float coefficient, float *restrict o, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        float t = nnsm_tanh(h[i] + offset);
-        h[i] = t;
-        o[i] += coefficient * t;
-    }
-}
 
 NNSM_MULTIVERSION
 static void standardize(float *restrict h, float offset, float kappa, float inverse, float coefficient,
@@ -36,25 +26,11 @@ static void standardize(float *restrict h, float offset, float kappa, float inve
     }
 }
 
-/* residual = q(+1) - (1 + y) / 2, root^2 = q (1 - q), loss = log(1 + exp(-y o)). */
-NNSM_MULTIVERSION
-static void likelihood(const float *restrict o, const float *restrict y, float *restrict residual, float *restrict root,
-                       float *restrict loss, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        float e = nnsm_exp_negative(o[i] < 0.f ? o[i] : -o[i]), q = 1.f / (1.f + e);
-        float up = o[i] < 0.f ? 1.f - q : q;
-        residual[i] = up - (y[i] > 0.f ? 1.f : 0.f);
-        root[i] = sqrtf(q * (1.f - q));
-        loss[i] = nnsm_softplus(-y[i] * o[i]);
-    }
-}
-
 /* Logits to residuals and losses of the columns that count; returns the sum of the losses. */
 static double evaluate(nnsm_frontier_workspace *w, size_t count)
 {
     double sum = 0;
-    likelihood(w->o, w->y, w->residual, w->root, w->loss, w->columns);
+    nnsm_frontier_likelihood(w->o, w->y, w->columns, w->residual, w->root, w->loss);
     for (size_t i = count; i < w->columns; i++)
         w->residual[i] = w->root[i] = 0.f;
     for (size_t i = 0; i < count; i++)
@@ -79,43 +55,6 @@ static void linear_part(nnsm_frontier_workspace *w, size_t f, const float *a, fl
         w->o[i] = constant;
     if (f)
         cblas_sgemv(CblasRowMajor, CblasTrans, (int)f, (int)w->columns, 1.f, w->x, (int)w->columns, a, 1, 1.f, w->o, 1);
-}
-
-/* Logits of one output by coefficients of the raw features; tanh h stays in the workspace. */
-static void logits(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t member,
-                   const float *raw, const float *sign)
-{
-    const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
-    size_t f = fit->frontier, u = fit->units;
-    nnsm_frontier_gather(frontier, w, index, member, sign);
-    linear_part(w, f, raw, raw[f + u]);
-    for (size_t k = 0; k < u; k++)
-        saturate(w->x + (f + k) * w->columns, fit->offset[k], raw[f + k], w->o, w->columns);
-}
-
-static double fit_gradient(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index,
-                           const float *parameters, size_t count, float *sums)
-{
-    const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
-    size_t f = fit->frontier, u = fit->units, d = nnsm_fit_features(fit);
-    const float *kappa = parameters + d, *inverse = kappa + u;
-    double nll = 0;
-    memset(w->sum, 0, d * sizeof *w->sum);
-    nnsm_frontier_raw(fit, parameters, kappa, w->raw);
-    for (size_t member = 0; member < fit->members; member++) {
-        logits(frontier, w, index, member, w->raw, inverse + u);
-        nll += evaluate(w, count);
-        add_gradient(w, d);
-    }
-    for (size_t k = 0; k < u; k++) {
-        double along = fit->offset[k] * w->sum[f + u];
-        for (size_t i = 0; i < f; i++)
-            along += fit->w[k * f + i] * w->sum[i];
-        w->sum[f + k] = (w->sum[f + k] - kappa[k] * along) * inverse[k];
-    }
-    for (size_t i = 0; i < d; i++)
-        sums[i] += (float)w->sum[i];
-    return nll;
 }
 
 static double fit_hessian(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index,
@@ -172,7 +111,7 @@ double nnsm_frontier_sums(const nnsm_frontier *frontier, const nnsm_frontier_lay
             else if (kind == NNSM_FIT_HESSIAN)
                 nll += fit_hessian(frontier, w, f, theta, rows, sums + at[f]);
             else
-                nll += fit_gradient(frontier, w, f, theta, rows, sums + at[f]);
+                nll += nnsm_frontier_fit_gradient(frontier, w, f, theta, rows, sums + at[f]);
         }
     }
     return nll;
@@ -190,17 +129,10 @@ void nnsm_frontier_log_probability(const nnsm_frontier *frontier, nnsm_frontier_
         nnsm_frontier_load(w, sites, configurations + first * sites, rows);
         memset(log_probability + first, 0, rows * sizeof *log_probability);
         for (size_t index = 0; index < nnsm_frontier_fits(frontier); index++)
-            for (size_t member = 0; member < nnsm_frontier_look(frontier, index)->members; member++) {
-                const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
-                if (fit->outputs > 1) {
-                    nnsm_frontier_losses(frontier, w, index, member, rows);
-                } else {
-                    logits(frontier, w, index, member, fit->weights, fit->sign);
-                    (void)evaluate(w, rows);
-                }
-                for (size_t r = 0; r < rows; r++)
-                    log_probability[first + r] -= w->loss[r];
-            }
+            if (nnsm_frontier_look(frontier, index)->outputs > 1)
+                nnsm_frontier_states_losses(frontier, w, index, rows, log_probability + first);
+            else
+                nnsm_frontier_fit_losses(frontier, w, index, rows, log_probability + first);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/vector_math.h"
+#include "made/frontier_kernels.h"
 
 enum { GRAIN = 64, MOST_COLUMNS = 512 };
 
@@ -18,10 +19,14 @@ nnsm_status nnsm_frontier_workspace_create(nnsm_frontier_workspace **out, const 
     if (status)
         return status;
     nnsm_frontier_workspace *w = *out;
-    size_t p = 0, k = (size_t)nnsm_frontier_architecture_of(frontier)->alphabet.count - 1;
+    size_t p = 0, inputs = 0, rows_of_panels = 0,
+           k = (size_t)nnsm_frontier_architecture_of(frontier)->alphabet.count - 1;
     for (size_t f = 0; f < nnsm_frontier_fits(frontier); f++) {
-        size_t here = nnsm_fit_features(nnsm_frontier_look(frontier, f));
+        const nnsm_fit *fit = nnsm_frontier_look(frontier, f);
+        size_t here = nnsm_fit_features(fit), own = nnsm_fit_panels(fit) * NNSM_PANEL_ROWS;
         p = here > p ? here : p;
+        inputs = fit->inputs > inputs ? fit->inputs : inputs;
+        rows_of_panels = own > rows_of_panels ? own : rows_of_panels;
     }
     w->columns = (rows + GRAIN - 1) / GRAIN * GRAIN;
     w->columns = w->columns < MOST_COLUMNS ? w->columns : MOST_COLUMNS;
@@ -38,6 +43,10 @@ nnsm_status nnsm_frontier_workspace_create(nnsm_frontier_workspace **out, const 
                   {&w->loss, w->columns},
                   {&w->q, k > 1 ? k * w->columns : 0},
                   {&w->scaled, k > 1 ? p * w->columns : 0},
+                  {&w->panels, k > 1 ? 0 : rows_of_panels * (inputs + 1)},
+                  {&w->gathered, k > 1 ? 0 : (inputs + 1) * NNSM_TILE},
+                  {&w->h, k > 1 ? 0 : rows_of_panels * NNSM_TILE},
+                  {&w->lanes, k > 1 ? 0 : p * NNSM_SUM_LANES},
                   {&w->part, k * p}};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
         status = NNSM_NEW(arrays[i].array, arrays[i].count, "training workspace", error);
@@ -54,9 +63,9 @@ void nnsm_frontier_workspace_destroy(nnsm_frontier_workspace *workspace)
 {
     if (!workspace)
         return;
-    float *arrays[] = {workspace->spins, workspace->x,        workspace->product, workspace->raw,
-                       workspace->o,     workspace->residual, workspace->root,    workspace->loss,
-                       workspace->part,  workspace->q,        workspace->scaled};
+    float *arrays[] = {workspace->spins,    workspace->x,      workspace->product,  workspace->raw,  workspace->o,
+                       workspace->residual, workspace->root,   workspace->loss,     workspace->part, workspace->q,
+                       workspace->scaled,   workspace->panels, workspace->gathered, workspace->h,    workspace->lanes};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(arrays[i]);
     nnsm_release(workspace->sum);

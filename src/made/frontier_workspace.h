@@ -17,6 +17,9 @@ struct nnsm_frontier_workspace {
     float *residual;    /* [K][columns] */
     float *root, *loss; /* [columns] */
     float *q, *scaled;  /* more than two values: probabilities [K][columns]; [P][columns] */
+    /* two values: a fit's weights as nnsm_fit_pack makes them; of a tile of columns the inputs [F + 1][NNSM_TILE] and
+     * the rows of an output; gradients before lanes are added up [P][NNSM_SUM_LANES] */
+    float *panels, *gathered, *h, *lanes;
 };
 
 /* Rows into columns, a square at a time; columns beyond count repeat the first and count for nothing. */
@@ -36,12 +39,19 @@ void nnsm_frontier_fit_signs(const nnsm_frontier *frontier, nnsm_frontier_worksp
 void nnsm_frontier_fit_moments(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index,
                                const float *parameters, size_t count, float *sums);
 
-/* Of more than two values: NNSM_FIT_GRADIENT or NNSM_FIT_HESSIAN of one fit, added to sums; returns sum -log q. */
+/* Of two values: GRADIENT of one fit, added to sums; returns sum -log p over its outputs. */
+double nnsm_frontier_fit_gradient(const nnsm_frontier *frontier, nnsm_frontier_workspace *workspace, size_t index,
+                                  const float *parameters, size_t count, float *sums);
+
+/* Of more: GRADIENT or HESSIAN. */
 double nnsm_frontier_fit_states(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index,
                                 nnsm_fit_sums kind, const float *parameters, size_t count, float *sums);
 
-/* w->loss: -log q of one output by the network's own weights. */
-void nnsm_frontier_losses(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t member,
-                          size_t count);
+/* log p of the outputs of one fit by the network's own weights, added to log_probability [count]; of two values, of
+ * more. */
+void nnsm_frontier_fit_losses(const nnsm_frontier *frontier, nnsm_frontier_workspace *workspace, size_t index,
+                              size_t count, double *log_probability);
+void nnsm_frontier_states_losses(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index, size_t count,
+                                 double *log_probability);
 
 #endif
