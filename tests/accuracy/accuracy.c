@@ -9,7 +9,10 @@
  * The floor of a data set: H = J E, one parameter and the true form, J of maximum likelihood, <E>_J = mean E of the
  * data, with Kaufman's <E>. Nothing that knows less can be expected to predict better. What one sigma of J makes of
  * |m|, by Fisher's information of n independent configurations, 1/sigma^2(ln J) = n N c(T0), stands beside it: on few
- * data sets the floor itself is uncertain. */
+ * data sets the floor itself is uncertain.
+ *
+ * Free energies: F_H - F = -T ln <exp(-(H - E) / T)>, and S = (<H> - F) / T; F up to its value at T0, which one
+ * ensemble does not tell. Judged from T = 1.5 on. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +30,10 @@ enum { BLOCKS = 64, MOST = 64, TEMPERATURES = 31, ROWS = 512, CHAINS = NNSM_GENE
 enum { LEARNED, DISTILLED, FLOOR, KINDS };
 static const char *const names[KINDS] = {"learned", "distilled", "floor"};
 
+/* What is compared, the last three a site. */
+enum { M, E, S, F, QUANTITIES };
+enum { FIRST_ENTROPY = 5 }; /* T = 1.5 */
+
 static size_t samples = 65536;
 
 typedef struct {
@@ -38,7 +45,8 @@ typedef struct {
     nnsm_local local;
     size_t configurations; /* of the data */
     double scale;          /* J of maximum likelihood */
-    double worst_m[KINDS], sum_e[KINDS], bias_m[KINDS][TEMPERATURES], bias_e[KINDS][TEMPERATURES];
+    double worst_m[KINDS], sum_e[KINDS];
+    double bias[KINDS][QUANTITIES][TEMPERATURES]; /* H's less the true model's */
 } prediction;
 
 static void check(nnsm_status status, const nnsm_error *error)
@@ -174,15 +182,33 @@ static void differ(prediction *p, int kind, const nnsm_ising *model, const int8_
     }
 }
 
+/* -ln <exp(-d / T)> T. */
+static double free_energy_of(const double *d, double temperature)
+{
+    double lowest = INFINITY, sum = 0;
+    for (size_t i = 0; i < samples; i++)
+        lowest = fmin(lowest, d[i]);
+    for (size_t i = 0; i < samples; i++)
+        sum += exp(-(d[i] - lowest) / temperature) / (double)samples;
+    return lowest - temperature * log(sum);
+}
+
 static void compare(prediction *p, int t, double temperature, const nnsm_ising *model, const int8_t *configurations,
                     const double *m, const double *e, double *d)
 {
+    double sites = (double)model->lattice->sites;
     (void)printf("%s T %.1f", p->name, temperature);
     for (int kind = 0; kind < KINDS; kind++) {
         differ(p, kind, model, configurations, e, d);
         double bias_m = difference(m, d, 0, samples, temperature), bias_e = difference(e, d, 0, samples, temperature);
-        p->bias_m[kind][t] = bias_m;
-        p->bias_e[kind][t] = bias_e;
+        double free_energy = free_energy_of(d, temperature) / sites;
+        double own = difference(d, d, 0, samples, temperature); /* <H - E>_H */
+        for (size_t i = 0; i < samples; i++)
+            own += d[i] / (double)samples;
+        p->bias[kind][M][t] = bias_m;
+        p->bias[kind][E][t] = bias_e;
+        p->bias[kind][F][t] = free_energy;
+        p->bias[kind][S][t] = (bias_e + own / sites - free_energy) / temperature;
         p->worst_m[kind] = fmax(p->worst_m[kind], fabs(bias_m));
         p->sum_e[kind] += bias_e * bias_e;
         (void)printf("  %s |m| %+.5f(%.0f) E/N %+.5f(%.0f)", names[kind], bias_m, error_of(m, d, temperature) * 1e5,
@@ -207,18 +233,37 @@ static double slope_of(const double *m, const double *e, size_t sites, double te
 static void conclude(const prediction *p, size_t runs, double fisher)
 {
     double worst[KINDS] = {0}, square[KINDS] = {0};
+    int t0 = (int)lround((nnsm_network_shape_of(&p[0].network).temperature - 1) * 10);
     for (int kind = 0; kind < KINDS; kind++) {
         for (int t = 0; t < TEMPERATURES; t++) {
             double sum = 0;
             for (size_t r = 0; r < runs; r++) {
-                sum += p[r].bias_m[kind][t] * p[r].bias_m[kind][t] / (double)runs;
-                square[kind] += p[r].bias_e[kind][t] * p[r].bias_e[kind][t] / (double)(runs * TEMPERATURES);
+                sum += p[r].bias[kind][M][t] * p[r].bias[kind][M][t] / (double)runs;
+                square[kind] += p[r].bias[kind][E][t] * p[r].bias[kind][E][t] / (double)(runs * TEMPERATURES);
             }
             worst[kind] = fmax(worst[kind], sqrt(sum));
         }
         (void)printf(
             "%zu runs, %zu configurations, %-9s: largest over T of the rms |m| error %.5f; rms E/N error %.5f\n", runs,
             p[0].configurations, names[kind], worst[kind], sqrt(square[kind]));
+    }
+    for (int kind = 0; kind < KINDS; kind++) {
+        double most[2] = {0}, rms[2] = {0};
+        for (int t = FIRST_ENTROPY; t < TEMPERATURES; t++) {
+            double sum[2] = {0};
+            for (size_t r = 0; r < runs; r++) {
+                const double error[2] = {p[r].bias[kind][S][t], p[r].bias[kind][F][t] - p[r].bias[kind][F][t0]};
+                for (int i = 0; i < 2; i++) {
+                    most[i] = fmax(most[i], fabs(error[i]));
+                    sum[i] += error[i] * error[i] / (double)runs;
+                }
+            }
+            for (int i = 0; i < 2; i++)
+                rms[i] = fmax(rms[i], sqrt(sum[i]));
+        }
+        (void)printf("%-9s: T = 1.5 to 4: S a site: largest rms error %.5f, largest %.5f; F(T) - F(T0) a site: %.5f, "
+                     "%.5f\n",
+                     names[kind], rms[0], most[0], rms[1], most[1]);
     }
     (void)printf(
         "one sigma of J by Fisher's information: |m| %.5f; rms error of learned %.2f, of distilled %.2f times the "
