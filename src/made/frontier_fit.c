@@ -9,6 +9,8 @@
 enum { ORDER = LAPACK_COL_MAJOR };
 static const char UPLO = 'U';
 
+/* Of the part of tanh h that is not linear in h: below it, the sums' rounding. */
+static const double least_variance = 1e-6;
 static const double jitter = 1e-6; /* on the linear directions, which the geometry may leave empty */
 /* The same of more than two values, where pairs that do not occur are common: their coefficients would run away. */
 static const double states_jitter = 1e-5;
@@ -60,7 +62,7 @@ void nnsm_fit_standardize(const nnsm_fit *fit, const float *sums, double draws, 
     for (size_t k = 0; k < u; k++) {
         double hh = sums[k], tt = sums[u + k], ht = sums[2 * u + k], slope = hh > 0 ? ht / hh : 0;
         kappa[k] = (float)slope;
-        inverse[k] = (float)(1 / sqrt(fmax((tt - slope * ht) / draws, 1e-10)));
+        inverse[k] = (float)(1 / sqrt(fmax((tt - slope * ht) / (draws * (double)fit->members), least_variance)));
     }
 }
 

@@ -18,8 +18,9 @@
 #include "nnsm/frontier.h"
 
 /* What is summed over draws, floats a fit. SIGNS: sum of output times frontier spin, or of whether labels agree, [F].
- * MOMENTS: sum h^2, sum (tanh h)^2, sum h tanh h, [3][U], for kappa and sigma; HESSIAN: gradient [D] and lower triangle
- * of the Hessian [D (D + 1) / 2]; GRADIENT: [D]. All but the last are laid out as HESSIAN. */
+ * MOMENTS: sum h^2, sum (tanh h)^2, sum h tanh h, over draws and outputs, [3][U], for kappa and sigma; HESSIAN:
+ * gradient [D] and lower triangle of the Hessian [D (D + 1) / 2]; GRADIENT: [D]. All but the last are laid out as
+ * HESSIAN. */
 typedef enum { NNSM_FIT_SIGNS, NNSM_FIT_MOMENTS, NNSM_FIT_HESSIAN, NNSM_FIT_GRADIENT } nnsm_fit_sums;
 
 /* Where the parts of a fit begin; entry `fits` is the total. */

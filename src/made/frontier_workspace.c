@@ -191,24 +191,25 @@ void nnsm_frontier_fit_signs(const nnsm_frontier *frontier, nnsm_frontier_worksp
     }
 }
 
-/* Of the output in the middle of the fit; the others look the same. */
 void nnsm_frontier_fit_moments(const nnsm_frontier *frontier, nnsm_frontier_workspace *w, size_t index,
                                const float *parameters, size_t count, float *sums)
 {
     const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
     size_t u = fit->units;
-    nnsm_frontier_gather(frontier, w, index, fit->members / 2, parameters + nnsm_fit_dimension(fit) + 2 * u);
-    for (size_t k = 0; k < u; k++) {
-        const float *h = w->x + (fit->inputs + k) * w->columns;
-        double hh = 0, tt = 0, ht = 0;
-        for (size_t i = 0; i < count; i++) {
-            double x = h[i] + fit->offset[k], t = nnsm_tanh((float)x);
-            hh += x * x;
-            tt += t * t;
-            ht += x * t;
+    for (size_t member = 0; member < fit->members; member++) {
+        nnsm_frontier_gather(frontier, w, index, member, parameters + nnsm_fit_dimension(fit) + 2 * u);
+        for (size_t k = 0; k < u; k++) {
+            const float *h = w->x + (fit->inputs + k) * w->columns;
+            double hh = 0, tt = 0, ht = 0;
+            for (size_t i = 0; i < count; i++) {
+                double x = h[i] + fit->offset[k], t = nnsm_tanh((float)x);
+                hh += x * x;
+                tt += t * t;
+                ht += x * t;
+            }
+            sums[k] += (float)hh;
+            sums[u + k] += (float)tt;
+            sums[2 * u + k] += (float)ht;
         }
-        sums[k] += (float)hh;
-        sums[u + k] += (float)tt;
-        sums[2 * u + k] += (float)ht;
     }
 }
