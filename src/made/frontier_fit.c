@@ -62,7 +62,8 @@ void nnsm_fit_standardize(const nnsm_fit *fit, const float *sums, double draws, 
     for (size_t k = 0; k < u; k++) {
         double hh = sums[k], tt = sums[u + k], ht = sums[2 * u + k], slope = hh > 0 ? ht / hh : 0;
         kappa[k] = (float)slope;
-        inverse[k] = (float)(1 / sqrt(fmax((tt - slope * ht) / (draws * (double)fit->members), least_variance)));
+        inverse[k] =
+            (float)(1 / sqrt(fmax((tt - slope * ht) / (draws * (double)nnsm_fit_moments_of(fit)), least_variance)));
     }
 }
 

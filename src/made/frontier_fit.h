@@ -18,10 +18,16 @@
 #include "nnsm/frontier.h"
 
 /* What is summed over draws, floats a fit. SIGNS: sum of output times frontier spin, or of whether labels agree, [F].
- * MOMENTS: sum h^2, sum (tanh h)^2, sum h tanh h, over draws and outputs, [3][U], for kappa and sigma; HESSIAN:
- * gradient [D] and lower triangle of the Hessian [D (D + 1) / 2]; GRADIENT: [D]. All but the last are laid out as
- * HESSIAN. */
+ * MOMENTS: sum h^2, sum (tanh h)^2, sum h tanh h, over draws and some of the outputs (nnsm_fit_moments_of), [3][U], for
+ * kappa and sigma; HESSIAN: gradient [D] and lower triangle of the Hessian [D (D + 1) / 2]; GRADIENT: [D]. All but the
+ * last are laid out as HESSIAN. */
 typedef enum { NNSM_FIT_SIGNS, NNSM_FIT_MOMENTS, NNSM_FIT_HESSIAN, NNSM_FIT_GRADIENT } nnsm_fit_sums;
+
+/* Of how many outputs, evenly spread. They need not look the same: a slot may be empty in most of them. */
+static inline size_t nnsm_fit_moments_of(const nnsm_fit *fit)
+{
+    return fit->members < 32 ? fit->members : 32;
+}
 
 /* Where the parts of a fit begin; entry `fits` is the total. */
 typedef struct {

@@ -195,14 +195,15 @@ void nnsm_frontier_fit_moments(const nnsm_frontier *frontier, nnsm_frontier_work
                                const float *parameters, size_t count, float *sums)
 {
     const nnsm_fit *fit = nnsm_frontier_look(frontier, index);
-    size_t u = fit->units;
-    for (size_t member = 0; member < fit->members; member++) {
+    size_t u = fit->units, asked = nnsm_fit_moments_of(fit);
+    for (size_t i = 0; i < asked; i++) {
+        size_t member = i * fit->members / asked;
         nnsm_frontier_gather(frontier, w, index, member, parameters + nnsm_fit_dimension(fit) + 2 * u);
         for (size_t k = 0; k < u; k++) {
             const float *h = w->x + (fit->inputs + k) * w->columns;
             double hh = 0, tt = 0, ht = 0;
-            for (size_t i = 0; i < count; i++) {
-                double x = h[i] + fit->offset[k], t = nnsm_tanh((float)x);
+            for (size_t c = 0; c < count; c++) {
+                double x = h[c] + fit->offset[k], t = nnsm_tanh((float)x);
                 hh += x * x;
                 tt += t * t;
                 ht += x * t;
