@@ -15,6 +15,7 @@
 static_assert((int)NNSM_CENSUS_BLOCKS == (int)NNSM_BLOCKS, "blocks of samples are those of the census");
 
 static const double most_counted = 1 << 28; /* sites of all configurations that the tests look at */
+static const int64_t few = 10;              /* a value that occurs less often is doubtful */
 static const double long_enough = 20;       /* autocorrelation times in a block that counts as independent */
 
 nnsm_status nnsm_observer_create(nnsm_observer *observer, nnsm_run *run, const nnsm_ensemble_header *header,
@@ -160,6 +161,21 @@ static bool all_filled(const nnsm_census *census)
     return filled;
 }
 
+static void find_rarest(const nnsm_observer *w, nnsm_evidence *e)
+{
+    const nnsm_alphabet *a = &w->header->alphabet;
+    for (int k = 0; k < a->count && a->count > 2; k++) {
+        int64_t count = 0;
+        for (size_t b = 0; b < NNSM_CENSUS_BLOCKS; b++)
+            count += w->census.states[b][k];
+        e->values += count;
+        if (k && count >= e->rare)
+            continue;
+        e->rare = count;
+        e->rare_value = a->value[k];
+    }
+}
+
 static nnsm_status judge(nnsm_observer *w, nnsm_evidence *e, nnsm_error *error)
 {
     size_t n = w->header->configurations, chains = chains_of(w->header);
@@ -181,6 +197,7 @@ static nnsm_status judge(nnsm_observer *w, nnsm_evidence *e, nnsm_error *error)
         e->used += w->census.rows[b];
     if (!w->census.site)
         return NNSM_OK;
+    find_rarest(w, e);
     if (!all_filled(&w->census))
         e->blocks = 1;
     e->count =
@@ -211,6 +228,7 @@ nnsm_status nnsm_observer_conclude(nnsm_observer *observer, nnsm_summary *summar
     if (w->census.site) {
         reduce(run, w->census.rows, NNSM_CENSUS_BLOCKS, MPI_INT64_T, MPI_SUM);
         reduce(run, w->census.scalar, NNSM_CENSUS_BLOCKS * NNSM_CENSUS_SCALARS, MPI_INT64_T, MPI_SUM);
+        reduce(run, w->census.states, NNSM_CENSUS_BLOCKS * NNSM_MAX_VALUES, MPI_INT64_T, MPI_SUM);
         reduce(run, w->census.site, nnsm_census_size(&w->census), MPI_INT32_T, MPI_SUM);
     }
     if (run->rank == 0)
@@ -228,10 +246,12 @@ nnsm_status nnsm_observer_conclude(nnsm_observer *observer, nnsm_summary *summar
 /* The flag of train.augment that a test belongs to. */
 static bool augmented(const nnsm_symmetry_test *test, const nnsm_config *c, const char **name)
 {
-    static const char *const names[] = {"spin_flip", "translation", "point_group", "point_group"};
+    static const char *const names[] = {"spin_flip", "translation", "point_group", "point_group", "permutation"};
     *name = names[test->kind];
     if (test->kind == NNSM_TEST_INVERSION)
         return c->train.spin_flip;
+    if (test->kind == NNSM_TEST_PERMUTATION)
+        return c->train.permutation;
     return test->kind == NNSM_TEST_TRANSLATION ? c->train.translation : c->train.point_group;
 }
 
@@ -265,6 +285,12 @@ void nnsm_evidence_warn(nnsm_run *run, const nnsm_evidence *evidence)
     if ((double)e->distinct < 0.5 * n)
         nnsm_warn(&run->log, "only %lld of %lld configurations are different", (long long)e->distinct,
                   (long long)e->configurations);
+    if (e->rare < few && e->values > 1000 * few)
+        nnsm_warn(
+            &run->log,
+            "the value %lld stands at %lld of %lld sites looked at: too few to learn from; if it is a slip or marks "
+            "what is missing, leave those configurations out",
+            (long long)e->rare_value, (long long)e->rare, (long long)e->values);
     if (e->constant_sites)
         nnsm_warn(&run->log, "%lld site%s the same value in every configuration", (long long)e->constant_sites,
                   e->constant_sites == 1 ? " has" : "s have");
@@ -299,8 +325,13 @@ void nnsm_evidence_print(const nnsm_evidence *evidence)
     const nnsm_evidence *e = evidence;
     (void)printf(
         "  autocorrelation time along a chain: %.2f (|m|), %.2f (nearest-neighbour product) configurations (0.5: "
-        "independent)\n  worth %.0f independent configurations of %lld; %lld are different\n",
-        e->tau_magnetization, e->tau_bonds, e->effective, (long long)e->configurations, (long long)e->distinct);
+        "independent%s)\n  worth %.0f independent configurations of %lld; %lld are different\n",
+        e->tau_magnetization, e->tau_bonds,
+        isnan(e->tau_magnetization) || isnan(e->tau_bonds) ? "; nan: chains too short to tell, worth one each" : "",
+        e->effective, (long long)e->configurations, (long long)e->distinct);
+    if (e->rare < few && e->values > 1000 * few)
+        (void)printf("  the value %lld stands at %lld of %lld sites only: is it one?\n", (long long)e->rare_value,
+                     (long long)e->rare, (long long)e->values);
     if (e->constant_sites)
         (void)printf("  %lld site%s the same value in every configuration\n", (long long)e->constant_sites,
                      e->constant_sites == 1 ? " has" : "s have");
