@@ -138,6 +138,12 @@ save("evenly", rng.integers(0, 3, (4000, 6, 6)).astype(np.int8), labels=1)
 slip = spins.copy()
 slip[1234, 5, 0] = 99
 save("slip", slip)
+turns = [spins[:40]]
+for k in range(99):  # 40 series in turn, of each a third of the sites are drawn anew from one configuration to the next
+    new = np.where(rng.random((40, 6, 6)) < 0.5, -1, 1)
+    turns.append(np.where(rng.random((40, 6, 6)) < 0.33, new, turns[-1]).astype(np.int8))
+save("turns", np.concatenate(turns))
+save("stated", np.concatenate(turns), chains=40)
 save("slow", np.repeat(spins[:400], 10, axis=0))
 save("short", np.repeat(spins[:8], 500, axis=0))
 PY
@@ -155,6 +161,11 @@ says "reflection of axis 1 +p = [0-9.e-]* +contradicted: values at site" dead.h5
 [ "$(grep -c translation log)" = 0 ] || fail "an open lattice has no translations: $(cat log)"
 says "permutation of labels +p = [0-9.]*e-[0-9]* +contradicted: the share of label 0" labels.h5
 says "permutation of labels +p = (1|0\.[0-9]*) *$" evenly.h5
+says "configurations 40 apart are alike, nearer ones are not: 40 series in turn" turns.h5
+for file in stated fair slow; do
+  "$nnsm" info $file.h5 >log || fail "info $file.h5"
+  if grep -q "in turn" log; then fail "$file.h5: $(cat log)"; fi
+done
 says "the value 99 stands at 1 of 144000 sites only" slip.h5
 says "autocorrelation time along a chain: [3-7]\." slow.h5
 says "; 400 are different" slow.h5
