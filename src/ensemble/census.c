@@ -114,6 +114,8 @@ void nnsm_census_add(nnsm_census *census, size_t block, const int8_t *states)
     const int8_t *v = c->value;
     for (size_t i = 0; i < n; i++)
         site[i] += v[i];
+    for (size_t i = 0; i < n && c->count > 2; i++)
+        c->states[block][states[i]]++;
     for (int a = 0; a < d; a++) {
         const int32_t *next = c->partner + (size_t)a * n, *step = c->partner + (step_table(d) + (size_t)(2 * a)) * n;
         int32_t *bond = site + (size_t)(1 + a) * n;
@@ -148,6 +150,7 @@ void nnsm_census_merge(nnsm_census *census, size_t blocks)
         if (b == to * each) { /* the first of those that are merged: it moves */
             memmove(c->site + to * size, c->site + b * size, size * sizeof *c->site);
             memmove(c->scalar[to], c->scalar[b], sizeof c->scalar[b]);
+            memmove(c->states[to], c->states[b], sizeof c->states[b]);
             c->rows[to] = c->rows[b];
             continue;
         }
@@ -155,11 +158,14 @@ void nnsm_census_merge(nnsm_census *census, size_t blocks)
             c->site[to * size + i] += c->site[b * size + i];
         for (size_t k = 0; k < NNSM_CENSUS_SCALARS; k++)
             c->scalar[to][k] += c->scalar[b][k];
+        for (size_t k = 0; k < NNSM_MAX_VALUES; k++)
+            c->states[to][k] += c->states[b][k];
         c->rows[to] += c->rows[b];
     }
     for (size_t b = blocks; b < NNSM_CENSUS_BLOCKS; b++) {
         memset(c->site + b * size, 0, size * sizeof *c->site);
         memset(c->scalar[b], 0, sizeof c->scalar[b]);
+        memset(c->states[b], 0, sizeof c->states[b]);
         c->rows[b] = 0;
     }
 }

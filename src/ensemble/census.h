@@ -3,8 +3,9 @@
  * Every site has a value v: the spin, or 2 k - (count - 1) for state k of more values. In each of NNSM_CENSUS_BLOCKS
  * blocks: sites     sum of v_i, and of v_i v_{i+a} for every axis a, for every site i scalars   sums over the lattice
  * of v_i v_{i+a} v_{i+3a} and v_i v_{i+2a} v_{i+3a} (mirror images of each other), and of v_i v_{i+a+b} and v_i
- * v_{i+a-b} for pairs of axes (exchanged by a reflection) Products that an open edge cuts are left out. All are whole
- * numbers, so the sums of ranks add up to the same bits whoever counted what. All functions are local. */
+ * v_{i+a-b} for pairs of axes (exchanged by a reflection); states: of more than two values how often each occurs.
+ * Products that an open edge cuts are left out. All are whole numbers, so the sums of ranks add up to the same bits
+ * whoever counted what. All functions are local. */
 #ifndef NNSM_ENSEMBLE_CENSUS_H
 #define NNSM_ENSEMBLE_CENSUS_H
 
@@ -23,11 +24,12 @@ typedef struct {
     size_t features;             /* of a site: 1 + dimensions */
     int64_t rows[NNSM_CENSUS_BLOCKS];
     int64_t scalar[NNSM_CENSUS_BLOCKS]
-                  [NNSM_CENSUS_SCALARS]; /* [2 a], [2 a + 1]: three sites along axis a and their mirror
-                                     image; [6 + 2 p], [6 + 2 p + 1]: diagonals of pair p of axes */
-    int32_t *site;                       /* [NNSM_CENSUS_BLOCKS][features][sites] */
-    int32_t *partner;                    /* [partners][sites]; `sites` for none */
-    int8_t *value;                       /* [sites + 1]; the last is 0 */
+                  [NNSM_CENSUS_SCALARS];                 /* [2 a], [2 a + 1]: three sites along axis a and their mirror
+                                                     image; [6 + 2 p], [6 + 2 p + 1]: diagonals of pair p of axes */
+    int64_t states[NNSM_CENSUS_BLOCKS][NNSM_MAX_VALUES]; /* of more than two values, else 0 */
+    int32_t *site;                                       /* [NNSM_CENSUS_BLOCKS][features][sites] */
+    int32_t *partner;                                    /* [partners][sites]; `sites` for none */
+    int8_t *value;                                       /* [sites + 1]; the last is 0 */
 } nnsm_census;
 
 /* Pair p of axes: (0, 1), (0, 2), (1, 2). */

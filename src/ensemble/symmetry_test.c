@@ -286,7 +286,20 @@ static void test_exchange(family *f, const int axis[2], int32_t *map)
     judge_alone(f, value, "%s along axis %d", "products of three", axis[0] + 1);
 }
 
-static void run_test(family *f, nnsm_symmetry_test *test, int32_t *map)
+/* All labels are equally frequent. */
+static void test_permutation(family *f, const nnsm_alphabet *alphabet)
+{
+    double value[NNSM_CENSUS_BLOCKS], q = (double)alphabet->count;
+    for (int k = 0; k < alphabet->count; k++) {
+        for (size_t b = 0; b < f->blocks; b++)
+            value[b] =
+                (double)f->census->states[b][k] / (double)f->census->lattice->sites / (double)f->census->rows[b] -
+                1 / q;
+        judge_alone(f, value, "the %s %d", "share of label", (int)alphabet->value[k]);
+    }
+}
+
+static void run_test(family *f, const nnsm_alphabet *alphabet, nnsm_symmetry_test *test, int32_t *map)
 {
     f->test = test;
     f->smallest = 2;
@@ -296,6 +309,8 @@ static void run_test(family *f, nnsm_symmetry_test *test, int32_t *map)
     }
     if (test->kind == NNSM_TEST_INVERSION)
         test_inversion(f, map);
+    else if (test->kind == NNSM_TEST_PERMUTATION)
+        test_permutation(f, alphabet);
     else if (test->kind == NNSM_TEST_TRANSLATION)
         test_translation(f, test->axis[0]);
     else if (test->kind == NNSM_TEST_REFLECTION)
@@ -310,6 +325,8 @@ static size_t list_tests(const nnsm_lattice *l, const nnsm_alphabet *alphabet, n
     size_t count = 0;
     if (nnsm_alphabet_symmetric(alphabet) || alphabet->count == 2) /* 0 1 become -1 1 */
         tests[count++] = (nnsm_symmetry_test){.kind = NNSM_TEST_INVERSION};
+    if (alphabet->labels && alphabet->count > 2)
+        tests[count++] = (nnsm_symmetry_test){.kind = NNSM_TEST_PERMUTATION};
     for (int a = 0; a < l->dimensions && l->periodic; a++)
         tests[count++] = (nnsm_symmetry_test){.kind = NNSM_TEST_TRANSLATION, .axis = {a}};
     for (int a = 0; a < l->dimensions; a++)
@@ -341,7 +358,7 @@ size_t nnsm_symmetry_tests(nnsm_census *census, const nnsm_alphabet *alphabet, s
     if (!*status && blocks >= NNSM_TEST_LEAST)
         nnsm_census_merge(census, blocks);
     for (size_t k = 0; k < count && !*status; k++)
-        run_test(&f, &tests[k], map);
+        run_test(&f, alphabet, &tests[k], map);
     nnsm_release(f.mean);
     nnsm_release(f.variance);
     nnsm_release(f.profile);
@@ -352,10 +369,9 @@ size_t nnsm_symmetry_tests(nnsm_census *census, const nnsm_alphabet *alphabet, s
 const char *nnsm_symmetry_test_name(const nnsm_symmetry_test *test, char *text)
 {
     enum { NAME = 48 };
-    static const char *const format[] = {"value inversion", "translation along axis %d", "reflection of axis %d",
-                                         "exchange of axes %d and %d"};
-    if (test->kind == NNSM_TEST_INVERSION)
-        (void)snprintf(text, NAME, "%s", format[0]);
+    if (test->kind == NNSM_TEST_INVERSION || test->kind == NNSM_TEST_PERMUTATION)
+        (void)snprintf(text, NAME, "%s",
+                       test->kind == NNSM_TEST_INVERSION ? "value inversion" : "permutation of labels");
     else if (test->kind == NNSM_TEST_EXCHANGE)
         (void)snprintf(text, NAME, "exchange of axes %d and %d", test->axis[0] + 1, test->axis[1] + 1);
     else

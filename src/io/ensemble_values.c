@@ -110,6 +110,29 @@ static size_t chunk_of(hid_t set, size_t sites, size_t *bytes, size_t *chunks)
     return size[0] ? (size_t)size[0] : 1;
 }
 
+/* A filter of the data set that this HDF5 library does not have, for compression by another program. */
+static bool unpackable(nnsm_h5 *h5, hid_t set)
+{
+    hid_t list = H5Dget_create_plist(set);
+    int filters = list >= 0 ? H5Pget_nfilters(list) : 0;
+    bool missing = false;
+    for (int k = 0; k < filters && !missing; k++) {
+        unsigned flags, settings;
+        size_t none = 0;
+        char name[64] = "";
+        H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)k, &flags, &none, NULL, sizeof name, name, &settings);
+        missing = filter >= 0 && H5Zfilter_avail(filter) <= 0;
+        if (missing)
+            (void)nnsm_h5_fail(h5,
+                               DATA_SET " is packed by filter %d (%s), which this HDF5 library does not have; write it "
+                                        "anew with gzip or unpacked, as by h5repack -f GZIP=4 where the filter is",
+                               (int)filter, name[0] ? name : "no name");
+    }
+    if (list >= 0)
+        (void)H5Pclose(list);
+    return missing;
+}
+
 static bool hold(nnsm_h5 *h5, size_t sites)
 {
     size_t bytes, chunks;
@@ -124,6 +147,10 @@ static bool hold(nnsm_h5 *h5, size_t sites)
         (void)H5Dclose(set);
         set = H5Dopen2(h5->file, DATA_SET, access);
         (void)H5Pclose(access);
+    }
+    if (set >= 0 && unpackable(h5, set)) {
+        (void)H5Dclose(set);
+        return false;
     }
     if (set < 0)
         (void)nnsm_h5_fail(h5, DATA_SET " is missing or damaged");

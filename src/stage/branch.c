@@ -1,6 +1,7 @@
 #include "stage/branch.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -267,19 +268,41 @@ static nnsm_status evaluate_cells(nnsm_branch *b, nnsm_error *error)
     return NNSM_OK;
 }
 
-/* From the least accepted suffixes to the most accepted ones, which are those at T0. */
-static void say_regenerated(const nnsm_branch *b)
+/* From the temperature where fewest are accepted to that where most are, at the end of a text; nothing where none were
+ * made. share: in, [temperatures]. */
+static void list_accepted(const nnsm_branch *b, const char *moves, const double *share, char *text, size_t size)
+{
+    const double *temperature = b->run->config->scan.temperatures;
+    size_t least = 0, most = 0, used = strlen(text);
+    if (isnan(share[0]))
+        return;
+    for (size_t t = 1; t < b->curve->temperatures; t++) {
+        least = share[t] < share[least] ? t : least;
+        most = share[t] > share[most] ? t : most;
+    }
+    (void)snprintf(text + used, size - used, "%sof the %s %.3f (T = %g) to %.3f (T = %g)", used ? ", " : "", moves,
+                   share[least], temperature[least], share[most], temperature[most]);
+}
+
+static void say_moves(const nnsm_branch *b)
 {
     const nnsm_curve *c = b->curve;
-    const double *temperature = b->run->config->scan.temperatures;
-    size_t least = 0, most = 0;
-    for (size_t t = 1; t < c->temperatures; t++) {
-        least = c->regenerated[t] < c->regenerated[least] ? t : least;
-        most = c->regenerated[t] > c->regenerated[most] ? t : most;
+    char text[512] = "", moves[64], trips[64] = "";
+    if (c->self_learning)
+        list_accepted(b, "proposals", c->acceptance, text, sizeof text);
+    else if (b->run->alphabet.count == 2)
+        list_accepted(b, "single flips", c->acceptance, text, sizeof text);
+    for (int m = 0; m < NNSM_MOVES && b->run->alphabet.count > 2; m++) {
+        (void)snprintf(moves, sizeof moves, "moves \"%s\"", nnsm_move_name((nnsm_move)m));
+        list_accepted(b, moves, c->moved + (size_t)m * c->temperatures, text, sizeof text);
     }
-    if (b->regenerate)
-        nnsm_say(&b->run->log, "%s: of the regenerated suffixes %.3f (T = %g) to %.3f (T = %g) are accepted", b->title,
-                 c->regenerated[least], temperature[least], c->regenerated[most], temperature[most]);
+    list_accepted(b, "regenerated suffixes", c->regenerated, text, sizeof text);
+    int64_t all = 0;
+    for (size_t w = 0; w < c->walkers; w++)
+        all += c->round_trips[w];
+    if (b->run->config->scan.exchange && c->temperatures > 1)
+        (void)snprintf(trips, sizeof trips, "; %.1f round trips a ladder", (double)all / (double)c->walkers);
+    nnsm_say(&b->run->log, "%s: %s are accepted%s", b->title, text, trips);
 }
 
 nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
@@ -299,7 +322,6 @@ nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
         return status;
     for (size_t t = 0; t < temperatures; t++)
         evaluate_row(b, t);
-    say_regenerated(b);
     /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
                            b->run->world));
@@ -311,6 +333,7 @@ nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
                              "the energy is not finite at T = %g: the network is damaged; train anew",
                              c->scan.temperatures[t]);
     memcpy(curve->round_trips, b->group[0].ladders.round_trips, walkers * sizeof *curve->round_trips);
+    say_moves(b);
     nnsm_anchor anchor = anchor_of(b);
     return nnsm_thermodynamics_evaluate(b->run, b->group, (size_t)b->groups, &anchor, b->title, curve, error);
 }

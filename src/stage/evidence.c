@@ -15,6 +15,7 @@
 static_assert((int)NNSM_CENSUS_BLOCKS == (int)NNSM_BLOCKS, "blocks of samples are those of the census");
 
 static const double most_counted = 1 << 28; /* sites of all configurations that the tests look at */
+static const int64_t few = 10;              /* a value that occurs less often is doubtful */
 static const double long_enough = 20;       /* autocorrelation times in a block that counts as independent */
 
 nnsm_status nnsm_observer_create(nnsm_observer *observer, nnsm_run *run, const nnsm_ensemble_header *header,
@@ -160,6 +161,52 @@ static bool all_filled(const nnsm_census *census)
     return filled;
 }
 
+/* Correlation of m with itself so many configurations later. */
+static double correlation(const nnsm_record *record, size_t n, size_t lag, double mean, double variance)
+{
+    double sum = 0;
+    for (size_t i = 0; i + lag < n; i++)
+        sum += (record[i].magnetization - mean) * (record[i + lag].magnetization - mean);
+    return sum / (double)(n - lag) / variance;
+}
+
+/* Series that alternate where one is stated: m is correlated over their number, and hardly over one more or less. */
+static void find_alternation(const nnsm_observer *w, nnsm_evidence *e)
+{
+    enum { LOOKED_AT = 1 << 15, FARTHEST = 1 << 12 };
+    size_t n = w->header->configurations < LOOKED_AT ? w->header->configurations : LOOKED_AT;
+    double mean = 0, variance = 0, before = 1, here = 0, after = 0;
+    if (chains_of(w->header) > 1 || n < 100)
+        return;
+    for (size_t i = 0; i < n; i++)
+        mean += w->record[i].magnetization / (double)n;
+    for (size_t i = 0; i < n; i++)
+        variance += (w->record[i].magnetization - mean) * (w->record[i].magnetization - mean) / (double)n;
+    if (!(variance > 0))
+        return;
+    here = correlation(w->record, n, 1, mean, variance);
+    for (size_t lag = 2; lag < FARTHEST && lag < n / 4 && !e->alternating; lag++, before = here, here = after) {
+        after = correlation(w->record, n, lag, mean, variance);
+        if (here > 0.2 && here > 8 / sqrt((double)n) && 2 * before < here && 2 * after < here)
+            e->alternating = (int64_t)lag - 1;
+    }
+}
+
+static void find_rarest(const nnsm_observer *w, nnsm_evidence *e)
+{
+    const nnsm_alphabet *a = &w->header->alphabet;
+    for (int k = 0; k < a->count && a->count > 2; k++) {
+        int64_t count = 0;
+        for (size_t b = 0; b < NNSM_CENSUS_BLOCKS; b++)
+            count += w->census.states[b][k];
+        e->values += count;
+        if (k && count >= e->rare)
+            continue;
+        e->rare = count;
+        e->rare_value = a->value[k];
+    }
+}
+
 static nnsm_status judge(nnsm_observer *w, nnsm_evidence *e, nnsm_error *error)
 {
     size_t n = w->header->configurations, chains = chains_of(w->header);
@@ -181,6 +228,8 @@ static nnsm_status judge(nnsm_observer *w, nnsm_evidence *e, nnsm_error *error)
         e->used += w->census.rows[b];
     if (!w->census.site)
         return NNSM_OK;
+    find_rarest(w, e);
+    find_alternation(w, e);
     if (!all_filled(&w->census))
         e->blocks = 1;
     e->count =
@@ -211,6 +260,7 @@ nnsm_status nnsm_observer_conclude(nnsm_observer *observer, nnsm_summary *summar
     if (w->census.site) {
         reduce(run, w->census.rows, NNSM_CENSUS_BLOCKS, MPI_INT64_T, MPI_SUM);
         reduce(run, w->census.scalar, NNSM_CENSUS_BLOCKS * NNSM_CENSUS_SCALARS, MPI_INT64_T, MPI_SUM);
+        reduce(run, w->census.states, NNSM_CENSUS_BLOCKS * NNSM_MAX_VALUES, MPI_INT64_T, MPI_SUM);
         reduce(run, w->census.site, nnsm_census_size(&w->census), MPI_INT32_T, MPI_SUM);
     }
     if (run->rank == 0)
@@ -228,10 +278,12 @@ nnsm_status nnsm_observer_conclude(nnsm_observer *observer, nnsm_summary *summar
 /* The flag of train.augment that a test belongs to. */
 static bool augmented(const nnsm_symmetry_test *test, const nnsm_config *c, const char **name)
 {
-    static const char *const names[] = {"spin_flip", "translation", "point_group", "point_group"};
+    static const char *const names[] = {"spin_flip", "translation", "point_group", "point_group", "permutation"};
     *name = names[test->kind];
     if (test->kind == NNSM_TEST_INVERSION)
         return c->train.spin_flip;
+    if (test->kind == NNSM_TEST_PERMUTATION)
+        return c->train.permutation;
     return test->kind == NNSM_TEST_TRANSLATION ? c->train.translation : c->train.point_group;
 }
 
@@ -249,8 +301,9 @@ nnsm_status nnsm_evidence_check(const nnsm_evidence *evidence, const nnsm_config
             continue;
         return nnsm_fail(error, NNSM_DATA,
                          "%.300s: the data contradict the symmetry %s, p = %.2g (t = %.1f of %s, %d differences looked "
-                         "at); remove \"%s\" from train.augment, or look whether the data are in equilibrium",
-                         path, nnsm_symmetry_test_name(t, text), t->p, t->t, t->of, (int)t->size, name);
+                         "at); remove \"%s\" from train.augment, or look whether the data are in equilibrium%s",
+                         path, nnsm_symmetry_test_name(t, text), t->p, t->t, t->of, (int)t->size, name,
+                         evidence->alternating ? ", and whether the attribute chains is missing (see nnsm info)" : "");
     }
     return NNSM_OK;
 }
@@ -265,6 +318,17 @@ void nnsm_evidence_warn(nnsm_run *run, const nnsm_evidence *evidence)
     if ((double)e->distinct < 0.5 * n)
         nnsm_warn(&run->log, "only %lld of %lld configurations are different", (long long)e->distinct,
                   (long long)e->configurations);
+    if (e->alternating)
+        nnsm_warn(&run->log,
+                  "configurations %lld apart are alike, nearer ones are not: are these %lld series in turn? Then give "
+                  "/configurations the attribute chains = %lld; without, all errors and p-values are too small",
+                  (long long)e->alternating, (long long)e->alternating, (long long)e->alternating);
+    if (e->rare < few && e->values > 1000 * few)
+        nnsm_warn(
+            &run->log,
+            "the value %lld stands at %lld of %lld sites looked at: too few to learn from; if it is a slip or marks "
+            "what is missing, leave those configurations out",
+            (long long)e->rare_value, (long long)e->rare, (long long)e->values);
     if (e->constant_sites)
         nnsm_warn(&run->log, "%lld site%s the same value in every configuration", (long long)e->constant_sites,
                   e->constant_sites == 1 ? " has" : "s have");
@@ -299,8 +363,18 @@ void nnsm_evidence_print(const nnsm_evidence *evidence)
     const nnsm_evidence *e = evidence;
     (void)printf(
         "  autocorrelation time along a chain: %.2f (|m|), %.2f (nearest-neighbour product) configurations (0.5: "
-        "independent)\n  worth %.0f independent configurations of %lld; %lld are different\n",
-        e->tau_magnetization, e->tau_bonds, e->effective, (long long)e->configurations, (long long)e->distinct);
+        "independent%s)\n  worth %.0f independent configurations of %lld; %lld are different\n",
+        e->tau_magnetization, e->tau_bonds,
+        isnan(e->tau_magnetization) || isnan(e->tau_bonds) ? "; nan: chains too short to tell, worth one each" : "",
+        e->effective, (long long)e->configurations, (long long)e->distinct);
+    if (e->alternating)
+        (void)printf(
+            "  configurations %lld apart are alike, nearer ones are not: %lld series in turn? Then the attribute "
+            "chains = %lld is missing, and what is said here of independence and symmetries is wrong\n",
+            (long long)e->alternating, (long long)e->alternating, (long long)e->alternating);
+    if (e->rare < few && e->values > 1000 * few)
+        (void)printf("  the value %lld stands at %lld of %lld sites only: is it one?\n", (long long)e->rare_value,
+                     (long long)e->rare, (long long)e->values);
     if (e->constant_sites)
         (void)printf("  %lld site%s the same value in every configuration\n", (long long)e->constant_sites,
                      e->constant_sites == 1 ? " has" : "s have");

@@ -18,7 +18,11 @@ typedef struct {
     double effective;                    /* independent configurations */
     int64_t configurations, distinct;    /* different ones, by their hash */
     int64_t constant_sites;
-    int64_t used; /* configurations that the tests looked at; 0: the lattice is too large for them */
+    int64_t rare, rare_value,
+        values;          /* of more than two values the rarest: how often it and all occur in what is used */
+    int64_t alternating; /* configurations so far apart are alike, nearer ones are not: chains that the file does not
+                            state; 0: nothing of the kind */
+    int64_t used;        /* configurations that the tests looked at; 0: the lattice is too large for them */
     int64_t blocks, count;
     nnsm_symmetry_test test[NNSM_TESTS];
 } nnsm_evidence;

@@ -363,9 +363,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
         nnsm_release(intervals);
         return;
     }
-    if (run->clock[NNSM_STAGE_GENERATE].end + run->clock[NNSM_STAGE_TRAIN].end + run->clock[NNSM_STAGE_SCAN].end > 0)
-        nnsm_say(&run->log, "%-10s %8s %26s %26s %10s", "stage", "s", "busy s (min mean max)", "wait s (min mean max)",
-                 "idle mean");
+    bool headed = false;
     for (int s = 0; s < NNSM_STAGES; s++) {
         double low[2] = {INFINITY, INFINITY}, high[2] = {0}, mean[2] = {0}, begin = INFINITY, end = 0;
         for (int r = 0; r < run->ranks; r++) {
@@ -381,6 +379,10 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
                 mean[k] += value[k] / run->ranks;
             }
         }
+        if (end > 0 && !headed)
+            nnsm_say(&run->log, "%-10s %8s %26s %26s %10s", "stage", "s", "busy s (min mean max)",
+                     "wait s (min mean max)", "idle mean");
+        headed = headed || end > 0;
         if (end > 0)
             nnsm_say(&run->log, "%-10s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s], end - begin,
                      low[0], mean[0], high[0], low[1], mean[1], high[1], end - begin - mean[0] - mean[1]);

@@ -63,7 +63,7 @@ static void find_floor(nnsm_trainer *t)
 {
     const nnsm_run *run = t->run;
     t->entropy_offset = NAN;
-    if (!run->model_known || !nnsm_exact_model_available(&run->model))
+    if (!run->model_known || !nnsm_exact_model_available(&run->model) || nnsm_windowing_ambiguous(&run->windowing))
         return;
     double temperature = nnsm_network_shape_of(t->training->learner.network).temperature;
     nnsm_thermodynamics exact = nnsm_exact_model(&run->model, temperature);

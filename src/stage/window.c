@@ -164,6 +164,13 @@ static void say(const maker *m)
                   "%lld of %lld configurations cannot be sums over such windows of two-valued sites: the windows "
                   "stated are wrong, or there is noise",
                   (long long)w->none, (long long)w->configurations);
+    if (nnsm_windowing_ambiguous(w))
+        nnsm_warn(
+            log,
+            "%.1f %% of the configurations have several preimages, of which always the same one is taken: what is "
+            "learned are sites so chosen, whose couplings and |m| at other temperatures are not those of the "
+            "sites that were measured; KL is not given",
+            100 * (double)w->several / (double)w->configurations);
 }
 
 nnsm_status nnsm_stage_window(nnsm_run *run, nnsm_error *error)

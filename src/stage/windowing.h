@@ -37,6 +37,13 @@ static inline const nnsm_window *nnsm_windowing_masked(const nnsm_windowing *win
 /* "2 x 2, stride 1 x 1, open, on 16 x 16: 15 x 15 windows". Local. */
 void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t size);
 
+/* Windows are undone where more than one configuration in a hundred has several preimages: always taking the same one
+ * then shows in the law of the sites that the network learns, which is no longer the one of the data's sites. Local. */
+static inline bool nnsm_windowing_ambiguous(const nnsm_windowing *windowing)
+{
+    return windowing->latent && 100 * windowing->several > windowing->configurations;
+}
+
 /* How many sites of a window have the upper of their two values, by the place of its sum in an alphabet. upper: out,
  * [NNSM_MAX_VALUES]. Local. */
 void nnsm_windowing_uppers(const nnsm_windowing *windowing, const nnsm_alphabet *sums, int32_t *upper);

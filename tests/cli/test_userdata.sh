@@ -132,6 +132,18 @@ save("field", np.where(rng.random((4000, 6, 6)) < 0.4, 0, 1).astype(np.int8))
 dead = spins.copy()
 dead[:, 2, 4] = 1
 save("dead", dead, boundary=np.bytes_("open"))
+labels = rng.choice([0, 4, 9], (4000, 6, 6), p=[0.4, 0.3, 0.3]).astype(np.int8)
+save("labels", labels, labels=1)
+save("evenly", rng.integers(0, 3, (4000, 6, 6)).astype(np.int8), labels=1)
+slip = spins.copy()
+slip[1234, 5, 0] = 99
+save("slip", slip)
+turns = [spins[:40]]
+for k in range(99):  # 40 series in turn, of each a third of the sites are drawn anew from one configuration to the next
+    new = np.where(rng.random((40, 6, 6)) < 0.5, -1, 1)
+    turns.append(np.where(rng.random((40, 6, 6)) < 0.33, new, turns[-1]).astype(np.int8))
+save("turns", np.concatenate(turns))
+save("stated", np.concatenate(turns), chains=40)
 save("slow", np.repeat(spins[:400], 10, axis=0))
 save("short", np.repeat(spins[:8], 500, axis=0))
 PY
@@ -147,6 +159,14 @@ says "value inversion +p = [0-9.]*e-[0-9]* +contradicted: mean of the values" fi
 says "1 site has the same value in every configuration" dead.h5
 says "reflection of axis 1 +p = [0-9.e-]* +contradicted: values at site" dead.h5
 [ "$(grep -c translation log)" = 0 ] || fail "an open lattice has no translations: $(cat log)"
+says "permutation of labels +p = [0-9.]*e-[0-9]* +contradicted: the share of label 0" labels.h5
+says "permutation of labels +p = (1|0\.[0-9]*) *$" evenly.h5
+says "configurations 40 apart are alike, nearer ones are not: 40 series in turn" turns.h5
+for file in stated fair slow; do
+  "$nnsm" info $file.h5 >log || fail "info $file.h5"
+  if grep -q "in turn" log; then fail "$file.h5: $(cat log)"; fi
+done
+says "the value 99 stands at 1 of 144000 sites only" slip.h5
 says "autocorrelation time along a chain: [3-7]\." slow.h5
 says "; 400 are different" slow.h5
 says "cannot be told: fewer than 8 blocks" short.h5
@@ -203,6 +223,8 @@ save("boundary", good, boundary=np.bytes_("closed"))
 save("beyond", np.where(good > 0, 2**63 + 5, 0).astype("u8"))
 save("text", np.full((500, 4, 4), b"up"))
 save("complex", good * 1j)
+with h5py.File("lzf.h5", "w") as f:  # a filter of h5py alone
+    f.create_dataset("configurations", data=good, compression="lzf").attrs["temperature"] = 2.0
 with h5py.File("huge.h5", "w") as f:  # 10 GB declared, nothing stored
     f.create_dataset("configurations", (40000000, 16, 16), np.int8, chunks=(1000, 16, 16)).attrs["temperature"] = 2.0
 with h5py.File("nothing.h5", "w") as f:
@@ -235,15 +257,19 @@ expect "beyond signed 64 bits" beyond.h5
 expect "holds text of 2 bytes; it must hold whole numbers" text.h5
 expect "holds compounds of 16 bytes; it must hold whole numbers" complex.h5
 expect "claims more values than the file holds" huge.h5
+expect "is packed by filter 32000 (lzf), which this HDF5 library does not have" lzf.h5
 expect "data set /configurations is missing" nothing.h5
 expect "/configurations is missing" group.h5
 expect "leave all values in one level" many.h5 --set "ensemble.thresholds=(1000.0)"
 expect "no value lies in level 3 of 3" many.h5 --set "ensemble.thresholds=(50.0,1000.0)"
 expect "alone takes more than one level's share" outside.h5 --set ensemble.levels=6
-for flag in spin_flip:field:"value inversion" point_group:dead:"reflection of axis 1"; do
+for flag in spin_flip:field:"value inversion" point_group:dead:"reflection of axis 1" permutation:labels:"permutation of labels"; do
   IFS=: read -r word file what <<<"$flag"
   expect "the data contradict the symmetry $what, p = " $file.h5 --set "train.augment=(\"$word\")"
   grep -q "remove \"$word\" from train.augment" err || fail "no advice: $(cat err)"
 done
+train evenly 2 evenly.h5 --set 'train.augment=("permutation")' >/dev/null
+train slip 2 slip.h5 >/dev/null
+grep -q "warning: the value 99 stands at 1 of 144000 sites" log || fail "no word of a single 99: $(cat log)"
 train fair 2 fair.h5 --set 'train.augment=("translation","point_group","spin_flip")' >/dev/null
 echo "ok: symmetries that hold are let through"

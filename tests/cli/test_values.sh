@@ -56,6 +56,8 @@ five=(--set ensemble.file=five.h5 --set 'scan.moves=["single","neighbour","patch
 echo "== predictions against the sum over all states of the network in the file"
 run 1 potts --set 'train.augment=["translation","point_group","permutation"]' --set scan.regenerate=true
 run 1 five "${five[@]}"
+grep -q '^scan: of the moves "single" .*, of the moves "neighbour" .*, of the moves "patch" .* accepted; .* round trips a ladder' log ||
+  fail "no shares of moves, no round trips in: $(cat log)"
 run 1 spin1 --set ensemble.file=spin1.h5 --set network.hidden=[] --set network.order=snake
 run 1 gas --set ensemble.file=gas.h5
 frontier=(--set network.kind=frontier --set network.reach=1 --set network.units=12 --set train.epochs=20)

@@ -94,6 +94,12 @@ expect 0 "1.0000 of the ancestral samples have a preimage" "$nnsm" scan "$quick"
 expect 0 "seen through windows of 2 x 2, stride 1 x 1, open, on 6 x 6: 5 x 5 windows; these were undone" "$nnsm" info results/far.results.h5
 expect 0 "of 3000 configurations of sums 0 have no preimage" "$nnsm" info results/whole.latent.h5
 
+echo "== many configurations with several preimages are warned of, and KL is not that of such a choice"
+few="--set system.lattice=[4,4] $windows"
+expect 0 "of the configurations have several preimages" "$nnsm" run "$quick" $small --set run.name=several $few
+if grep -q "KL [-0-9]" out; then fail "a KL where the sites are a choice of several: $(grep KL out)"; fi
+expect 0 "busy s (min mean max)" "$nnsm" window "$quick" $small --set run.name=several $few --fresh
+
 echo "== a long file in several rounds: the same on any number of ranks; a stop between them leaves nothing half-written"
 long="--set system.lattice=[8,8] --set generate.configurations=50000 --set generate.chains=192 --set generate.interval=3
   --set generate.thermalization=50 --set run.progress=0 $windows"
