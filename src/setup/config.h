@@ -39,8 +39,9 @@ typedef struct {
         char name[NNSM_CONFIG_TEXT];   /* no default: required; letters, digits, '.', '_', '-' only */
         char output[NNSM_CONFIG_TEXT]; /* directory */
         int64_t seed;
-        double progress;   /* seconds between progress lines */
-        double time_limit; /* seconds until a clean stop; 0: none */
+        double progress;                /* seconds between progress lines */
+        double time_limit;              /* seconds until a clean stop; 0: none */
+        char scratch[NNSM_CONFIG_TEXT]; /* directory for configurations; empty: they are kept in memory */
     } run;
     struct {
         bool given; /* the group is present: the model is known */

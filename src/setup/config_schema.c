@@ -29,6 +29,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"run", "seed", NNSM_KEY_INTEGER, AT(run, seed), "1", 0, 9e18, 0, NULL, "", "seed of all random numbers", NNSM_AFFECTS_DATA},
     {"run", "progress", NNSM_KEY_REAL, AT(run, progress), "5.0", 0, 1e6, 0, NULL, "s", "least time between progress lines", NNSM_AFFECTS_NOTHING},
     {"run", "time_limit", NNSM_KEY_REAL, AT(run, time_limit), "0.0", 0, 1e9, 0, NULL, "s", "stop cleanly, to be continued, after so long; 0: never", NNSM_AFFECTS_NOTHING},
+    {"run", "scratch", NNSM_KEY_TEXT, AT(run, scratch), "\"\"", 0, 0, 0, NULL, "", "directory on a local disk for configurations that do not fit into memory; empty: in memory", NNSM_AFFECTS_NOTHING},
     {"system", "model", NNSM_KEY_CHOICE, AT(system, model), "\"ising\"", 0, 0, 0, "ising|spin_glass|baxter_wu|potts|blume_capel|clock", "", "model that makes the data (see Models)", NNSM_AFFECTS_DATA},
     {"system", "lattice", NNSM_KEY_INTS, AT(system, lattice), NULL, 1, 1 << 20, 3, NULL, "sites", "extents of the lattice, 1 to 3 of them", NNSM_AFFECTS_DATA},
     {"system", "boundary", NNSM_KEY_CHOICE, AT(system, boundary), "\"periodic\"", 0, 0, 0, "periodic|open", "", "boundary condition", NNSM_AFFECTS_DATA},

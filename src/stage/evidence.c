@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "base/memory.h"
+#include "base/bulk.h"
 #include "setup/agree.h"
 #include "stage/samples.h"
 #include "statistics/series.h"
@@ -30,7 +30,7 @@ nnsm_status nnsm_observer_create(nnsm_observer *observer, nnsm_run *run, const n
     if (!status)
         status = NNSM_NEW(&observer->highest, sites, "ensemble", error);
     if (!status && run->rank == 0)
-        status = NNSM_NEW(&observer->record, n, "ensemble", error);
+        status = NNSM_BULK(&observer->record, n, run->config->run.scratch, "ensemble", error);
     if (!status) {
         memset(observer->lowest, INT8_MAX, sites);
         memset(observer->highest, INT8_MIN, sites);
@@ -43,7 +43,7 @@ void nnsm_observer_destroy(nnsm_observer *observer)
     nnsm_census_destroy(&observer->census);
     nnsm_release(observer->lowest);
     nnsm_release(observer->highest);
-    nnsm_release(observer->record);
+    nnsm_bulk_release(observer->record);
     *observer = (nnsm_observer){0};
 }
 
@@ -81,7 +81,7 @@ static nnsm_status time_of(const nnsm_observer *w, bool bonds, double *tau, nnsm
 {
     double *by_chain = NULL;
     size_t chains = chains_of(w->header), length = w->header->configurations / chains;
-    nnsm_status status = NNSM_NEW(&by_chain, chains * length, "autocorrelation", error);
+    nnsm_status status = NNSM_BULK(&by_chain, chains * length, w->run->config->run.scratch, "autocorrelation", error);
     if (status)
         return status;
     for (size_t c = 0; c < chains; c++)
@@ -90,7 +90,7 @@ static nnsm_status time_of(const nnsm_observer *w, bool bonds, double *tau, nnsm
             by_chain[c * length + k] = bonds ? r->bonds : fabs(r->magnetization);
         }
     *tau = nnsm_autocorrelation_time(by_chain, chains, length);
-    nnsm_release(by_chain);
+    nnsm_bulk_release(by_chain);
     return NNSM_OK;
 }
 
@@ -104,7 +104,7 @@ static nnsm_status count_distinct(const nnsm_observer *w, int64_t *distinct, nns
 {
     uint64_t *hash = NULL;
     size_t n = w->header->configurations;
-    nnsm_status status = NNSM_NEW(&hash, n, "hashes of configurations", error);
+    nnsm_status status = NNSM_BULK(&hash, n, w->run->config->run.scratch, "hashes of configurations", error);
     if (status)
         return status;
     for (size_t i = 0; i < n; i++)
@@ -113,7 +113,7 @@ static nnsm_status count_distinct(const nnsm_observer *w, int64_t *distinct, nns
     *distinct = 1;
     for (size_t i = 1; i < n; i++)
         *distinct += hash[i] != hash[i - 1];
-    nnsm_release(hash);
+    nnsm_bulk_release(hash);
     return NNSM_OK;
 }
 
@@ -123,7 +123,7 @@ static nnsm_status summarise(const nnsm_observer *w, nnsm_summary *summary, nnsm
     size_t n = w->header->configurations;
     nnsm_status status = NNSM_OK;
     for (int k = 0; k < 3 && !status; k++)
-        status = NNSM_NEW(&column[k], n, "ensemble energies", error);
+        status = NNSM_BULK(&column[k], n, w->run->config->run.scratch, "ensemble energies", error);
     for (size_t i = 0; i < n && !status; i++) {
         column[0][i] = w->record[i].energy;
         column[1][i] = w->record[i].magnetization;
@@ -134,7 +134,7 @@ static nnsm_status summarise(const nnsm_observer *w, nnsm_summary *summary, nnsm
                                 w->header->temperature, summary, error);
     summary->levels = w->header->levels;
     for (int k = 0; k < 3; k++)
-        nnsm_release(column[k]);
+        nnsm_bulk_release(column[k]);
     return status;
 }
 

@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/bulk.h"
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
 
@@ -12,20 +12,27 @@ enum { TAGS = 32768, AT_ONCE = 64 /* chunks taken between two votes */ };
 /* ---- pool */
 
 nnsm_status nnsm_pool_create(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int rank, int ranks,
-                             nnsm_error *error)
+                             const char *scratch, nnsm_error *error)
 {
+    size_t own = 0;
     *pool = (nnsm_pool){.partition = *partition, .sites = sites};
+    for (size_t p = 0; p < partition->pieces; p++)
+        own += nnsm_partition_owner(partition, p, ranks) == rank ? nnsm_partition_rows(partition, p) : 0;
     nnsm_status status = NNSM_NEW(&pool->piece, partition->pieces, "training data", error);
+    if (!status)
+        status = NNSM_BULK(&pool->rows, own * sites, scratch, "training data", error);
+    int8_t *next = pool->rows;
     for (size_t p = 0; p < partition->pieces && !status; p++)
-        if (nnsm_partition_owner(partition, p, ranks) == rank)
-            status = NNSM_NEW(&pool->piece[p], nnsm_partition_rows(partition, p) * sites, "training data", error);
+        if (nnsm_partition_owner(partition, p, ranks) == rank) {
+            pool->piece[p] = next;
+            next += nnsm_partition_rows(partition, p) * sites;
+        }
     return status;
 }
 
 void nnsm_pool_destroy(nnsm_pool *pool)
 {
-    for (size_t p = 0; pool->piece && p < pool->partition.pieces; p++)
-        nnsm_release(pool->piece[p]);
+    nnsm_bulk_release(pool->rows);
     nnsm_release(pool->piece);
     *pool = (nnsm_pool){0};
 }

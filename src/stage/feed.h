@@ -15,11 +15,13 @@
 typedef struct {
     nnsm_partition partition;
     size_t sites;
+    int8_t *rows;   /* of all own pieces, bulk */
     int8_t **piece; /* [pieces], NULL where another rank owns it; [rows][sites] */
 } nnsm_pool;
 
+/* scratch: run.scratch. */
 nnsm_status nnsm_pool_create(nnsm_pool *pool, const nnsm_partition *partition, size_t sites, int rank, int ranks,
-                             nnsm_error *error);
+                             const char *scratch, nnsm_error *error);
 void nnsm_pool_destroy(nnsm_pool *pool);
 
 /* Move the pieces of `from`, spread over the first `from_ranks` ranks of comm, to `to`, spread over to_ranks.

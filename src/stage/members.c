@@ -194,7 +194,8 @@ static nnsm_status deal(gathering *e, nnsm_groups *g, nnsm_pool *pool, nnsm_trai
 {
     nnsm_status status = NNSM_NEW(trained, 1, "network", error);
     if (!status && g->count > 1)
-        status = nnsm_pool_create(pool, &e->pool.partition, e->pool.sites, g->own.rank, g->own.ranks, error);
+        status = nnsm_pool_create(pool, &e->pool.partition, e->pool.sites, g->own.rank, g->own.ranks,
+                                  e->run->config->run.scratch, error);
     status = nnsm_agree(e->run->world, status, error);
     if (status)
         return status;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/bulk.h"
 #include "base/timer.h"
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
@@ -21,7 +21,7 @@ size_t nnsm_samples_slab(size_t sites)
 void nnsm_samples_destroy(nnsm_samples *samples)
 {
     for (size_t b = 0; b < NNSM_BLOCKS; b++)
-        nnsm_release(samples->configuration[b]);
+        nnsm_bulk_release(samples->configuration[b]);
     *samples = (nnsm_samples){0};
 }
 
@@ -35,7 +35,8 @@ static nnsm_status allocate(nnsm_samples *samples, const nnsm_run *run, nnsm_err
     nnsm_status status = NNSM_OK;
     for (size_t b = 0; b < NNSM_BLOCKS && !status; b++)
         if (is_own(run, b))
-            status = NNSM_NEW(&samples->configuration[b], samples->rows[b] * run->lattice.sites, "samples", error);
+            status = NNSM_BULK(&samples->configuration[b], samples->rows[b] * run->lattice.sites,
+                               run->config->run.scratch, "samples", error);
     return nnsm_agree(run->world, status, error);
 }
 

@@ -70,7 +70,8 @@ static nnsm_status allocate(team *t, nnsm_error *error)
     size_t sites = run->lattice.sites;
     nnsm_status status = nnsm_ledger_create(&t->ledger, &t->layout, sites, error);
     if (!status && t->trains)
-        status = nnsm_pool_create(&t->pool, &t->partition, sites, run->rank, t->trainers, error);
+        status =
+            nnsm_pool_create(&t->pool, &t->partition, sites, run->rank, t->trainers, run->config->run.scratch, error);
     t->feed = (nnsm_feed){.run = run,
                           .pool = &t->pool,
                           .source = t->generators ? NULL : &t->source,
@@ -324,7 +325,8 @@ static nnsm_status second_part(team *t, nnsm_error *error)
     nnsm_status status = nnsm_training_save(&t->training, run, NNSM_CHECKPOINT, error);
     if (status || !t->generators)
         return status ? status : nnsm_train_on(run, &t->training, &t->pool, error);
-    status = nnsm_pool_create(&pool, &t->partition, run->lattice.sites, run->rank, run->ranks, error);
+    status = nnsm_pool_create(&pool, &t->partition, run->lattice.sites, run->rank, run->ranks, run->config->run.scratch,
+                              error);
     status = nnsm_agree(run->world, status, error);
     if (!status) {
         nnsm_pool_move(&t->pool, t->trainers, &pool, run->ranks, run->world);

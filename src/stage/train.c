@@ -204,7 +204,7 @@ nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary
     if (!status) {
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
-        status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, error);
+        status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, c->run.scratch, error);
         status = nnsm_agree(run->world, status, error);
     }
     if (!status)

@@ -49,7 +49,7 @@ static void receive_and_look_around(const char *sign, MPI_Comm link)
     nnsm_pool pool;
     nnsm_run run = {.lattice.sites = SITES};
     nnsm_partition partition = nnsm_partition_make(ROWS, 0.2, 50, 3);
-    assert_int_equal(nnsm_pool_create(&pool, &partition, SITES, 0, 1, &error), NNSM_OK);
+    assert_int_equal(nnsm_pool_create(&pool, &partition, SITES, 0, 1, "", &error), NNSM_OK);
     nnsm_feed feed = {.run = &run,
                       .pool = &pool,
                       .layout = {.tiles = 1, .first = 1, .ranks = 1},
