@@ -39,7 +39,8 @@ nnsm_status nnsm_frontier_layout_create(nnsm_frontier_layout *layout, const nnsm
 void nnsm_frontier_layout_destroy(nnsm_frontier_layout *layout);
 
 /* Sums of one kind over configurations ([count][sites]) for all fits. sums: out, laid out as layout->gradient or
- * layout->hessian. Returns sum of -log p (0 for SIGNS and MOMENTS). */
+ * layout->hessian. Returns sum of -log p; before the first step
+ * (SIGNS, MOMENTS) p is uniform. */
 double nnsm_frontier_sums(const nnsm_frontier *frontier, const nnsm_frontier_layout *layout,
                           nnsm_frontier_workspace *workspace, nnsm_fit_sums kind, const float *parameters,
                           const int8_t *configurations, size_t count, float *sums);

@@ -94,11 +94,13 @@ double nnsm_frontier_sums(const nnsm_frontier *frontier, const nnsm_frontier_lay
     nnsm_frontier_workspace *w = workspace;
     size_t sites = nnsm_frontier_sites(frontier);
     const size_t *at = kind == NNSM_FIT_GRADIENT ? layout->gradient : layout->hessian;
-    double nll = 0;
+    double nll = 0, uniform = log(nnsm_frontier_architecture_of(frontier)->alphabet.count) * (double)sites;
     memset(sums, 0, at[layout->fits] * sizeof *sums);
     for (size_t first = 0; first < count; first += w->columns) {
         size_t rows = count - first < w->columns ? count - first : w->columns;
         nnsm_frontier_load(w, sites, configurations + first * sites, rows);
+        if (kind == NNSM_FIT_SIGNS || kind == NNSM_FIT_MOMENTS)
+            nll += uniform * (double)rows;
         for (size_t f = 0; f < layout->fits; f++) {
             const float *theta = parameters + layout->parameters[f];
             bool states = nnsm_frontier_look(frontier, f)->outputs > 1;

@@ -87,3 +87,33 @@ void nnsm_check_against_samples(nnsm_run *run, const nnsm_scanned *scanned)
         nnsm_warn(&run->log, "scan: chains and reweighted ancestral samples disagree by more than 4 sigma at T = %s",
                   apart);
 }
+
+void nnsm_check_against_data(nnsm_run *run, const nnsm_summary *data, const nnsm_scanned *scanned)
+{
+    static const char *const names[] = {"|m|", "E/N"};
+    const nnsm_reweighted *r = &scanned->reweighted;
+    const double theirs[2][2] = {{data->magnetization, data->magnetization_error}, {data->energy, data->energy_error}};
+    char text[200] = "";
+    double worst = 0;
+    for (int o = NNSM_REWEIGHTED_M; o <= NNSM_REWEIGHTED_E; o++) {
+        double sum = 0, square = 0, n = (double)r->samples;
+        if (isnan(theirs[o][0]) || isnan(theirs[o][1]))
+            continue;
+        for (size_t i = 0; i < r->samples; i++) {
+            sum += r->sample[i][o] / n;
+            square += r->sample[i][o] * r->sample[i][o] / n;
+        }
+        double error = sqrt(fmax(square - sum * sum, 0) / n), both = hypot(error, theirs[o][1]);
+        double pull = fabs(sum - theirs[o][0]) / fmax(both, 1e-12);
+        size_t used = strlen(text);
+        (void)snprintf(text + used, sizeof text - used, "%s%s %.4f, of the data %.4f, %.1f sigma", used ? "; " : "",
+                       names[o], sum, theirs[o][0], pull);
+        worst = fmax(worst, pull);
+    }
+    if (worst > 4)
+        nnsm_warn(&run->log,
+                  "scan: the network is not at the distribution of its data: %s; more train.epochs, or another network",
+                  text);
+    else if (text[0])
+        nnsm_say(&run->log, "scan: samples of the network at T0: %s", text);
+}

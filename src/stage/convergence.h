@@ -14,6 +14,10 @@ void nnsm_warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char
  * chance allows. */
 void nnsm_check_against_samples(nnsm_run *run, const nnsm_scanned *scanned);
 
+/* Samples of the network against the ensemble it was trained on: |m| and, of a known model, E at T0. Where they differ
+ * the training is not at its end, or the network cannot learn these data. */
+void nnsm_check_against_data(nnsm_run *run, const nnsm_summary *data, const nnsm_scanned *scanned);
+
 /* Temperatures at which a test fails, as text: adds one, or " ..." where there is no more room. text: in and out,
  * [size]. */
 void nnsm_list_temperature(char *text, size_t size, double temperature);

@@ -205,7 +205,7 @@ static void report_consistency(const nnsm_run *run, const nnsm_scanned *scanned)
                  1 - scanned->inconsistent / NNSM_ANCESTRAL_SAMPLES);
 }
 
-static void report(scan *s, nnsm_scanned *scanned)
+static void report(scan *s, const nnsm_summary *data, nnsm_scanned *scanned)
 {
     report_consistency(s->run, scanned);
     nnsm_warn_of_range(s->run, s->branch[0].temperature);
@@ -213,6 +213,7 @@ static void report(scan *s, nnsm_scanned *scanned)
         nnsm_starts_report(s->run, s->branch[i].curve, s->branch[i].title);
         nnsm_warn_of_convergence(s->run, s->branch[i].curve, s->branch[i].title);
     }
+    nnsm_check_against_data(s->run, data, scanned);
     nnsm_check_against_samples(s->run, scanned);
     nnsm_trust_report(s->run, &scanned->trust);
 }
@@ -254,7 +255,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     if (!status)
         status = judge(s, learned, couplings, members, scanned, error);
     if (!status)
-        report(s, scanned);
+        report(s, &trained->summary, scanned);
     if (!status && scanned->distilled.cell)
         add_constant(&scanned->distilled, couplings->distilled_constant / (double)run->lattice.sites);
     if (s)
