@@ -179,4 +179,4 @@ else
 fi
 ! ls results/*.part >/dev/null 2>&1 || fail "a half-written file is left"
 echo "== ended at random moments"
-"$python" "$source/tests/soak/soak.py" "$nnsm" "$source" --kills 6 --stops 4 --each 2
+"$python" "$source/tests/soak/soak.py" "$nnsm" "$source" --kills 4 --stops 3 --each 2

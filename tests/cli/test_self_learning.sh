@@ -12,7 +12,7 @@ for sampler in self_learning metropolis; do
   for exchange in true false; do
     [ $sampler.$exchange = metropolis.false ] && continue # stays in one phase
     "$nnsm" scan "$quick" --set network.file=results/net.network.h5 --set run.name=$sampler.$exchange --set "$temperatures" \
-      --set scan.sampler=$sampler --set scan.exchange=$exchange --set scan.sweeps=8000 --set run.progress=100 >log || fail "$(tail -3 log)"
+      --set scan.sampler=$sampler --set scan.exchange=$exchange --set scan.sweeps=4000 --set run.progress=100 >log || fail "$(tail -3 log)"
     ! grep "disagree by more than" log || fail "$sampler: chains and reweighting"
   done
 done

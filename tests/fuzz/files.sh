@@ -9,4 +9,4 @@ cmake -S "$source" -B "$scratch/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DNNSM_
   { cat "$scratch/log"; exit 1; }
 cmake --build "$scratch/build" --target file_driver
 cd "$scratch"
-/usr/bin/python3 "$source/tests/fuzz/fuzz_files.py" build/tests/file_driver "$source" --cases 150 --jobs 2
+/usr/bin/python3 "$source/tests/fuzz/fuzz_files.py" build/tests/file_driver "$source" --cases 80 --jobs 2

@@ -68,7 +68,7 @@ static nnsm_status train(nnsm_run *world, double *seconds, nnsm_error *error)
     nnsm_status status = nnsm_groups_split(&w.groups, world, (int)c->trust.networks, NNSM_VOTE_TRAIN, error);
     nnsm_run *run = &w.groups.own;
     if (!status)
-        status = nnsm_pool_create(&pool, &partition, run->lattice.sites, run->rank, run->ranks, error);
+        status = nnsm_pool_create(&pool, &partition, run->lattice.sites, run->rank, run->ranks, "", error);
     if (!status)
         status = nnsm_trained_create(run, 0, c->generate.temperature, &trained, error);
     if (!status)
