@@ -59,11 +59,15 @@ nnsm_status nnsm_bulk_allocate(void **out, size_t count, size_t size, const char
     if (size && count > (SIZE_MAX / 2 - sizeof *block) / size)
         return nnsm_fail(error, NNSM_FAILURE, "%s: %zu x %zu bytes do not fit in memory", what, count, size);
     size_t bytes = count * size + sizeof *block;
-    nnsm_status status =
-        folder[0] ? map(&block, bytes, folder, what, error) : nnsm_allocate((void **)&block, bytes, 1, what, error);
-    if (!status)
-        *out = block + 1;
-    return status;
+    if (folder[0]) {
+        nnsm_status status = map(&block, bytes, folder, what, error);
+        if (status)
+            return status;
+    } else if (nnsm_allocate((void **)&block, bytes, 1, what, NULL))
+        return nnsm_fail(error, NNSM_FAILURE, "%s: no memory for %.1f MB; use more nodes, or a disk by run.scratch",
+                         what, (double)bytes * 1e-6);
+    *out = block + 1;
+    return NNSM_OK;
 }
 
 void nnsm_bulk_release(void *block)

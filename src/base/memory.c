@@ -14,8 +14,7 @@ nnsm_status nnsm_allocate(void **out, size_t count, size_t size, const char *wha
         bytes = NNSM_ALIGNMENT;
     void *block = aligned_alloc(NNSM_ALIGNMENT, bytes);
     if (!block)
-        return nnsm_fail(error, NNSM_FAILURE,
-                         "%s: no memory for %.1f MB; use more nodes, run.scratch, or a smaller problem", what,
+        return nnsm_fail(error, NNSM_FAILURE, "%s: no memory for %.1f MB; use more nodes or a smaller problem", what,
                          (double)bytes * 1e-6);
     memset(block, 0, bytes);
     *out = block;

@@ -182,7 +182,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     double members = units * train / slowest; /* of which one is a training on one rank */
     double scan = sweeps * most * NNSM_TILE / r->sweeps;
     double parameters = (double)r->parameters * 4e-6;
-    double memory = n * sites * 2e-6 + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0) +
+    double data = n * sites * 2e-6 + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
+    double memory = (c->run.scratch[0] ? 0 : data) +
                     parameters * (6 + log2((double)c->train.shards_per_batch) + (double)c->train.shards_per_batch) +
                     most * NNSM_TILE * sites * 4e-6 * 8 + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
@@ -204,6 +205,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     (void)printf("  memory     about %.0f MB a rank\n", memory);
+    if (c->run.scratch[0])
+        (void)printf("  scratch    about %.0f MB a rank in %s\n", data, c->run.scratch);
     (void)printf("  time       about %.0f s, if every rank has a core of its own (rates measured here, now)\n",
                  generate + train + members + scan);
     (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);

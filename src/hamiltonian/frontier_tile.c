@@ -70,9 +70,9 @@ static void refresh(void *state)
 static void load(void *state, const int8_t *configurations)
 {
     frontier_tile *t = state;
-    t->keeps = false;
     size_t sites = nnsm_frontier_sites(t->learned->frontier);
     const int32_t *order = nnsm_frontier_order(t->learned->frontier);
+    t->keeps = false;
     for (size_t p = 0; p < sites; p++)
         for (size_t c = 0; c < T; c++)
             t->x[p * T + c] = (float)configurations[c * sites + (size_t)order[p]];

@@ -57,6 +57,19 @@ void nnsm_panels_destroy(nnsm_panels *panels)
 #define VECTORS 2
 #include "made/panel_part.h"
 
+/* One panel in the registers that there are. */
+static inline __attribute__((always_inline)) void multiply(int lanes, size_t panel, const nnsm_input_change *changes,
+                                                           size_t count, const nnsm_input_change *matrix,
+                                                           const float *base, float *out)
+{
+    if (lanes == 16)
+        panel_16(panel, changes, count, matrix, base, out);
+    else if (lanes == 8)
+        panel_8(panel, changes, count, matrix, base, out);
+    else
+        panel_4(panel, changes, count, matrix, base, out);
+}
+
 /* Columns first ... end - 1 of a panel as an input that changes. */
 static inline nnsm_input_change part_of(const nnsm_panels *panels, size_t panel, size_t first, size_t end,
                                         const float *d)
@@ -75,12 +88,7 @@ void nnsm_panels_multiply(const nnsm_panels *panels, size_t first_row, size_t fi
     for (size_t p = first_row / NNSM_PANEL_ROWS; p < panels->panels; p++) {
         size_t shift = p * NNSM_PANEL_ROWS * NNSM_TILE;
         const nnsm_input_change matrix = part_of(panels, p, first_column, panels->width[p], d);
-        if (lanes == 16)
-            panel_16(p, changes, count, &matrix, base + shift, out + shift);
-        else if (lanes == 8)
-            panel_8(p, changes, count, &matrix, base + shift, out + shift);
-        else
-            panel_4(p, changes, count, &matrix, base + shift, out + shift);
+        multiply(lanes, p, changes, count, &matrix, base + shift, out + shift);
     }
 }
 
@@ -91,12 +99,7 @@ void nnsm_panels_full(const float *w, size_t panels, size_t columns, const float
     int lanes = nnsm_register_floats();
     for (size_t p = 0; p < panels; p++, w += columns * NNSM_PANEL_ROWS, out += NNSM_PANEL_ROWS * NNSM_TILE) {
         const nnsm_input_change matrix = {w, NNSM_PANEL_ROWS, x, columns};
-        if (lanes == 16)
-            panel_16(0, NULL, 0, &matrix, zero, out);
-        else if (lanes == 8)
-            panel_8(0, NULL, 0, &matrix, zero, out);
-        else
-            panel_4(0, NULL, 0, &matrix, zero, out);
+        multiply(lanes, 0, NULL, 0, &matrix, zero, out);
     }
 }
 
@@ -107,12 +110,7 @@ void nnsm_panels_begin(const nnsm_panels *panels, size_t panel, size_t columns, 
     size_t width = panels->width[panel];
     const nnsm_input_change matrix = part_of(panels, panel, 0, columns < width ? columns : width, d);
     out += panel * NNSM_PANEL_ROWS * NNSM_TILE;
-    if (lanes == 16)
-        panel_16(panel, NULL, 0, &matrix, out, out);
-    else if (lanes == 8)
-        panel_8(panel, NULL, 0, &matrix, out, out);
-    else
-        panel_4(panel, NULL, 0, &matrix, out, out);
+    multiply(lanes, panel, NULL, 0, &matrix, out, out);
 }
 
 NNSM_MULTIVERSION

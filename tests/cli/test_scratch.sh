@@ -1,17 +1,18 @@
 #!/bin/bash
 # Configurations that do not fit into memory: run.scratch keeps them in files without a name, to the same bits.
 . "$(dirname "$0")/common.sh"
-settings=$small
 
 # ---- the same bits, on any number of ranks, and nothing left behind
 mkdir disk
-mpirun -n 2 "$nnsm" run "$source/input/quick.cfg" $settings --set run.name=memory >log 2>&1 || fail "in memory: $(tail -3 log)"
+mpirun -n 2 "$nnsm" run "$source/input/quick.cfg" $small --set run.name=memory >log 2>&1 || fail "in memory: $(tail -3 log)"
 for ranks in 1 3; do
-  mpirun -n $ranks "$nnsm" run "$source/input/quick.cfg" $settings --set run.name=disk$ranks --set run.scratch=disk >log 2>&1 ||
+  mpirun -n $ranks "$nnsm" run "$source/input/quick.cfg" $small --set run.name=disk$ranks --set run.scratch=disk >log 2>&1 ||
     fail "on $ranks ranks with run.scratch: $(tail -3 log)"
   "$python" "$source/tests/cli/compare.py" results/memory results/disk$ranks same || fail "other bits on $ranks ranks"
 done
 [ -z "$(ls disk)" ] || fail "left in run.scratch: $(ls disk)"
+
+"$nnsm" check "$source/input/quick.cfg" $small --set run.scratch=disk | grep -q "scratch    about .* MB a rank in disk" || fail "check says nothing"
 
 # ---- 256 MB of configurations where a process may have 240 MB of its own
 "$python" - <<'PY'

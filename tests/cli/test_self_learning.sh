@@ -8,6 +8,7 @@ compare() { "$python" "$source/tests/cli/compare.py" "results/$1" "results/$2" s
 echo "== on one network, self-learning with and without exchange, single flips and reweighting agree"
 temperatures="scan.temperatures=[1.5,2.0,2.2,2.4,2.5,2.7,3.5]"
 "$nnsm" run "$quick" --set run.name=net --set train.epochs=8 --set scan.sweeps=10 --set run.progress=100 >log
+grep -q "the network is not at the distribution of its data: |m| .* sigma; E/N .* sigma" log || fail "eight epochs are called enough: $(cat log)"
 for sampler in self_learning metropolis; do
   for exchange in true false; do
     [ $sampler.$exchange = metropolis.false ] && continue # stays in one phase

@@ -33,6 +33,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -238,6 +239,9 @@ PLAIN(int, posix_fallocate, (int descriptor, off_t offset, off_t length), (descr
       "posix_fallocate", ENOSPC, 0)
 PLAIN(ssize_t, pread, (int descriptor, void *buffer, size_t count, off_t offset), (descriptor, buffer, count, offset),
       "pread", -1, EIO)
+PLAIN(int, mkostemp, (char *path, int flags), (path, flags), "mkostemp", -1, EACCES)
+PLAIN(void *, mmap, (void *at, size_t length, int protection, int flags, int descriptor, off_t offset),
+      (at, length, protection, flags, descriptor, offset), "mmap", MAP_FAILED, ENOMEM)
 PLAIN(FILE *, fopen, (const char *path, const char *mode), (path, mode), "fopen", NULL, EIO)
 
 int open(const char *path, int flags, ...)

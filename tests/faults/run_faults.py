@@ -76,6 +76,8 @@ COMMANDS = {
     "window": Command("window CONFIG --set window.size=[2] --set window.stride=[1]", own("run", "ensemble"),
                       ("blocks", "latent")),
     "measured": Command("train measured.cfg", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ("network",)),
+    "scratch": Command("train measured.cfg --set run.scratch=.", {"measured.h5": ("run", "results/quick.ensemble.h5")},
+                       ("network",)),
     "potts": Command(f"run CONFIG --set teams.generators=2 {POTTS}", {}, ALL),
     "blocks": Command("run CONFIG --set teams.generators=2 --set window.size=[2] --set window.stride=[1]", {}, ALL),
     "masked": Command(f"run CONFIG --set teams.generators=2 {MASKED}", {}, ALL),
