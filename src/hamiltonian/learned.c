@@ -17,7 +17,7 @@ static nnsm_status transpose(float **out, const nnsm_staircase *matrix, const fl
     nnsm_status status = NNSM_NEW(out, stride * matrix->columns, "scan weights", error);
     for (size_t r = 0; r < matrix->rows && !status; r++)
         for (size_t i = 0; i < matrix->extent[r]; i++)
-            (*out)[i * stride + r] = w[nnsm_staircase_row(matrix, r) + i];
+            (*out)[i * stride + r] = w[nnsm_staircase_entry(matrix, r, i)];
     return status;
 }
 

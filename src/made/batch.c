@@ -83,17 +83,19 @@ static void forward(const nnsm_made *made, nnsm_made_workspace *w)
     const float *below = w->input;
     for (size_t l = 0; l < a->layers; l++) {
         nnsm_staircase_forward(&made->hidden[l], made->parameters + made->hidden_weights[l], w->rows, below,
-                               w->activation[l], 0);
+                               w->activation[l], false);
         nnsm_kernel_activate(a->activation, w->activation[l], made->parameters + made->hidden_bias[l], w->rows,
                              a->hidden[l]);
         below = w->activation[l];
     }
     if (a->layers)
-        nnsm_staircase_forward(&made->output, made->parameters + made->output_weights, w->rows, below, w->output, 0);
+        nnsm_staircase_forward(&made->output, made->parameters + made->output_weights, w->rows, below, w->output,
+                               false);
     else
         memset(w->output, 0, w->rows * made->outputs * sizeof *w->output);
     if (a->direct)
-        nnsm_staircase_forward(&made->direct, made->parameters + made->direct_weights, w->rows, w->input, w->output, 1);
+        nnsm_staircase_forward(&made->direct, made->parameters + made->direct_weights, w->rows, w->input, w->output,
+                               true);
 }
 
 void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
@@ -125,7 +127,7 @@ static void backward(const nnsm_made *made, nnsm_made_workspace *w, float *gradi
     float *above_gradient = gradient + made->output_weights;
     for (size_t l = a->layers; l-- > 0;) {
         nnsm_staircase_gradient(above, w->rows, above_derivative, w->activation[l], above_gradient);
-        nnsm_staircase_backward(above, above_weights, w->rows, above_derivative, w->derivative[l], 0);
+        nnsm_staircase_backward(above, above_weights, w->rows, above_derivative, w->derivative[l]);
         nnsm_kernel_activate_back(a->activation, w->derivative[l], w->activation[l], w->rows * a->hidden[l]);
         nnsm_kernel_column_sums(w->derivative[l], w->rows, a->hidden[l], gradient + made->hidden_bias[l]);
         above = &made->hidden[l];

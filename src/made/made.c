@@ -201,7 +201,7 @@ static void initialize_matrix(const nnsm_staircase *matrix, size_t inputs, float
         size_t seen = matrix->extent[r];
         double bound = seen ? 1.0 / sqrt((double)(seen / inputs)) : 0;
         for (size_t i = 0; i < seen; i++)
-            w[nnsm_staircase_row(matrix, r) + i] = (float)(bound * (2 * nnsm_rng_uniform(&draw) - 1));
+            w[nnsm_staircase_entry(matrix, r, i)] = (float)(bound * (2 * nnsm_rng_uniform(&draw) - 1));
     }
 }
 

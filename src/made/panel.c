@@ -30,7 +30,7 @@ nnsm_status nnsm_panels_create(nnsm_panels *out, const nnsm_staircase *matrix, c
     for (size_t r = 0; r < matrix->rows; r++)
         for (size_t i = 0; i < matrix->extent[r]; i++)
             out->weights[out->offset[r / NNSM_PANEL_ROWS] + i * NNSM_PANEL_ROWS + r % NNSM_PANEL_ROWS] =
-                w[nnsm_staircase_row(matrix, r) + i];
+                w[nnsm_staircase_entry(matrix, r, i)];
     return NNSM_OK;
 }
 
@@ -45,15 +45,15 @@ void nnsm_panels_destroy(nnsm_panels *panels)
 }
 
 #define LANES 16
-#define ROWS 8
+#define ROWS 6
 #define VECTORS 2
 #include "made/panel_part.h"
 #define LANES 8
-#define ROWS 4
-#define VECTORS 2
+#define ROWS 3
+#define VECTORS 4
 #include "made/panel_part.h"
 #define LANES 4
-#define ROWS 4
+#define ROWS 3
 #define VECTORS 2
 #include "made/panel_part.h"
 

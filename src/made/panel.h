@@ -1,7 +1,7 @@
 /* panel.h: masked matrices repacked for 32 chains that live side by side, and the product that a single flip needs.
  *
  * A tile keeps every quantity as [unit][NNSM_TILE], one column a chain. Rows of a matrix are grouped in panels of
- * NNSM_PANEL_ROWS, a panel stored column by column (eight neighbouring weights a column, broadcast one by one over the
+ * NNSM_PANEL_ROWS, a panel stored column by column (six neighbouring weights a column, broadcast one by one over the
  * chains), as wide as its last row's extent. The sum over columns runs upwards in one accumulator a row and chain, so
  * the bits do not depend on where a panel starts or on the vector width. Local, no failure but in create. */
 #ifndef NNSM_MADE_PANEL_H
@@ -10,7 +10,7 @@
 #include "made/staircase.h"
 #include "nnsm/hamiltonian.h"
 
-enum { NNSM_PANEL_ROWS = 8 };
+enum { NNSM_PANEL_ROWS = 6 }; /* twelve sums of 3 rows and 4 registers hide the latency of multiply-adds */
 
 typedef struct {
     size_t rows, columns, panels;

@@ -1,21 +1,22 @@
 #include "made/staircase.h"
 
 #include <assert.h>
-#include <cblas.h>
 #include <string.h>
 
 #include "base/memory.h"
+
+enum { ROWS = NNSM_STAIRCASE_ROWS, CHUNK = 256 }; /* terms at a time: a line of each, in the first cache */
 
 nnsm_status nnsm_staircase_create(nnsm_staircase *matrix, size_t rows, size_t columns, const size_t *extent,
                                   nnsm_error *error)
 {
     *matrix = (nnsm_staircase){.rows = rows, .columns = columns};
-    matrix->blocks = (rows + NNSM_STAIRCASE_ROWS - 1) / NNSM_STAIRCASE_ROWS;
+    matrix->panels = (rows + ROWS - 1) / ROWS;
     nnsm_status status = NNSM_NEW(&matrix->extent, rows, "masked matrix", error);
     if (!status)
-        status = NNSM_NEW(&matrix->width, matrix->blocks, "masked matrix", error);
+        status = NNSM_NEW(&matrix->width, matrix->panels, "masked matrix", error);
     if (!status)
-        status = NNSM_NEW(&matrix->offset, matrix->blocks, "masked matrix", error);
+        status = NNSM_NEW(&matrix->offset, matrix->panels, "masked matrix", error);
     if (status) {
         nnsm_staircase_destroy(matrix);
         return status;
@@ -24,11 +25,11 @@ nnsm_status nnsm_staircase_create(nnsm_staircase *matrix, size_t rows, size_t co
         assert(extent[r] <= columns && (r == 0 || extent[r] >= extent[r - 1]));
         matrix->extent[r] = extent[r];
     }
-    for (size_t b = 0; b < matrix->blocks; b++) {
-        size_t last = b * NNSM_STAIRCASE_ROWS + nnsm_staircase_block_rows(matrix, b) - 1;
-        matrix->width[b] = extent[last];
-        matrix->offset[b] = matrix->size;
-        matrix->size += nnsm_staircase_block_rows(matrix, b) * matrix->width[b];
+    for (size_t p = 0; p < matrix->panels; p++) {
+        size_t end = (p + 1) * ROWS < rows ? (p + 1) * ROWS : rows;
+        matrix->width[p] = extent[end - 1];
+        matrix->offset[p] = matrix->size;
+        matrix->size += ROWS * matrix->width[p];
     }
     return NNSM_OK;
 }
@@ -43,75 +44,85 @@ void nnsm_staircase_destroy(nnsm_staircase *matrix)
     *matrix = (nnsm_staircase){0};
 }
 
-size_t nnsm_staircase_block_rows(const nnsm_staircase *matrix, size_t block)
+size_t nnsm_staircase_entry(const nnsm_staircase *matrix, size_t row, size_t column)
 {
-    size_t left = matrix->rows - block * NNSM_STAIRCASE_ROWS;
-    return left < NNSM_STAIRCASE_ROWS ? left : NNSM_STAIRCASE_ROWS;
+    return matrix->offset[row / ROWS] + column * ROWS + row % ROWS;
 }
 
-size_t nnsm_staircase_row(const nnsm_staircase *matrix, size_t row)
+/* Rows of a panel, or columns of a stretch of ROWS of them, that there are. */
+static size_t up_to(size_t all, size_t first)
 {
-    size_t block = row / NNSM_STAIRCASE_ROWS;
-    return matrix->offset[block] + row % NNSM_STAIRCASE_ROWS * matrix->width[block];
-}
-
-/* One block product through OpenBLAS, whose sizes are int. */
-static void multiply(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
-                     const float *b, size_t ldb, int accumulate, float *c, size_t ldc)
-{
-    cblas_sgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, 1.f, a, (int)lda, b, (int)ldb, accumulate ? 1.f : 0.f, c,
-                (int)ldc);
-}
-
-static void clear_columns(float *y, size_t batch, size_t stride, size_t first, size_t count)
-{
-    for (size_t i = 0; i < batch; i++)
-        memset(y + i * stride + first, 0, count * sizeof *y);
+    return all - first < ROWS ? all - first : ROWS;
 }
 
 void nnsm_staircase_forward(const nnsm_staircase *matrix, const float *w, size_t batch, const float *x, float *y,
-                            int accumulate)
+                            bool add)
 {
-    for (size_t b = 0; b < matrix->blocks; b++) {
-        size_t rows = nnsm_staircase_block_rows(matrix, b), width = matrix->width[b];
-        float *block = y + b * NNSM_STAIRCASE_ROWS;
-        if (width)
-            multiply(CblasNoTrans, CblasTrans, batch, rows, width, x, matrix->columns, w + matrix->offset[b], width,
-                     accumulate, block, matrix->rows);
-        else if (!accumulate)
-            clear_columns(block, batch, matrix->rows, 0, rows);
+    for (size_t p = 0; p < matrix->panels; p++) {
+        size_t row = p * ROWS, k = 0;
+        do {
+            size_t left = matrix->width[p] - k, terms = left < CHUNK ? left : CHUNK;
+            const nnsm_product part = {x + k, matrix->columns, 1, w + matrix->offset[p] + k * ROWS, terms};
+            nnsm_product_of(&part, batch, up_to(matrix->rows, row), add || k, y + row, matrix->rows);
+            k += terms;
+        } while (k < matrix->width[p]);
     }
 }
 
-void nnsm_staircase_backward(const nnsm_staircase *matrix, const float *w, size_t batch, const float *dy, float *dx,
-                             int accumulate)
+/* Rows first ... of columns column ..., line by line: the transpose of a few panels. lines: out, [count][ROWS]. */
+static void turn(const nnsm_staircase *matrix, const float *w, size_t first, size_t count, size_t column, float *lines)
 {
-    size_t widest = matrix->blocks ? matrix->width[matrix->blocks - 1] : 0;
-    if (!accumulate)
-        clear_columns(dx, batch, matrix->columns, widest, matrix->columns - widest);
-    /* The last block is the widest: it sets all columns, the others add to theirs. */
-    for (size_t b = matrix->blocks; b-- > 0;) {
-        size_t width = matrix->width[b];
-        if (width)
-            multiply(CblasNoTrans, CblasNoTrans, batch, width, nnsm_staircase_block_rows(matrix, b),
-                     dy + b * NNSM_STAIRCASE_ROWS, matrix->rows, w + matrix->offset[b], width,
-                     accumulate || b + 1 < matrix->blocks, dx, matrix->columns);
+    for (size_t r = 0; r < count; r++, lines += ROWS) {
+        size_t columns = up_to(matrix->width[(first + r) / ROWS], column); /* at least one */
+        const float *entry = w + nnsm_staircase_entry(matrix, first + r, column);
+        for (size_t i = 0; i < ROWS; i++)
+            lines[i] = i < columns ? entry[i * ROWS] : 0.f;
+    }
+}
+
+void nnsm_staircase_backward(const nnsm_staircase *matrix, const float *w, size_t batch, const float *dy, float *dx)
+{
+    float lines[CHUNK * ROWS];
+    size_t first = 0; /* row that reaches the column */
+    for (size_t column = 0; column < matrix->columns; column += ROWS) {
+        while (first < matrix->rows && matrix->extent[first] <= column)
+            first++;
+        size_t r = first;
+        do {
+            size_t left = matrix->rows - r, terms = left < CHUNK ? left : CHUNK;
+            turn(matrix, w, r, terms, column, lines);
+            const nnsm_product part = {dy + r, matrix->rows, 1, lines, terms};
+            nnsm_product_of(&part, batch, up_to(matrix->columns, column), r > first, dx + column, matrix->columns);
+            r += terms;
+        } while (r < matrix->rows);
+    }
+}
+
+/* Entries beyond the extents, and rows that there are not. */
+static void mask(const nnsm_staircase *matrix, size_t panel, float *dw)
+{
+    for (size_t r = 0; r < ROWS; r++) {
+        size_t row = panel * ROWS + r;
+        for (size_t i = row < matrix->rows ? matrix->extent[row] : 0; i < matrix->width[panel]; i++)
+            dw[i * ROWS + r] = 0.f;
     }
 }
 
 void nnsm_staircase_gradient(const nnsm_staircase *matrix, size_t batch, const float *dy, const float *x, float *dw)
 {
-    for (size_t b = 0; b < matrix->blocks; b++) {
-        size_t rows = nnsm_staircase_block_rows(matrix, b), width = matrix->width[b];
-        float *block = dw + matrix->offset[b];
-        if (!width)
-            continue;
-        multiply(CblasTrans, CblasNoTrans, rows, width, batch, dy + b * NNSM_STAIRCASE_ROWS, matrix->rows, x,
-                 matrix->columns, 0, block, width);
-        for (size_t r = 0; r < rows; r++) {
-            size_t extent = matrix->extent[b * NNSM_STAIRCASE_ROWS + r];
-            memset(block + r * width + extent, 0, (width - extent) * sizeof *block);
-        }
+    float lines[CHUNK * ROWS] = {0};
+    for (size_t p = 0; p < matrix->panels; p++) {
+        size_t row = p * ROWS, rows = up_to(matrix->rows, row), b = 0;
+        float *panel = dw + matrix->offset[p];
+        do {
+            size_t terms = batch - b < CHUNK ? batch - b : CHUNK;
+            for (size_t k = 0; k < terms; k++)
+                memcpy(lines + k * ROWS, dy + (b + k) * matrix->rows + row, rows * sizeof *lines);
+            const nnsm_product part = {x + b * matrix->columns, 1, matrix->columns, lines, terms};
+            nnsm_product_of(&part, matrix->width[p], ROWS, b > 0, panel, ROWS);
+            b += terms;
+        } while (b < batch);
+        mask(matrix, p, panel);
     }
 }
 
@@ -119,12 +130,14 @@ void nnsm_staircase_expand(const nnsm_staircase *matrix, const float *w, float *
 {
     memset(dense, 0, matrix->rows * matrix->columns * sizeof *dense);
     for (size_t r = 0; r < matrix->rows; r++)
-        memcpy(dense + r * matrix->columns, w + nnsm_staircase_row(matrix, r), matrix->extent[r] * sizeof *dense);
+        for (size_t i = 0; i < matrix->extent[r]; i++)
+            dense[r * matrix->columns + i] = w[nnsm_staircase_entry(matrix, r, i)];
 }
 
 void nnsm_staircase_collect(const nnsm_staircase *matrix, const float *dense, float *w)
 {
     memset(w, 0, matrix->size * sizeof *w);
     for (size_t r = 0; r < matrix->rows; r++)
-        memcpy(w + nnsm_staircase_row(matrix, r), dense + r * matrix->columns, matrix->extent[r] * sizeof *w);
+        for (size_t i = 0; i < matrix->extent[r]; i++)
+            w[nnsm_staircase_entry(matrix, r, i)] = dense[r * matrix->columns + i];
 }

@@ -24,9 +24,9 @@ void nnsm_tile_difference(nnsm_activation activation, const float *z_new, const 
 void nnsm_tile_terms(const float *x, const float *o_new, const float *term, size_t rows, float *term_new, double *sum);
 
 /* The same a block of NNSM_TERM_ROWS rows, one logarithm for all of them: term_new = sum over the block's rows of
- * softplus(-x o_new) = sum of max(-x o_new, 0) + log of the product of 1 + exp(-|x o_new|), a product of at most 2^8.
+ * softplus(-x o_new) = sum of max(-x o_new, 0) + log of the product of 1 + exp(-|x o_new|), a product of at most 2^6.
  * x, o_new: whole blocks, x zero behind the last row; term, term_new: [nnsm_tile_term_blocks(rows)][NNSM_TILE]. */
-enum { NNSM_TERM_ROWS = 8 };
+enum { NNSM_TERM_ROWS = NNSM_PANEL_ROWS };
 static inline size_t nnsm_tile_term_blocks(size_t rows)
 {
     return (rows + NNSM_TERM_ROWS - 1) / NNSM_TERM_ROWS;

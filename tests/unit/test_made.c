@@ -34,7 +34,7 @@ static nnsm_made *random_network(const nnsm_architecture *a, double size)
     if (a->direct)
         for (size_t r = 0; r < made->sites; r++)
             for (size_t i = 0; i < r; i++)
-                w[made->direct_weights + nnsm_staircase_row(&made->direct, r) + i] =
+                w[made->direct_weights + nnsm_staircase_entry(&made->direct, r, i)] =
                     (float)(size * (nnsm_rng_uniform(&draw) - 0.5));
     for (size_t i = made->output_bias - (a->layers ? a->hidden[0] : 0); i < count; i++)
         w[i] = (float)(size * (nnsm_rng_uniform(&draw) - 0.5));
@@ -162,9 +162,10 @@ static void conditionals_see_only_earlier_sites(void **state)
 /* One for every parameter that is in play, zero for the stored entries that a mask hides. */
 static void mark_matrix(const nnsm_staircase *m, float *mask)
 {
+    memset(mask, 0, m->size * sizeof *mask);
     for (size_t r = 0; r < m->rows; r++)
-        for (size_t i = 0; i < m->width[r / NNSM_STAIRCASE_ROWS]; i++)
-            mask[nnsm_staircase_row(m, r) + i] = i < m->extent[r] ? 1.f : 0.f;
+        for (size_t i = 0; i < m->extent[r]; i++)
+            mask[nnsm_staircase_entry(m, r, i)] = 1.f;
 }
 
 static void mark_parameters(const nnsm_made *made, float *mask)

@@ -49,7 +49,7 @@ static nnsm_made *random_network(const nnsm_architecture *a, double size)
     nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(4), NNSM_RNG_TEST, 0, 0);
     for (size_t r = 0; r < made->direct.rows; r++)
         for (size_t i = 0; i < made->direct.extent[r]; i++)
-            w[made->direct_weights + nnsm_staircase_row(&made->direct, r) + i] =
+            w[made->direct_weights + nnsm_staircase_entry(&made->direct, r, i)] =
                 (float)(size * (nnsm_rng_uniform(&draw) - 0.5));
     for (size_t i = a->layers ? made->hidden_bias[0] : made->output_bias; i < count; i++)
         w[i] = (float)(size * (nnsm_rng_uniform(&draw) - 0.5));
