@@ -98,6 +98,18 @@ void nnsm_staircase_backward(const nnsm_staircase *matrix, const float *w, size_
     }
 }
 
+/* Up to ROWS columns of `count` rows; what is behind them is left alone. */
+static void copy_lines(const float *from, size_t stride, size_t count, size_t columns, float *lines)
+{
+    if (columns == ROWS)
+        for (size_t k = 0; k < count; k++)
+            memcpy(lines + k * ROWS, from + k * stride, ROWS * sizeof *lines);
+    else
+        for (size_t k = 0; k < count; k++)
+            for (size_t r = 0; r < columns; r++)
+                lines[k * ROWS + r] = from[k * stride + r];
+}
+
 /* Entries beyond the extents, and rows that there are not. */
 static void mask(const nnsm_staircase *matrix, size_t panel, float *dw)
 {
@@ -116,8 +128,7 @@ void nnsm_staircase_gradient(const nnsm_staircase *matrix, size_t batch, const f
         float *panel = dw + matrix->offset[p];
         do {
             size_t terms = batch - b < CHUNK ? batch - b : CHUNK;
-            for (size_t k = 0; k < terms; k++)
-                memcpy(lines + k * ROWS, dy + (b + k) * matrix->rows + row, rows * sizeof *lines);
+            copy_lines(dy + b * matrix->rows + row, matrix->rows, terms, rows, lines);
             const nnsm_product part = {x + b * matrix->columns, 1, matrix->columns, lines, terms};
             nnsm_product_of(&part, matrix->width[p], ROWS, b > 0, panel, ROWS);
             b += terms;
