@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""What a run costs as it grows, on one core: seconds of stages over the number of sites, chains, configurations and
+temperatures, and the exponents x of seconds ~ amount^x between neighbouring sizes.
+
+    cost.py NNSM [--quick]
+
+Sites: `nnsm bench` on square lattices, seconds a flip attempt, a configuration of training, a sample, a sweep of a chain
+by single flips, for a dense network of 180 and 120 units with direct connections and for a frontier network of 128 units
+(8 x 8 to 128 x 128; the dense one to 64 x 64). The others: whole runs of cost.cfg with one number changed, processor time
+of a stage by /timing, with what a run of a smaller size takes no matter what it is asked for in it."""
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+import h5py
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONFIG = os.path.join(HERE, "cost.cfg")
+ENVIRONMENT = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+
+# title, setting, values, stages
+RUNS = [
+    ("chains that generate", "generate.chains", [256, 512, 1024, 2048], ["generate"]),
+    ("configurations", "generate.configurations", [10000, 20000, 40000, 80000], ["generate", "train"]),
+    ("temperatures", "scan.temperatures", [4, 8, 16, 32], ["scan"]),
+    ("chains a temperature", "scan.walkers", [8, 16, 32, 64], ["scan"]),
+]
+NETWORKS = {
+    "dense": ([8, 16, 32, 64], ["network.kind=dense", "network.hidden=[180,120]", "network.direct=true"]),
+    "frontier": ([8, 16, 32, 64, 128], ["network.kind=frontier", "network.units=128", "network.reach=1"]),
+}
+# part of the bench, what its rate counts, as sites to the power of
+PARTS = [("generator", "flip attempt", 1, 0), ("gradient", "configuration trained", 1, 0), ("ancestral", "sample", 1, 0),
+         ("single_flip", "sweep of a chain", 1, 1)]
+
+
+def call(nnsm, command, directory, settings):
+    arguments = [nnsm, command, CONFIG, "--set", f"run.output={directory}"]
+    for setting in settings:
+        arguments += ["--set", setting]
+    done = subprocess.run(arguments + (["--seconds", "3"] if command == "bench" else []), env=ENVIRONMENT,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"cost: {' '.join(arguments)}\n{done.stdout[-2000:]}")
+
+
+def temperatures(count):
+    return "scan.temperatures=[" + ",".join(f"{2 + i / count:.4f}" for i in range(count)) + "]"
+
+
+def stage_seconds(nnsm, settings, stages):
+    with tempfile.TemporaryDirectory() as directory:
+        call(nnsm, "run", directory, settings)
+        with h5py.File(os.path.join(directory, "cost.results.h5")) as file:
+            return [float((t[:, 1] - t[:, 0] - t[:, 2]).max()) for t in (file["timing"][s] for s in stages)]
+
+
+def bench_seconds(nnsm, settings, sites):
+    with tempfile.TemporaryDirectory() as directory:
+        call(nnsm, "bench", directory, settings)
+        with open(os.path.join(directory, "cost.bench.json")) as file:
+            parts = json.load(file)["parts"]
+    return [sites ** power / parts[name]["rate"] if name in parts else math.nan for name, _, _, power in PARTS]
+
+
+def table(title, amounts, columns, seconds):
+    print(f"\n{title}")
+    print(f"{'':>10}" + "".join(f"{c:>24}{'':>8}" for c in columns))
+    for i, amount in enumerate(amounts):
+        line = f"{amount:>10}"
+        for c in range(len(columns)):
+            line += f"{seconds[i][c]:>22.4g} s"
+            exponent = math.log(seconds[i][c] / seconds[i - 1][c]) / math.log(amount / amounts[i - 1]) if i else math.nan
+            line += f"{'' if i == 0 else f'x {exponent:.2f}':>8}"
+        print(line, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nnsm")
+    parser.add_argument("--quick", action="store_true", help="the two smallest sizes of each")
+    a = parser.parse_args()
+    few = 2 if a.quick else None
+    for title, key, amounts, stages in RUNS:
+        settings = [[temperatures(v) if key == "scan.temperatures" else f"{key}={v}"] for v in amounts[:few]]
+        table(title, amounts[:few], stages, [stage_seconds(a.nnsm, s, stages) for s in settings])
+    for kind, (lengths, settings) in NETWORKS.items():
+        sites = [length * length for length in lengths[:few]]
+        rows = [bench_seconds(a.nnsm, settings + [f"system.lattice=[{l},{l}]"], l * l) for l in lengths[:few]]
+        table(f"sites, {kind} network", sites, [name for _, name, _, _ in PARTS], rows)
+
+
+if __name__ == "__main__":
+    main()
