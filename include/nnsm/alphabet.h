@@ -12,7 +12,7 @@
 
 #include "nnsm/error.h"
 
-enum { NNSM_MAX_VALUES = 16 };
+enum { NNSM_MAX_VALUES = 32 };
 
 /* Plain data: copied between ranks byte by byte. */
 typedef struct {

@@ -70,7 +70,7 @@ static nnsm_status print_results(nnsm_h5 *h5)
 static void print_windows(nnsm_h5 *h5)
 {
     nnsm_windowing w;
-    char text[256];
+    char text[256], several[NNSM_WINDOWING_TEXT];
     nnsm_windowing_read(h5, &w);
     if (h5->status || !w.window.sites)
         return;
@@ -79,9 +79,10 @@ static void print_windows(nnsm_h5 *h5)
                  w.latent   ? "; these were undone"
                  : w.masked ? "; only sums that have a preimage are known"
                             : "");
+    nnsm_windowing_several_text(&w, several, sizeof several);
     if (w.configurations)
-        (void)printf("  of %lld configurations of sums %lld have no preimage, %lld several\n",
-                     (long long)w.configurations, (long long)w.none, (long long)w.several);
+        (void)printf("  of %lld configurations of sums %lld have no preimage, %s\n", (long long)w.configurations,
+                     (long long)w.none, several);
 }
 
 nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)

@@ -41,7 +41,7 @@ nnsm_status nnsm_multistate_create(nnsm_multistate *model, const nnsm_lattice *l
     *m = (nnsm_multistate){0};
     if (states < 2 || states > NNSM_MAX_VALUES || (spins && states != 3))
         return nnsm_fail(error, NNSM_USAGE, "%s of %d states; it needs %s", names[kind], states,
-                         spins ? "3" : "2 to 16");
+                         spins ? "3" : "2 to 32");
     *m = (nnsm_multistate){.kind = kind,
                            .lattice = lattice,
                            .alphabet = {.count = states, .labels = !spins},

@@ -186,19 +186,63 @@ static void begin(nnsm_preimage *p)
     p->trail = 0;
 }
 
+/* Upper sites of every column in every window, the same in both? */
+static bool same_table(const nnsm_preimage *p, const int8_t *a, const int8_t *b)
+{
+    size_t width = (size_t)p->window.below[1];
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t j = 0; j < p->columns; j++) {
+            int more = 0;
+            for (size_t k = 0; k < p->size1; k++) {
+                size_t row = (r * p->stride1 + k) % p->row_sites;
+                size_t site = p->transposed ? j * width + row : row * width + j;
+                more += a[site] - b[site];
+            }
+            if (more)
+                return false;
+        }
+    return true;
+}
+
+/* Too many to count: is there one, and are there more? */
+static nnsm_preimages search(nnsm_preimage *p, const int32_t *upper, int8_t *states)
+{
+    bool sure;
+    if (!p->finder)
+        return NNSM_PREIMAGES_UNDECIDED;
+    for (size_t w = 0; w < p->window.sites; w++) {
+        if (upper[w] < 0 || upper[w] > (int32_t)p->window.volume)
+            return NNSM_PREIMAGES_NONE;
+        p->sums[w] = (int8_t)upper[w];
+    }
+    nnsm_support_found found = nnsm_support_find(p->finder, p->sums, p->first, p->last, &sure);
+    if (found == NNSM_SUPPORT_NONE)
+        return NNSM_PREIMAGES_NONE;
+    if (found == NNSM_SUPPORT_NO_ROOM)
+        return NNSM_PREIMAGES_UNDECIDED;
+    if (states)
+        memcpy(states, p->first, p->window.sites_below);
+    p->counted = sure && memcmp(p->first, p->last, p->window.sites_below) == 0;
+    p->count = nnsm_preimage_alike(p, p->first);
+    if (!same_table(p, p->first, p->last))
+        p->count += nnsm_preimage_alike(p, p->last);
+    return p->counted ? NNSM_PREIMAGES_ONE : NNSM_PREIMAGES_SEVERAL;
+}
+
 nnsm_preimages nnsm_preimage_find(nnsm_preimage *preimage, const int32_t *upper, int8_t *states)
 {
     nnsm_preimage *p = preimage;
     size_t width = (size_t)p->window.extent[1];
     int32_t *sums = p->touching + p->columns * p->size2; /* [across] */
     p->count = 0;
+    p->counted = true;
     memset(p->left, 0, p->rows * sizeof *p->left);
     begin(p);
     for (size_t r = 0; r < p->rows; r++) {
         for (size_t w = 0; w < p->across; w++)
             sums[w] = upper[p->transposed ? w * width + r : r * width + w];
         if (!filter_row(p, sums) || !lay_trail(p))
-            return NNSM_PREIMAGES_UNDECIDED;
+            return search(p, upper, states);
         p->left[r] = p->now.count;
         if (!p->now.count)
             return NNSM_PREIMAGES_NONE;
@@ -209,6 +253,11 @@ nnsm_preimages nnsm_preimage_find(nnsm_preimage *preimage, const int32_t *upper,
 double nnsm_preimage_count(const nnsm_preimage *preimage)
 {
     return preimage->count;
+}
+
+bool nnsm_preimage_counted(const nnsm_preimage *preimage)
+{
+    return preimage->counted;
 }
 
 size_t nnsm_preimage_rows(const nnsm_preimage *preimage)

@@ -13,8 +13,10 @@
  * a column, "may be + / may be -", and on images of Ising configurations one hypothesis is left after nearly every row.
  * A chain is one column, windows that overlap along one axis only decouple: no branching there.
  *
- * Where the geometry leaves very many possibilities the hypotheses may outgrow their room; the answer is then
- * NNSM_PREIMAGES_UNDECIDED, never a wrong one. All functions are local. */
+ * Where the geometry leaves very many possibilities (3 x 3 windows with stride 2) the hypotheses outgrow their room.
+ * Then the numbers of ways are given up, and support_find.h searches for a preimage and for another one: the answer is
+ * exact, the count a lower bound. Should that have no room either, it is NNSM_PREIMAGES_UNDECIDED, never a wrong one.
+ * All functions are local. */
 #ifndef NNSM_LATTICE_PREIMAGE_H
 #define NNSM_LATTICE_PREIMAGE_H
 
@@ -40,9 +42,11 @@ void nnsm_preimage_destroy(nnsm_preimage *preimage);
  * NULL: a preimage where there is one; of several always the same one. Untouched for NONE and UNDECIDED. */
 nnsm_preimages nnsm_preimage_find(nnsm_preimage *preimage, const int32_t *upper, int8_t *states);
 
-/* Of the last find: number of preimages (exact to 2^53; infinity beyond the range of double), and of hypotheses at the
- * end of a row of windows. */
+/* Of the last find: number of preimages (exact to 2^53; infinity beyond the range of double), or a lower bound where
+ * they could not be counted; and of hypotheses at the end of a row of windows. A bound of 1 with
+ * NNSM_PREIMAGES_SEVERAL: another one was not found and not excluded. */
 double nnsm_preimage_count(const nnsm_preimage *preimage);
+bool nnsm_preimage_counted(const nnsm_preimage *preimage);
 size_t nnsm_preimage_rows(const nnsm_preimage *preimage);
 size_t nnsm_preimage_hypotheses(const nnsm_preimage *preimage, size_t row);
 

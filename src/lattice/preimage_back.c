@@ -80,6 +80,46 @@ static void go_back(nnsm_preimage *p, size_t h, int8_t *states)
         solve_column(p, j, states);
 }
 
+static size_t is_upper(const nnsm_preimage *p, const int8_t *states, size_t row, size_t column)
+{
+    size_t width = (size_t)p->window.below[1];
+    row %= p->row_sites;
+    return states[p->transposed ? column * width + row : row * width + column] > 0;
+}
+
+/* Ways in which a column has as many upper sites in every window, if it began with the pattern `first`, or any. */
+static double ways_of_column(const nnsm_preimage *p, size_t column, const int8_t *states, size_t first)
+{
+    double ways[1 << NNSM_PREIMAGE_MOST_SHARED], next[1 << NNSM_PREIMAGE_MOST_SHARED], sum = 0;
+    for (size_t k = 0; k < p->patterns; k++)
+        ways[k] = !p->periodic || k == first;
+    for (size_t r = 0; r < p->rows; r++) {
+        size_t u = 0;
+        for (size_t k = 0; k < p->size1; k++)
+            u += is_upper(p, states, r * p->stride1 + k, column);
+        memset(next, 0, p->patterns * sizeof *next);
+        for (size_t s = p->first_step[u]; s < p->first_step[u + 1]; s++)
+            next[p->step[s].to] += ways[p->step[s].from] * p->step[s].ways;
+        memcpy(ways, next, p->patterns * sizeof *ways);
+    }
+    for (size_t k = 0; k < p->patterns; k++)
+        sum += !p->periodic || k == first ? ways[k] : 0;
+    return sum;
+}
+
+double nnsm_preimage_alike(nnsm_preimage *preimage, const int8_t *states)
+{
+    const nnsm_preimage *p = preimage;
+    double product = 1;
+    for (size_t j = 0; j < p->columns; j++) {
+        double sum = 0;
+        for (size_t first = 0; first < (p->periodic ? p->patterns : 1); first++)
+            sum += ways_of_column(p, j, states, first);
+        product *= sum;
+    }
+    return product;
+}
+
 nnsm_preimages nnsm_preimage_conclude(nnsm_preimage *preimage, int8_t *states)
 {
     nnsm_preimage *p = preimage;

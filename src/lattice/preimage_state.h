@@ -4,6 +4,7 @@
 #define NNSM_LATTICE_PREIMAGE_STATE_H
 
 #include "lattice/preimage.h"
+#include "lattice/support_find.h"
 
 enum {
     NNSM_PREIMAGE_LONGEST = 12,             /* sites of a window along an axis */
@@ -49,6 +50,10 @@ struct nnsm_preimage {
     int8_t *table;       /* [rows][columns] u on the way back */
     uint64_t *reach;     /* [rows + 1] sets of patterns */
     double count;
+    bool counted;
+    nnsm_support *support; /* for what has no room here; NULL: there is none */
+    nnsm_support_finder *finder;
+    int8_t *sums, *first, *last; /* [windows], [sites_below] */
 };
 
 /* The pattern after `fresh` sites more in a column. */
@@ -67,6 +72,9 @@ static inline size_t nnsm_window_ones(size_t bits)
 {
     return (size_t)__builtin_popcountll(bits);
 }
+
+/* Lattices of which each column has in every window as many upper sites as in this one. states: in, [sites_below]. */
+double nnsm_preimage_alike(nnsm_preimage *preimage, const int8_t *states);
 
 /* Sum the ways that the hypotheses left have to close, and fill states from the first that has any. */
 nnsm_preimages nnsm_preimage_conclude(nnsm_preimage *preimage, int8_t *states);

@@ -145,6 +145,23 @@ static nnsm_status allocate(nnsm_preimage *p, nnsm_error *error)
     return status;
 }
 
+/* Windows that do not overlap leave no possibilities, and those of very many sites are not followed. */
+static nnsm_status create_finder(nnsm_preimage *p, nnsm_error *error)
+{
+    nnsm_status status = nnsm_support_create(&p->support, &p->window, error);
+    if (status == NNSM_USAGE)
+        return NNSM_OK;
+    if (!status)
+        status = nnsm_support_finder_create(&p->finder, p->support, error);
+    if (!status)
+        status = NNSM_NEW(&p->sums, p->window.sites, "search for sites", error);
+    if (!status)
+        status = NNSM_NEW(&p->first, p->window.sites_below, "search for sites", error);
+    if (!status)
+        status = NNSM_NEW(&p->last, p->window.sites_below, "search for sites", error);
+    return status;
+}
+
 nnsm_status nnsm_preimage_create(nnsm_preimage **out, const nnsm_window *window, nnsm_error *error)
 {
     nnsm_preimage *p = NULL;
@@ -161,6 +178,8 @@ nnsm_status nnsm_preimage_create(nnsm_preimage **out, const nnsm_window *window,
         status = list_windows(p, error);
     if (!status)
         status = allocate(p, error);
+    if (!status)
+        status = create_finder(p, error);
     if (status)
         nnsm_preimage_destroy(p);
     else
@@ -194,5 +213,10 @@ void nnsm_preimage_destroy(nnsm_preimage *preimage)
     nnsm_release(p->left);
     nnsm_release(p->table);
     nnsm_release(p->reach);
+    nnsm_support_finder_destroy(p->finder);
+    nnsm_support_destroy(p->support);
+    nnsm_release(p->sums);
+    nnsm_release(p->first);
+    nnsm_release(p->last);
     nnsm_release(p);
 }

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "lattice/support_state.h"
 
-enum { LEAST = 32, ROOM = 1 << 20 }; /* hypotheses on very large lattices; bytes for those of a strip */
+enum { MOST_SITES = 31 }; /* of a window: sums are the bits of 32 */
 
 /* ---- creation */
 
@@ -22,6 +22,13 @@ static void fill_tables(nnsm_support *s)
             for (size_t p = 0; p < s->patterns; p++)
                 if ((p & (((size_t)1 << around) - 1)) == start >> (s->shared - around))
                     s->agree[around][start] |= UINT64_C(1) << p;
+    for (size_t from = 0; from < s->patterns; from++)
+        for (size_t u = 0; u <= s->size1; u++) {
+            s->can[0][0][from] |= (uint16_t)((s->to[u][from] != 0) << u);
+            for (size_t around = 1; s->window.periodic && around <= s->shared; around++)
+                for (size_t start = 0; start < s->patterns; start++)
+                    s->can[around][start][from] |= (uint16_t)(((s->to[u][from] & s->agree[around][start]) != 0) << u);
+        }
 }
 
 static void measure(nnsm_support *s)
@@ -43,8 +50,7 @@ static void measure(nnsm_support *s)
     bool decouple = s->stride2 == s->size2;
     s->strips = decouple ? s->across : 1;
     s->strip_columns = decouple ? s->size2 : s->columns;
-    size_t bytes = s->strip_columns * (8 * s->words + 1) + 8;
-    s->most = ROOM / bytes < LEAST ? LEAST : ROOM / bytes < NNSM_SUPPORT_MOST ? ROOM / bytes : NNSM_SUPPORT_MOST;
+    s->wrapped = decouple ? 1 : (s->columns - s->size2) / s->stride2 + 1;
     s->beliefs = NNSM_SUPPORT_HEADS * (s->columns * s->shared * (s->tracked ? 3 : 2) + (size_t)w->volume + 1);
 }
 
@@ -55,6 +61,11 @@ nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, n
     if (!nnsm_window_overlaps(window))
         return nnsm_fail(error, NNSM_USAGE,
                          "windows that do not overlap allow every sum; take window.route = \"plain\"");
+    if (window->volume > MOST_SITES)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "windows of %llu sites are too large for a mask, %d are the most; take window.route = "
+                         "\"plain\"",
+                         (unsigned long long)window->volume, MOST_SITES);
     nnsm_status status = nnsm_preimage_check(window, error);
     if (!status)
         status = NNSM_NEW(&s, 1, "support of sums", error);
@@ -87,38 +98,26 @@ size_t nnsm_support_beliefs(const nnsm_support *support)
     return support->beliefs;
 }
 
-static nnsm_status create_pool(const nnsm_support *s, nnsm_support_pool *pool, nnsm_error *error)
-{
-    nnsm_status status = NNSM_NEW(&pool->set, s->most * nnsm_support_set_words(s), "support of sums", error);
-    if (!status)
-        status = NNSM_NEW(&pool->hash, s->most, "support of sums", error);
-    if (!status)
-        status = NNSM_NEW(&pool->u, s->most * s->strip_columns, "support of sums", error);
-    return status;
-}
-
-static void destroy_pool(nnsm_support_pool *pool)
-{
-    nnsm_release(pool->set);
-    nnsm_release(pool->hash);
-    nnsm_release(pool->u);
-}
-
 nnsm_status nnsm_support_stream_create(nnsm_support_stream **out, const nnsm_support *support, nnsm_error *error)
 {
+    const nnsm_support *s = support;
     nnsm_support_stream *t = NULL;
     *out = NULL;
     nnsm_status status = NNSM_NEW(&t, 1, "support of sums", error);
     if (status)
         return status;
-    t->support = support;
-    status = NNSM_NEW(&t->now, support->strips, "support of sums", error);
-    for (size_t i = 0; i < support->strips && !status; i++)
-        status = create_pool(support, &t->now[i], error);
+    t->support = s;
+    status = NNSM_NEW(&t->now, s->strips, "support of sums", error);
+    for (size_t i = 0; i < s->strips && !status; i++)
+        status = nnsm_trellis_create(&t->now[i], s->strip_columns, s->words, error);
     if (!status)
-        status = create_pool(support, &t->next, error);
+        status = nnsm_trellis_create(&t->draft, s->strip_columns, s->words, error);
     if (!status)
-        status = NNSM_NEW(&t->above, support->columns * support->shared + 1, "support of sums", error);
+        status = nnsm_trellis_reducer_create(&t->reducer, s->strip_columns, s->words, error);
+    if (!status)
+        status = NNSM_NEW(&t->above, s->columns * s->shared + 1, "support of sums", error);
+    if (!status)
+        status = NNSM_NEW(&t->seen, s->strip_columns * s->words, "support of sums", error);
     if (status)
         nnsm_support_stream_destroy(t);
     else
@@ -128,36 +127,59 @@ nnsm_status nnsm_support_stream_create(nnsm_support_stream **out, const nnsm_sup
 
 void nnsm_support_stream_destroy(nnsm_support_stream *stream)
 {
-    if (!stream)
+    nnsm_support_stream *t = stream;
+    if (!t)
         return;
-    for (size_t i = 0; stream->now && i < stream->support->strips; i++)
-        destroy_pool(&stream->now[i]);
-    destroy_pool(&stream->next);
-    nnsm_release(stream->now);
-    nnsm_release(stream->above);
-    nnsm_release(stream);
+    for (size_t i = 0; t->now && i < t->support->strips; i++)
+        nnsm_trellis_destroy(&t->now[i]);
+    nnsm_trellis_destroy(&t->draft);
+    nnsm_trellis_reducer_destroy(t->reducer);
+    nnsm_release(t->now);
+    nnsm_release(t->sums);
+    nnsm_release(t->after);
+    nnsm_release(t->can);
+    nnsm_release(t->made);
+    nnsm_release(t->above);
+    nnsm_release(t->seen);
+    nnsm_release(t->reached);
+    nnsm_release(t);
 }
 
-/* ---- hypotheses */
+/* ---- columns */
 
 void nnsm_support_begin(nnsm_support_stream *stream)
 {
     const nnsm_support *s = stream->support;
+    uint64_t any[NNSM_TRELLIS_WORDS] = {0};
     stream->row = stream->window = stream->done = 0;
+    stream->narrowed = stream->unreduced = false;
+    for (size_t b = 0; b < s->patterns; b++) { /* every pattern is its own start */
+        size_t bit = (s->tracked ? b * s->patterns : 0) + b;
+        any[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
     for (size_t i = 0; i < s->strips; i++) {
-        nnsm_support_pool *pool = &stream->now[i];
-        pool->count = 1;
-        memset(pool->set, 0, nnsm_support_set_words(s) * sizeof *pool->set);
-        for (size_t j = 0; j < s->strip_columns; j++)
-            for (size_t b = 0; b < s->patterns; b++) { /* every pattern is its own start */
-                size_t bit = (s->tracked ? b * s->patterns : 0) + b;
-                pool->set[j * s->words + bit / 64] |= UINT64_C(1) << bit % 64;
-            }
+        nnsm_trellis *now = &stream->now[i];
+        nnsm_trellis_clear(now);
+        for (size_t j = 0; j <= s->strip_columns; j++) { /* there is room for these */
+            (void)nnsm_trellis_add_node(now, 0);
+            nnsm_trellis_close_level(now, j);
+            nnsm_trellis_begin_edges(now, j);
+            if (j < s->strip_columns)
+                (void)nnsm_trellis_add_edge(now, (int32_t)j + 1, any);
+        }
     }
 }
 
+/* Sites of the present row of windows that came around to the first ones. */
+static size_t came_around(const nnsm_support *s, size_t row)
+{
+    size_t end = row * s->stride1 + s->size1;
+    return s->window.periodic && end > s->row_sites ? end - s->row_sites : 0;
+}
+
 /* A column's set after u upper sites in the present row; false where nothing is left. */
-static bool advance(const nnsm_support *s, const uint64_t *set, size_t u, size_t around, uint64_t *out)
+static bool advance(const nnsm_support *s, const uint64_t *set, size_t u, size_t around, const uint64_t *target,
+                    uint64_t *out)
 {
     uint64_t any = 0;
     for (size_t i = 0; i < s->words; i++)
@@ -168,45 +190,11 @@ static bool advance(const nnsm_support *s, const uint64_t *set, size_t u, size_t
             block |= s->to[u][__builtin_ctzll(rest)];
         if (around)
             block &= s->agree[around][start];
-        any |= block;
         out[start * s->patterns / 64] |= block << start * s->patterns % 64;
     }
+    for (size_t i = 0; i < s->words; i++)
+        any |= out[i] &= target ? target[i] : UINT64_MAX;
     return any != 0;
-}
-
-/* Sites of the present row of windows that came around to the first ones. */
-static size_t came_around(const nnsm_support *s, size_t row)
-{
-    size_t end = row * s->stride1 + s->size1;
-    return s->window.periodic && end > s->row_sites ? end - s->row_sites : 0;
-}
-
-static void copy(const nnsm_support *s, const nnsm_support_pool *from, size_t h, nnsm_support_pool *to, size_t g)
-{
-    size_t words = nnsm_support_set_words(s);
-    memmove(to->set + g * words, from->set + h * words, words * sizeof *to->set);
-    memmove(to->u + g * s->strip_columns, from->u + h * s->strip_columns, s->strip_columns);
-}
-
-/* All u of one more column of the present row. */
-static void extend(nnsm_support_stream *t, nnsm_support_pool *now, size_t column)
-{
-    const nnsm_support *s = t->support;
-    nnsm_support_pool *next = &t->next;
-    size_t words = nnsm_support_set_words(s), around = came_around(s, t->row);
-    uint64_t set[4];
-    next->count = 0;
-    for (size_t h = 0; h < now->count; h++)
-        for (size_t u = 0; u <= s->size1 && next->count < s->most; u++)
-            if (advance(s, now->set + h * words + column * s->words, u, around, set)) {
-                size_t g = next->count++;
-                copy(s, now, h, next, g);
-                memcpy(next->set + g * words + column * s->words, set, s->words * sizeof *set);
-                next->u[g * s->strip_columns + column] = (int8_t)u;
-            }
-    nnsm_support_pool swap = *now;
-    *now = *next;
-    *next = swap;
 }
 
 /* Columns of its strip that the windows of a row have up to this one. */
@@ -216,91 +204,251 @@ static size_t columns_up_to(const nnsm_support *s, size_t window)
     return end < s->strip_columns ? end : s->strip_columns;
 }
 
-static nnsm_support_pool *pool_of(const nnsm_support_stream *t, size_t window)
+/* ---- which sums are allowed */
+
+static bool room_for(nnsm_support_stream *t, const nnsm_trellis *now)
 {
-    return &t->now[t->support->strips > 1 ? window : 0];
+    nnsm_error ignored;
+    if (now->node_room > t->node_room) {
+        nnsm_release(t->sums);
+        nnsm_release(t->reached);
+        t->sums = NULL;
+        t->reached = NULL;
+        t->node_room = 0;
+        if (NNSM_NEW(&t->sums, now->node_room, "support of sums", &ignored) ||
+            NNSM_NEW(&t->reached, now->node_room, "support of sums", &ignored))
+            return false;
+        t->node_room = now->node_room;
+    }
+    if (now->edge_room <= t->edge_room)
+        return true;
+    nnsm_release(t->can);
+    nnsm_release(t->made);
+    t->can = t->made = NULL;
+    t->edge_room = 0;
+    if (NNSM_NEW(&t->can, now->edge_room, "support of sums", &ignored) ||
+        NNSM_NEW(&t->made, now->edge_room, "support of sums", &ignored))
+        return false;
+    t->edge_room = now->edge_room;
+    return true;
 }
 
-/* ---- the stream */
+/* The numbers of upper sites that a column with this set can have in the present row, bit u. */
+static uint16_t possible(const nnsm_support_stream *t, size_t column, const uint64_t *set, size_t around)
+{
+    const nnsm_support *s = t->support;
+    uint64_t ignored[NNSM_TRELLIS_WORDS];
+    uint32_t all = 0;
+    for (size_t u = 0; u <= s->size1 && t->target; u++)
+        all |= (uint32_t)advance(s, set, u, around, t->target + column * s->words, ignored) << u;
+    for (size_t start = 0; start < s->starts && !t->target; start++)
+        for (uint64_t rest = nnsm_support_block(s, set, start); rest; rest &= rest - 1)
+            all |= s->can[around][around ? start : 0][__builtin_ctzll(rest)];
+    return (uint16_t)all;
+}
+
+/* Sums of a number of each set. */
+static uint64_t sums_of(uint64_t a, uint32_t b)
+{
+    uint64_t all = 0;
+    for (; b; b &= b - 1)
+        all |= a << __builtin_ctz(b);
+    return all;
+}
+
+/* sums and can of the new columns up to end, from there back. */
+static void look_ahead(nnsm_support_stream *t, const nnsm_trellis *now, size_t end)
+{
+    size_t around = came_around(t->support, t->row);
+    for (int32_t n = now->level[end]; n < now->level[end + 1]; n++)
+        t->sums[n] = 1;
+    for (size_t j = end; j-- > t->done;)
+        for (int32_t n = now->level[j]; n < now->level[j + 1]; n++) {
+            t->sums[n] = 0;
+            for (int32_t e = now->edge[n]; e < now->edge[n + 1]; e++) {
+                t->can[e] = possible(t, j, now->set + (size_t)e * now->words, around);
+                t->sums[n] |= sums_of(t->sums[now->target[e]], t->can[e]);
+            }
+        }
+}
+
+static void begin_row(nnsm_support_stream *t)
+{
+    t->done = 0;
+    nnsm_trellis_clear(&t->draft);
+    (void)nnsm_trellis_add_node(&t->draft, 0);
+    t->draft.from[0] = 0;
+    memset(t->draft.key, 0, NNSM_TRELLIS_KEY * sizeof *t->draft.key);
+    nnsm_trellis_close_level(&t->draft, 0);
+}
 
 uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
 {
     nnsm_support_stream *t = stream;
     const nnsm_support *s = t->support;
-    nnsm_support_pool *now = pool_of(t, t->window);
-    uint32_t allowed = 0;
-    if (s->strips > 1)
-        t->done = 0;
+    const nnsm_trellis *now = nnsm_support_now(t);
+    uint64_t allowed = 0;
+    if (s->strips > 1 || t->window == 0)
+        begin_row(t);
+    if (!room_for(t, now)) {
+        t->narrowed = true;
+        memset(belief, 0, (belief ? s->beliefs : 0) * sizeof *belief);
+        return 0;
+    }
     if (belief && t->window == 0)
         nnsm_support_remember(t);
     if (belief)
-        nnsm_support_believe(t, now, belief);
-    for (size_t end = columns_up_to(s, t->window); t->done < end; t->done++)
-        extend(t, now, t->done);
-    for (size_t h = 0; h < now->count; h++)
-        allowed |= UINT32_C(1) << nnsm_support_sum(t, now->u + h * s->strip_columns);
+        nnsm_support_believe(t, belief);
+    look_ahead(t, now, columns_up_to(s, t->window));
+    for (size_t n = nnsm_support_cut(t); n < t->draft.nodes; n++)
+        if (!t->draft.dead[n])
+            allowed |= t->sums[t->draft.from[n]] << nnsm_support_open_sum(t, n);
     if (belief)
-        nnsm_support_place(s, allowed, belief);
-    return allowed;
+        nnsm_support_place(s, (uint32_t)allowed, belief);
+    return (uint32_t)allowed;
 }
 
-/* Columns whose u no later window of the row sees are set to 0, so that hypotheses can be compared. */
-static void forget(const nnsm_support_stream *t, int8_t *u)
+/* ---- taking one */
+
+/* The set of an edge of now after u upper sites, of all of this level. */
+static const uint64_t *after(nnsm_support_stream *t, const nnsm_trellis *now, size_t column, size_t edge, size_t u)
 {
     const nnsm_support *s = t->support;
-    size_t next = t->window + 1;
-    if (s->strips > 1 || next == s->across) {
-        memset(u, 0, s->strip_columns);
+    size_t first = (size_t)now->edge[now->level[column]];
+    uint64_t *set = t->after + ((edge - first) * (s->size1 + 1) + u) * s->words;
+    if (!(t->made[edge] >> u & 1))
+        (void)advance(s, now->set + edge * s->words, u, came_around(s, t->row),
+                      t->target ? t->target + column * s->words : NULL, set);
+    t->made[edge] |= (uint16_t)(1 << u);
+    return set;
+}
+
+/* Nothing of a level's edges is there yet. False: no room. */
+static bool prepare_after(nnsm_support_stream *t, const nnsm_trellis *now, size_t column)
+{
+    size_t first = (size_t)now->edge[now->level[column]], end = (size_t)now->edge[now->level[column + 1]];
+    size_t need = (end - first) * (t->support->size1 + 1) * t->support->words;
+    nnsm_error ignored;
+    memset(t->made + first, 0, (end - first) * sizeof *t->made);
+    if (need <= t->after_room)
+        return true;
+    nnsm_release(t->after);
+    t->after = NULL;
+    t->after_room = 0;
+    if (NNSM_NEW(&t->after, 2 * need, "support of sums", &ignored))
+        return false;
+    t->after_room = 2 * need;
+    return true;
+}
+
+/* Open sums after u upper sites in a column; those of the present window end with its last one, `last`. */
+static void add_upper(const nnsm_support_stream *t, size_t column, size_t u, bool last, uint64_t *key)
+{
+    const nnsm_support *s = t->support;
+    uint8_t *open = (uint8_t *)key;
+    if (s->strips > 1) {
+        open[0] = last ? 0 : (uint8_t)(open[0] + u);
         return;
     }
-    size_t last = (s->across - 1) * s->stride2 + s->size2; /* beyond the columns: the first ones are seen again */
-    size_t again = last > s->strip_columns ? last - s->strip_columns : 0;
-    for (size_t j = again; j < next * s->stride2 && j < s->strip_columns; j++)
-        u[j] = 0;
+    size_t first = column + 1 > s->size2 ? (column + s->stride2 - s->size2) / s->stride2 : 0;
+    for (size_t w = first; w < s->across && w * s->stride2 <= column; w++)
+        open[nnsm_support_place_of(s, w)] += (uint8_t)u;
+    for (size_t w = s->wrapped; w < s->across; w++)
+        if (column + s->columns < w * s->stride2 + s->size2)
+            open[nnsm_support_place_of(s, w)] += (uint8_t)u;
+    if (last)
+        open[nnsm_support_place_of(s, t->window)] = 0;
 }
 
-static uint64_t hash_of(const nnsm_support *s, const nnsm_support_pool *pool, size_t h)
+/* The node of the draft's open level that came from there, with these sums. -1: no room. */
+static int32_t node_of(nnsm_trellis *draft, int32_t from, const uint64_t *key)
 {
-    uint64_t hash = 1;
-    size_t words = nnsm_support_set_words(s);
-    for (size_t i = 0; i < words; i++)
-        hash = (hash ^ pool->set[h * words + i]) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
-    for (size_t j = 0; j < s->strip_columns; j++)
-        hash = (hash ^ (uint64_t)pool->u[h * s->strip_columns + j]) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash;
+    uint64_t hash = nnsm_trellis_mix(1, (uint64_t)from), slot = UINT64_MAX;
+    for (size_t i = 0; i < NNSM_TRELLIS_KEY; i++)
+        hash = nnsm_trellis_mix(hash, key[i]);
+    for (int32_t n; (n = nnsm_trellis_probe(draft, hash, &slot)) >= 0;)
+        if (draft->from[n] == from &&
+            memcmp(draft->key + (size_t)n * NNSM_TRELLIS_KEY, key, NNSM_TRELLIS_KEY * sizeof *key) == 0)
+            return n;
+    int32_t n = nnsm_trellis_add_node(draft, hash);
+    if (n < 0)
+        return -1;
+    draft->from[n] = from;
+    memcpy(draft->key + (size_t)n * NNSM_TRELLIS_KEY, key, NNSM_TRELLIS_KEY * sizeof *key);
+    return n;
 }
 
-static bool is_new(const nnsm_support *s, const nnsm_support_pool *pool, size_t h)
+/* All u of one more column with which the window can have its sum. */
+static void extend_node(nnsm_support_stream *t, const nnsm_trellis *now, size_t node, size_t column, size_t end,
+                        size_t upper)
 {
-    size_t words = nnsm_support_set_words(s);
-    for (size_t g = 0; g < h; g++)
-        if (pool->hash[g] == pool->hash[h] &&
-            memcmp(pool->set + g * words, pool->set + h * words, words * sizeof *pool->set) == 0 &&
-            memcmp(pool->u + g * s->strip_columns, pool->u + h * s->strip_columns, s->strip_columns) == 0)
-            return false;
-    return true;
+    nnsm_trellis *draft = &t->draft;
+    size_t sum = nnsm_support_open_sum(t, node), from = (size_t)draft->from[node];
+    for (int32_t e = now->edge[from]; e < now->edge[from + 1]; e++)
+        for (uint32_t rest = t->can[e]; rest; rest &= rest - 1) {
+            size_t u = (size_t)__builtin_ctz(rest);
+            if (sum + u > upper || !(t->sums[now->target[e]] >> (upper - sum - u) & 1))
+                continue;
+            uint64_t key[NNSM_TRELLIS_KEY];
+            memcpy(key, draft->key + node * NNSM_TRELLIS_KEY, sizeof key);
+            add_upper(t, column, u, column + 1 == end, key);
+            int32_t to = node_of(draft, now->target[e], key);
+            int32_t edge = to < 0 ? -1 : nnsm_trellis_add_edge(draft, to, after(t, now, column, (size_t)e, u));
+            t->narrowed = t->narrowed || edge < 0;
+            if (edge < 0)
+                continue;
+            draft->origin[edge] = e;
+            draft->upper[edge] = (int8_t)u;
+        }
+}
+
+static void extend(nnsm_support_stream *t, const nnsm_trellis *now, size_t column, size_t end, size_t upper)
+{
+    nnsm_trellis *draft = &t->draft;
+    bool room = prepare_after(t, now, column);
+    t->narrowed = t->narrowed || !room;
+    for (int32_t n = draft->level[column]; n < draft->level[column + 1]; n++) {
+        nnsm_trellis_begin_edges(draft, (size_t)n);
+        if (!draft->dead[n] && room)
+            extend_node(t, now, (size_t)n, column, end, upper);
+    }
+    nnsm_trellis_end_edges(draft);
+    nnsm_trellis_close_level(draft, column + 1);
+}
+
+/* The window's columns are all done: what has another sum is dead. */
+static void choose(nnsm_support_stream *t, size_t upper)
+{
+    for (size_t n = nnsm_support_cut(t); n < t->draft.nodes; n++)
+        if (nnsm_support_open_sum(t, n) != upper)
+            t->draft.dead[n] = 1;
+}
+
+bool nnsm_support_draft(nnsm_support_stream *stream, size_t upper)
+{
+    nnsm_support_stream *t = stream;
+    const nnsm_trellis *now = nnsm_support_now(t);
+    size_t end = columns_up_to(t->support, t->window), before = t->done;
+    if (end == before)
+        choose(t, upper);
+    for (; t->done < end; t->done++)
+        extend(t, now, t->done, end, upper);
+    nnsm_trellis_bury(&t->draft, end, before);
+    return !t->draft.dead[0];
 }
 
 bool nnsm_support_take(nnsm_support_stream *stream, size_t upper)
 {
     nnsm_support_stream *t = stream;
     const nnsm_support *s = t->support;
-    nnsm_support_pool *now = pool_of(t, t->window);
-    size_t kept = 0;
-    for (size_t h = 0; h < now->count; h++) {
-        if (nnsm_support_sum(t, now->u + h * s->strip_columns) != upper)
-            continue;
-        copy(s, now, h, now, kept);
-        forget(t, now->u + kept * s->strip_columns);
-        now->hash[kept] = hash_of(s, now, kept);
-        kept += is_new(s, now, kept);
-    }
-    now->count = kept;
+    bool any = nnsm_support_draft(t, upper);
+    if (any && (s->strips > 1 || t->window + 1 == s->across))
+        t->unreduced = !nnsm_trellis_reduce(t->reducer, &t->draft, nnsm_support_now(t)) || t->unreduced;
     if (++t->window == s->across) {
         t->window = t->done = 0;
         t->row++;
     }
-    return kept > 0;
+    return any;
 }
 
 bool nnsm_support_follow(nnsm_support_stream *stream, const int8_t *upper, uint32_t *allowed, float *belief)

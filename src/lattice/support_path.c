@@ -9,17 +9,20 @@ nnsm_status nnsm_support_path_create(nnsm_support_path *path, const nnsm_support
 {
     nnsm_support_path *p = path;
     size_t windows = support->window.sites, places = support->rows * support->strips;
-    *p = (nnsm_support_path){.support = support};
+    size_t most = NNSM_SUPPORT_KEPT * support->strip_columns;
+    *p = (nnsm_support_path){
+        .support = support, .most_edges = most, .room = support->strip_columns + 2 + most + 2 + most};
     nnsm_status status = NNSM_NEW(&p->upper, windows, "support of chains", error);
     if (!status)
         status = NNSM_NEW(&p->allowed, windows, "support of chains", error);
     if (!status)
         status = NNSM_NEW(&p->belief, windows * support->beliefs, "support of chains", error);
     if (!status)
-        status = NNSM_NEW(&p->count, places, "support of chains", error);
+        status = NNSM_NEW(&p->edges, places, "support of chains", error);
     if (!status)
-        status =
-            NNSM_NEW(&p->set, places * NNSM_SUPPORT_KEPT * nnsm_support_set_words(support), "support of chains", error);
+        status = NNSM_NEW(&p->graph, places * p->room, "support of chains", error);
+    if (!status)
+        status = NNSM_NEW(&p->set, places * most * support->words, "support of chains", error);
     if (status)
         nnsm_support_path_destroy(p);
     return status;
@@ -30,23 +33,39 @@ void nnsm_support_path_destroy(nnsm_support_path *path)
     nnsm_release(path->upper);
     nnsm_release(path->allowed);
     nnsm_release(path->belief);
-    nnsm_release(path->count);
+    nnsm_release(path->edges);
+    nnsm_release(path->graph);
     nnsm_release(path->set);
     *path = (nnsm_support_path){0};
 }
 
-/* ---- the hypotheses at the begin of a row, where no u matters */
+/* ---- what is known where a row begins */
 
-static uint64_t *sets_of(const nnsm_support_path *p, size_t row, size_t strip)
+/* Parts of a trellis's graph, one behind the other. */
+typedef struct {
+    int32_t *level, *edge, *target;
+    size_t levels, edges, targets;
+} graph;
+
+/* What place of a path holds a trellis with as many nodes and edges; the parts beyond levels depend on these. */
+static graph graph_of(const nnsm_support_path *p, size_t place, size_t nodes, size_t edges)
 {
-    const nnsm_support *s = p->support;
-    return p->set + (row * s->strips + strip) * NNSM_SUPPORT_KEPT * nnsm_support_set_words(s);
+    graph g = {.level = p->graph + place * p->room, .levels = p->support->strip_columns + 2, .targets = edges};
+    g.edges = nodes + 1;
+    g.edge = g.level + g.levels;
+    g.target = g.edge + g.edges;
+    return g;
+}
+
+static uint64_t *sets_of(const nnsm_support_path *p, size_t place)
+{
+    return p->set + place * p->most_edges * p->support->words;
 }
 
 static bool is_kept(const nnsm_support_path *p, size_t row)
 {
     for (size_t i = 0; i < p->support->strips; i++)
-        if (!p->count[row * p->support->strips + i])
+        if (!p->edges[row * p->support->strips + i])
             return false;
     return true;
 }
@@ -55,22 +74,34 @@ static void keep(nnsm_support_path *p, const nnsm_support_stream *t, size_t row)
 {
     const nnsm_support *s = p->support;
     for (size_t i = 0; i < s->strips; i++) {
-        const nnsm_support_pool *pool = &t->now[i];
-        bool few = pool->count <= NNSM_SUPPORT_KEPT;
-        p->count[row * s->strips + i] = few ? (uint8_t)pool->count : 0;
-        if (few)
-            memcpy(sets_of(p, row, i), pool->set, pool->count * nnsm_support_set_words(s) * sizeof *pool->set);
+        const nnsm_trellis *now = &t->now[i];
+        size_t place = row * s->strips + i;
+        bool few = now->edges <= p->most_edges && now->nodes <= now->edges + 1;
+        p->edges[place] = few ? (int32_t)now->edges : 0;
+        if (!few)
+            continue;
+        graph g = graph_of(p, place, now->nodes, now->edges);
+        memcpy(g.level, now->level, g.levels * sizeof *g.level);
+        memcpy(g.edge, now->edge, g.edges * sizeof *g.edge);
+        memcpy(g.target, now->target, g.targets * sizeof *g.target);
+        memcpy(sets_of(p, place), now->set, now->edges * s->words * sizeof *now->set);
     }
 }
 
 static bool is_as_kept(const nnsm_support_path *p, const nnsm_support_stream *t, size_t row)
 {
     const nnsm_support *s = p->support;
-    for (size_t i = 0; i < s->strips; i++)
-        if (!p->count[row * s->strips + i] || p->count[row * s->strips + i] != t->now[i].count ||
-            memcmp(sets_of(p, row, i), t->now[i].set,
-                   t->now[i].count * nnsm_support_set_words(s) * sizeof *t->now[i].set) != 0)
+    for (size_t i = 0; i < s->strips; i++) {
+        const nnsm_trellis *now = &t->now[i];
+        size_t place = row * s->strips + i;
+        graph g = graph_of(p, place, now->nodes, now->edges);
+        if (!p->edges[place] || (size_t)p->edges[place] != now->edges ||
+            memcmp(g.level, now->level, g.levels * sizeof *g.level) != 0 ||
+            memcmp(g.edge, now->edge, g.edges * sizeof *g.edge) != 0 ||
+            memcmp(g.target, now->target, g.targets * sizeof *g.target) != 0 ||
+            memcmp(sets_of(p, place), now->set, now->edges * s->words * sizeof *now->set) != 0)
             return false;
+    }
     return true;
 }
 
@@ -80,10 +111,17 @@ static void resume(const nnsm_support_path *p, nnsm_support_stream *t, size_t ro
     nnsm_support_begin(t);
     t->row = row;
     for (size_t i = 0; i < s->strips && row; i++) {
-        nnsm_support_pool *pool = &t->now[i];
-        pool->count = p->count[row * s->strips + i];
-        memcpy(pool->set, sets_of(p, row, i), pool->count * nnsm_support_set_words(s) * sizeof *pool->set);
-        memset(pool->u, 0, pool->count * s->strip_columns);
+        nnsm_trellis *now = &t->now[i];
+        size_t place = row * s->strips + i, edges = (size_t)p->edges[place];
+        const int32_t *level = graph_of(p, place, 0, 0).level;
+        graph g = graph_of(p, place, (size_t)level[s->strip_columns + 1], edges);
+        nnsm_trellis_clear(now);
+        for (size_t n = 0; n + 1 < g.edges; n++)
+            (void)nnsm_trellis_add_node(now, 0);
+        for (size_t e = 0; e < edges; e++)
+            (void)nnsm_trellis_add_edge(now, g.target[e], sets_of(p, place) + e * s->words);
+        memcpy(now->level, g.level, g.levels * sizeof *g.level);
+        memcpy(now->edge, g.edge, g.edges * sizeof *g.edge);
     }
 }
 

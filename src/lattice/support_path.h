@@ -1,6 +1,6 @@
 /* support_path.h: one configuration of a chain and what the stream of support.h says along it, kept so that a change of
- * a few sums follows the rows of windows that it touches and no more: hypotheses are remembered where a row begins, and
- * once they are again what they were, so is all that comes behind.
+ * a few sums follows the rows of windows that it touches and no more: the trellis is remembered where a row begins, and
+ * once it is again what it was, so is all that comes behind.
  *
  * A stream only does the work: it may serve many paths. Local; only create can fail. */
 #ifndef NNSM_LATTICE_SUPPORT_PATH_H
@@ -14,11 +14,13 @@ typedef struct {
     int8_t *upper;               /* [windows] its sums */
     uint32_t *allowed;           /* [windows]; 0 where it is outside */
     float *belief;               /* [windows][beliefs] */
-    uint8_t *count;              /* [rows][strips] hypotheses remembered; 0: too many */
-    uint64_t *set;               /* [rows][strips][NNSM_SUPPORT_KEPT][strip columns][words] */
+    int32_t *edges;              /* [rows][strips] of the trellis remembered; 0: too many */
+    int32_t *graph;              /* [rows][strips][room] its levels, edges by node, and targets */
+    uint64_t *set;               /* [rows][strips][most edges][words] */
+    size_t room, most_edges;
 } nnsm_support_path;
 
-enum { NNSM_SUPPORT_KEPT = 6 };
+enum { NNSM_SUPPORT_KEPT = 6 }; /* edges a column that are remembered */
 
 nnsm_status nnsm_support_path_create(nnsm_support_path *path, const nnsm_support *support, nnsm_error *error);
 void nnsm_support_path_destroy(nnsm_support_path *path);

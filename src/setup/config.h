@@ -70,7 +70,7 @@ typedef struct {
         bool given;
         char file[NNSM_CONFIG_TEXT]; /* the user's measured ensemble, instead of generate */
         int64_t cuts;                /* number of thresholds; 0: none are given */
-        double thresholds[15];       /* rising; NNSM_MAX_VALUES - 1 */
+        double thresholds[31];       /* rising; NNSM_MAX_VALUES - 1 */
         int64_t levels;              /* of equal shares; 0: values as they are, or by the thresholds */
     } ensemble;
     struct {

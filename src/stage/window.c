@@ -91,8 +91,9 @@ static nnsm_status judge(maker *m)
         return NNSM_OK;
     if (!w->none)
         return nnsm_h5_fail(&m->source,
-                            "configuration %llu leaves too many possibilities to undo its windows, and %llu do in all; "
-                            "take window.route = \"plain\"",
+                            "configuration %llu leaves more possibilities than there is room for, and %llu do in all: "
+                            "the windows are too long for their stride; take shorter ones, a larger stride, or "
+                            "window.route = \"plain\"",
                             (unsigned long long)m->failures.first, (unsigned long long)m->failures.undecided);
     return nnsm_h5_fail(
         &m->source,
@@ -145,20 +146,21 @@ static void say(const maker *m)
 {
     const nnsm_windowing *w = &m->plan.windowing;
     nnsm_log *log = &m->run->log;
-    char text[256], values[16 * NNSM_MAX_VALUES];
+    char text[256], values[16 * NNSM_MAX_VALUES], several[NNSM_WINDOWING_TEXT];
+    nnsm_windowing_several_text(w, several, sizeof several);
     nnsm_windowing_text(w, text, sizeof text);
     nnsm_alphabet_text(&m->plan.sums, values, sizeof values);
     nnsm_say(log, "window: %s, values %s", text, values);
     if (w->latent)
         nnsm_say(log,
                  "window: overlapping windows undone, the network learns on the sites below; %lld configurations, "
-                 "all with a preimage, %lld with several, of which one was taken",
-                 (long long)w->configurations, (long long)w->several);
+                 "all with a preimage, of which one was taken, %s",
+                 (long long)w->configurations, several);
     else if (w->masked)
         nnsm_say(log,
                  "window: the network learns on sums, and knows only sums that have a preimage; %lld configurations, "
-                 "all with one, %lld with several",
-                 (long long)w->configurations, (long long)w->several);
+                 "all with one, %s",
+                 (long long)w->configurations, several);
     else if (w->none)
         nnsm_warn(log,
                   "%lld of %lld configurations cannot be sums over such windows of two-valued sites: the windows "
@@ -169,7 +171,7 @@ static void say(const maker *m)
             log,
             "%.1f %% of the configurations have several preimages, of which always the same one is taken: what is "
             "learned are sites so chosen, whose couplings and |m| at other temperatures are not those of the "
-            "sites that were measured; KL is not given",
+            "sites that were measured; KL is not given. window.route = \"masked\" learns on the sums themselves",
             100 * (double)w->several / (double)w->configurations);
 }
 

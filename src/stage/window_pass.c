@@ -1,5 +1,7 @@
 #include "stage/window_pass.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "lattice/preimage.h"
 #include "lattice/support.h"
@@ -10,7 +12,9 @@
 enum { SHORTER = 4 };
 
 /* Counts of a round, of all ranks. */
-enum { NONE, SEVERAL, UNDECIDED, COUNTS };
+enum { NONE, SEVERAL, UNDECIDED, UNCOUNTED, COUNTS };
+
+enum { DOUBLINGS = 1025 }; /* log2 of the numbers of preimages, of the range of double */
 
 typedef struct {
     nnsm_run *run;
@@ -27,6 +31,7 @@ typedef struct {
     int8_t *rows, *block_rows, *latent_rows; /* [block][sites] */
     int32_t *counts;                         /* [windows] */
     uint64_t found[COUNTS], first[2];        /* of this rank's block: counts; first without preimage, and undecided */
+    uint64_t doublings[DOUBLINGS];           /* configurations by log2 of their number of preimages, rounded down */
 } pass;
 
 /* ---- a block of this rank */
@@ -48,6 +53,10 @@ static void undo(pass *p, size_t first, size_t count)
         if (found == NNSM_PREIMAGES_UNDECIDED && !p->found[UNDECIDED]++)
             p->first[1] = first + r;
         p->found[SEVERAL] += found == NNSM_PREIMAGES_SEVERAL;
+        if (found != NNSM_PREIMAGES_ONE && found != NNSM_PREIMAGES_SEVERAL)
+            continue;
+        p->found[UNCOUNTED] += !nnsm_preimage_counted(p->filter);
+        p->doublings[(size_t)fmin(floor(log2(nnsm_preimage_count(p->filter))), DOUBLINGS - 1)]++;
     }
 }
 
@@ -91,6 +100,7 @@ static void add_up(pass *p, const nnsm_round *round)
     w->configurations += (int64_t)(round->end - round->begin);
     w->none += (int64_t)p->found[NONE];
     w->several += (int64_t)p->found[SEVERAL];
+    w->uncounted += (int64_t)p->found[UNCOUNTED];
     p->failures->undecided += p->found[UNDECIDED];
     if (!known && p->found[NONE])
         p->failures->first = p->first[0];
@@ -128,6 +138,21 @@ static void exchange(void *context, const nnsm_round *round)
         gather(p, round, p->blocks, p->block_header, p->block_rows);
     if (p->plan->write_latent && !p->plan->windowing.none && !p->failures->undecided)
         gather(p, round, p->latent, p->latent_header, p->latent_rows);
+}
+
+/* The median of log2 of the numbers of preimages, once all rounds are over. */
+static void find_median(pass *p)
+{
+    uint64_t total = 0, below = 0;
+    int64_t *median = &p->plan->windowing.doublings;
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, p->doublings, DOUBLINGS, MPI_UINT64_T, MPI_SUM, p->run->world));
+    for (int k = 0; k < DOUBLINGS; k++)
+        total += p->doublings[k];
+    for (*median = 0; *median < DOUBLINGS - 1; ++*median) {
+        below += p->doublings[*median];
+        if (2 * below > total || !total)
+            break;
+    }
 }
 
 /* ---- all of them */
@@ -181,6 +206,8 @@ nnsm_status nnsm_window_pass(nnsm_run *run, nnsm_h5 *source, const nnsm_ensemble
         status = nnsm_rounds(run, &cut, &methods, &p, error);
     if (!status)
         status = nnsm_agree(run->world, blocks->status ? blocks->status : latent->status, error);
+    if (!status && plan->filter)
+        find_median(&p);
     nnsm_preimage_destroy(p.filter);
     nnsm_support_stream_destroy(p.stream);
     nnsm_support_destroy(p.support);

@@ -141,7 +141,7 @@ nnsm_status nnsm_window_plan_make(nnsm_window_plan *plan, nnsm_run *run, nnsm_h5
     }
     if (w->latent) {
         plan->write_latent = 1; /* what the filter finds stands in both */
-        w->configurations = w->none = w->several = 0;
+        w->configurations = w->none = w->several = w->uncounted = w->doublings = 0;
     }
     bool validates = nnsm_window_overlaps(&w->window) && !plan->write_blocks && w->values.count == 2;
     plan->filter = w->latent || w->masked ? 1 : validates ? 2 : 0;

@@ -48,6 +48,17 @@ void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t siz
                    w->periodic ? "periodic" : "open", part[2], part[3]);
 }
 
+void nnsm_windowing_several_text(const nnsm_windowing *windowing, char *text, size_t size)
+{
+    const nnsm_windowing *w = windowing;
+    if (!w->several)
+        (void)snprintf(text, size, "none with several");
+    else
+        (void)snprintf(text, size, "%lld (%.1f %%) with several; half of all have at least 2^%lld%s",
+                       (long long)w->several, 100 * (double)w->several / (double)w->configurations,
+                       (long long)w->doublings, w->uncounted ? ", a lower bound: they are too many to count" : "");
+}
+
 void nnsm_windowing_uppers(const nnsm_windowing *windowing, const nnsm_alphabet *sums, int32_t *upper)
 {
     const nnsm_alphabet *v = &windowing->values;
@@ -88,6 +99,8 @@ void nnsm_windowing_write(nnsm_h5 *h5, const nnsm_windowing *windowing)
     nnsm_h5_set_integer(h5, GROUP, "configurations_examined", w->configurations);
     nnsm_h5_set_integer(h5, GROUP, "configurations_without_preimage", w->none);
     nnsm_h5_set_integer(h5, GROUP, "configurations_with_several_preimages", w->several);
+    nnsm_h5_set_integer(h5, GROUP, "configurations_with_uncounted_preimages", w->uncounted);
+    nnsm_h5_set_integer(h5, GROUP, "median_log2_preimages", w->doublings);
 }
 
 static bool get_extents(nnsm_h5 *h5, const char *name, size_t *dimensions, int *extent)
@@ -140,7 +153,12 @@ void nnsm_windowing_read(nnsm_h5 *h5, nnsm_windowing *windowing)
         w->none = nnsm_h5_get_integer(h5, GROUP, "configurations_without_preimage");
         w->several = nnsm_h5_get_integer(h5, GROUP, "configurations_with_several_preimages");
     }
-    if (!h5->status && (!possible || w->none < 0 || w->several < 0 || w->configurations < 0 ||
-                        w->none > w->configurations || w->several > w->configurations - w->none))
+    if (nnsm_h5_has_attribute(h5, GROUP, "median_log2_preimages")) {
+        w->uncounted = nnsm_h5_get_integer(h5, GROUP, "configurations_with_uncounted_preimages");
+        w->doublings = nnsm_h5_get_integer(h5, GROUP, "median_log2_preimages");
+    }
+    if (!h5->status &&
+        (!possible || w->none < 0 || w->several < 0 || w->configurations < 0 || w->none > w->configurations ||
+         w->several > w->configurations - w->none || w->uncounted < 0 || w->uncounted > w->several || w->doublings < 0))
         (void)nnsm_h5_fail(h5, "its " GROUP " cannot be; make the file again");
 }

@@ -9,6 +9,8 @@
 #include "lattice/window.h"
 #include "setup/config.h"
 
+enum { NNSM_WINDOWING_TEXT = 128 };
+
 /* Plain data: copied between ranks byte by byte. */
 typedef struct {
     nnsm_window window;                    /* sites = 0: there are none, and all below is 0 */
@@ -18,6 +20,8 @@ typedef struct {
     int64_t source;                        /* checksum of the file that the windows were laid on or read from */
     int64_t configurations, none, several; /* of the data that the filter saw (0: it was not asked), without a preimage,
                                               with more than one */
+    int64_t uncounted, doublings; /* configurations whose preimages were too many to count; the median of log2 of their
+                                     number over all configurations, rounded down, a lower bound where uncounted > 0 */
 } nnsm_windowing;
 
 /* Size or stride along an axis, of which the configuration has one for all or one each. Local. */
@@ -36,6 +40,9 @@ static inline const nnsm_window *nnsm_windowing_masked(const nnsm_windowing *win
 
 /* "2 x 2, stride 1 x 1, open, on 16 x 16: 15 x 15 windows". Local. */
 void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t size);
+
+/* "12 (0.1 %) with several; half of all have at least 2^0". Local. */
+void nnsm_windowing_several_text(const nnsm_windowing *windowing, char *text, size_t size);
 
 /* Windows are undone where more than one configuration in a hundred has several preimages: always taking the same one
  * then shows in the law of the sites that the network learns, which is no longer the one of the data's sites. Local. */

@@ -130,6 +130,6 @@ with h5py.File("results/one.ensemble.h5") as one, h5py.File("results/many.ensemb
         one.copy(name, many)
     many["system"].attrs["states"] = 99
 PY
-refused "99 states; a site has 2 to 16" "$nnsm" train follow.cfg --fresh --set ensemble.file=results/many.ensemble.h5 \
+refused "99 states; a site has 2 to 32" "$nnsm" train follow.cfg --fresh --set ensemble.file=results/many.ensemble.h5 \
   --set run.name=wrong
 echo "all models of several states agree"

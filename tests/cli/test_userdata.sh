@@ -250,7 +250,7 @@ expect "attribute temperature is inf" hot.h5
 expect "attribute temperature of /configurations is not a number" word.h5
 expect "has 0 configurations in its first dimension" empty.h5
 expect "lattice extent 0 of /configurations is out of range" thin.h5
-expect "has more than 16 different values; cut them into levels" many.h5
+expect "has more than 32 different values; cut them into levels" many.h5
 expect "alphabet value 1 is given twice" twice.h5
 expect 'attribute boundary is "closed"' boundary.h5
 expect "beyond signed 64 bits" beyond.h5

@@ -93,12 +93,72 @@ static void stripes_have_more_than_one_preimage(void **unused)
     check_close(nnsm_preimage_count(filter), 2 * 65536 - 2, 0);
 }
 
+/* ---- 3 x 3 windows with stride 2: so many preimages that they are not counted */
+
+enum { THREE = (L / 2) * (L / 2) };
+
+static void three_by_three(const int8_t *s, int32_t *sums)
+{
+    for (int b = 0; b < THREE; b++) {
+        sums[b] = 0;
+        for (int i = 0; i < 9; i++)
+            sums[b] += s[(2 * (b / (L / 2)) + i / 3) % L * L + (2 * (b % (L / 2)) + i % 3) % L] > 0;
+    }
+}
+
+/* Every image is found to be one, by a lattice with its sums. What is not is not: a window all of whose sites are upper
+ * beside one without any, and wrong values where the filter says they have a preimage, by that. */
+static void images_of_large_windows_are_found_and_nothing_else(void **unused)
+{
+    (void)unused;
+    nnsm_preimage *large;
+    nnsm_window window;
+    nnsm_error error;
+    int8_t found[SITES];
+    int32_t sums[THREE], again[THREE];
+    size_t bounds = 0, wrong = 0, refused = 0;
+    nnsm_rng_key key = nnsm_rng_key_from_seed(13);
+    assert_int_equal(
+        nnsm_window_create(&window, 2, (const int[]){L, L}, (const int[]){3, 3}, (const int[]){2, 2}, true, &error),
+        NNSM_OK);
+    assert_int_equal(nnsm_preimage_create(&large, &window, &error), NNSM_OK);
+    for (uint32_t n = 0; n < CONFIGURATIONS; n++) {
+        nnsm_rng_sequence random = nnsm_rng_sequence_start(key, NNSM_RNG_TEST, 0, n);
+        three_by_three(spins[n], sums);
+        assert_int_equal(nnsm_preimage_find(large, sums, found), NNSM_PREIMAGES_SEVERAL);
+        three_by_three(found, again);
+        assert_memory_equal(again, sums, sizeof sums);
+        assert_true(nnsm_preimage_count(large) >= 2);
+        bounds += !nnsm_preimage_counted(large);
+        uint32_t place = nnsm_rng_below(&random, THREE);
+        for (int k = 0; k < 4; k++) {
+            int32_t right = sums[place];
+            sums[place] = (right + 1 + (int32_t)nnsm_rng_below(&random, 9)) % 10;
+            nnsm_preimages answer = nnsm_preimage_find(large, sums, found);
+            three_by_three(found, again);
+            assert_int_not_equal(answer, NNSM_PREIMAGES_UNDECIDED);
+            assert_true(answer == NNSM_PREIMAGES_NONE || memcmp(again, sums, sizeof sums) == 0);
+            wrong += answer == NNSM_PREIMAGES_NONE;
+            sums[place] = right;
+        }
+        sums[place] = 9;
+        sums[place / (L / 2) * (L / 2) + (place + 1) % (L / 2)] = 0;
+        refused += nnsm_preimage_find(large, sums, NULL) == NNSM_PREIMAGES_NONE;
+    }
+    printf("%zu of %d images were not counted, %zu of %d wrong values refused\n", bounds, CONFIGURATIONS, wrong,
+           4 * CONFIGURATIONS);
+    assert_true(bounds > CONFIGURATIONS / 2 && wrong > CONFIGURATIONS);
+    assert_int_equal(refused, CONFIGURATIONS);
+    nnsm_preimage_destroy(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_of_ising_configurations_have_one_preimage),
         cmocka_unit_test(single_wrong_values_are_refused),
         cmocka_unit_test(stripes_have_more_than_one_preimage),
+        cmocka_unit_test(images_of_large_windows_are_found_and_nothing_else),
     };
     prepare();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,9 +22,11 @@ static const geometry geometries[] = {
     {2, {3, 5}, {3, 3}, {1, 2}, false}, {2, {4, 4}, {3, 3}, {2, 2}, true},  {2, {4, 4}, {2, 2}, {1, 2}, false},
     {2, {4, 4}, {2, 2}, {2, 1}, false}, {2, {4, 4}, {2, 3}, {2, 1}, true},  {2, {4, 4}, {3, 2}, {1, 2}, true},
     {2, {2, 8}, {2, 3}, {1, 1}, false}, {2, {8, 2}, {2, 1}, {1, 1}, false}, {2, {8, 2}, {3, 1}, {1, 1}, true},
-    {2, {3, 5}, {2, 2}, {1, 1}, false}, {2, {6, 2}, {5, 2}, {1, 1}, false},
+    {2, {3, 5}, {2, 2}, {1, 1}, false}, {2, {6, 2}, {5, 2}, {1, 1}, false}, {2, {4, 4}, {4, 4}, {2, 2}, true},
+    {2, {4, 4}, {3, 3}, {2, 1}, true},  {2, {6, 3}, {3, 3}, {2, 1}, true},  {2, {3, 6}, {3, 3}, {1, 2}, true},
+    {2, {5, 4}, {3, 4}, {2, 1}, false}, {2, {4, 5}, {3, 3}, {1, 2}, false},
 };
-enum { GEOMETRIES = sizeof geometries / sizeof *geometries, MOST = 16 };
+enum { GEOMETRIES = sizeof geometries / sizeof *geometries, MOST = 20 };
 
 typedef struct {
     int8_t upper[MOST];

@@ -258,9 +258,11 @@ static void what_cannot_be_is_refused_with_advice(void **unused)
     assert_int_equal(nnsm_preimage_create(&filter, &w, &error), NNSM_USAGE);
     assert_int_equal(nnsm_alphabet_create(&labels, 3, (const int64_t[]){0, 1, 2}, true, &error), NNSM_OK);
     assert_int_equal(nnsm_window_alphabet(&w, &labels, &sums, &error), NNSM_USAGE);
-    assert_int_equal(nnsm_window_create(&w, 2, below, (const int[]){4, 4}, one, false, &error), NNSM_OK);
+    assert_int_equal(nnsm_window_create(&w, 2, below, (const int[]){5, 5}, one, false, &error), NNSM_OK);
+    assert_int_equal(nnsm_window_alphabet(&w, &spins, &sums, &error), NNSM_OK);
+    assert_int_equal(nnsm_window_create(&w, 2, below, (const int[]){6, 6}, one, false, &error), NNSM_OK);
     assert_int_equal(nnsm_window_alphabet(&w, &spins, &sums, &error), NNSM_USAGE);
-    assert_non_null(strstr(error.message, "more than 16 different sums"));
+    assert_non_null(strstr(error.message, "more than 32 different sums"));
 }
 
 static void the_lattice_below_is_found_from_the_windows(void **unused)
