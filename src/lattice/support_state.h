@@ -1,5 +1,5 @@
-/* support_state.h: what support.c (one stream), support_belief.c (what it knows), support_path.c (what a chain
- * remembers of its own) and support_find.c (the way back to a lattice) share. */
+/* support_state.h: what support_tables.c (the windows), support.c (one stream), support_belief.c (what it knows),
+ * support_path.c (what a chain remembers of its own) and support_find.c (the way back to a lattice) share. */
 #ifndef NNSM_LATTICE_SUPPORT_STATE_H
 #define NNSM_LATTICE_SUPPORT_STATE_H
 
