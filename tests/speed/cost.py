@@ -5,8 +5,8 @@ temperatures, and the exponents x of seconds ~ amount^x between neighbouring siz
     cost.py NNSM [--quick]
 
 Sites: `nnsm bench` on square lattices, seconds a flip attempt, a configuration of training, a sample, a sweep of a chain
-by single flips, for a dense network of 180 and 120 units with direct connections and for a frontier network of 128 units
-(8 x 8 to 128 x 128; the dense one to 64 x 64). The others: whole runs of cost.cfg with one number changed, processor time
+by single flips, for a dense network of 180 and 120 units with direct connections (8 x 8 to 64 x 64) and for a frontier network
+of 128 units with a horizon of 12 (to 128 x 128). The others: whole runs of cost.cfg with one number changed, processor time
 of a stage by /timing, with what a run of a smaller size takes no matter what it is asked for in it."""
 import argparse
 import json
@@ -31,7 +31,8 @@ RUNS = [
 ]
 NETWORKS = {
     "dense": ([8, 16, 32, 64], ["network.kind=dense", "network.hidden=[180,120]", "network.direct=true"]),
-    "frontier": ([8, 16, 32, 64, 128], ["network.kind=frontier", "network.units=128", "network.reach=1"]),
+    "frontier": ([8, 16, 32, 64, 128], ["network.kind=frontier", "network.units=128", "network.reach=1",
+                                        "network.horizon=12"]),
 }
 # part of the bench, what its rate counts, as sites to the power of
 PARTS = [("generator", "flip attempt", 1, 0), ("gradient", "configuration trained", 1, 0), ("ancestral", "sample", 1, 0),
@@ -67,15 +68,17 @@ def bench_seconds(nnsm, settings, sites):
     return [sites ** power / parts[name]["rate"] if name in parts else math.nan for name, _, _, power in PARTS]
 
 
-def table(title, amounts, columns, seconds):
+def table(title, amounts, columns, measure):
+    """measure(amount): seconds of every column."""
+    before = None
     print(f"\n{title}")
     print(f"{'':>10}" + "".join(f"{c:>24}{'':>8}" for c in columns))
     for i, amount in enumerate(amounts):
-        line = f"{amount:>10}"
+        line, seconds = f"{amount:>10}", measure(amount)
         for c in range(len(columns)):
-            line += f"{seconds[i][c]:>22.4g} s"
-            exponent = math.log(seconds[i][c] / seconds[i - 1][c]) / math.log(amount / amounts[i - 1]) if i else math.nan
-            line += f"{'' if i == 0 else f'x {exponent:.2f}':>8}"
+            exponent = math.log(seconds[c] / before[c]) / math.log(amount / amounts[i - 1]) if i else math.nan
+            line += f"{seconds[c]:>22.4g} s{f'x {exponent:.2f}' if i else '':>8}"
+        before = seconds
         print(line, flush=True)
 
 
@@ -86,12 +89,11 @@ def main():
     a = parser.parse_args()
     few = 2 if a.quick else None
     for title, key, amounts, stages in RUNS:
-        settings = [[temperatures(v) if key == "scan.temperatures" else f"{key}={v}"] for v in amounts[:few]]
-        table(title, amounts[:few], stages, [stage_seconds(a.nnsm, s, stages) for s in settings])
+        table(title, amounts[:few], stages, lambda v: stage_seconds(
+            a.nnsm, [temperatures(v) if key == "scan.temperatures" else f"{key}={v}"], stages))
     for kind, (lengths, settings) in NETWORKS.items():
-        sites = [length * length for length in lengths[:few]]
-        rows = [bench_seconds(a.nnsm, settings + [f"system.lattice=[{l},{l}]"], l * l) for l in lengths[:few]]
-        table(f"sites, {kind} network", sites, [name for _, name, _, _ in PARTS], rows)
+        table(f"sites, {kind} network", [length ** 2 for length in lengths[:few]], [name for _, name, _, _ in PARTS],
+              lambda n: bench_seconds(a.nnsm, settings + [f"system.lattice=[{math.isqrt(n)},{math.isqrt(n)}]"], n))
 
 
 if __name__ == "__main__":
