@@ -3,100 +3,7 @@
 #include "base/memory.h"
 #include "lattice/support_state.h"
 
-enum { MOST_SITES = 31 }; /* of a window: sums are the bits of 32 */
-
 /* ---- creation */
-
-static void fill_tables(nnsm_support *s)
-{
-    size_t fresh = (size_t)1 << s->stride1;
-    for (size_t from = 0; from < s->patterns; from++) {
-        for (size_t n = 0; n < fresh; n++)
-            s->to[nnsm_window_ones(from) + nnsm_window_ones(n)][from] |=
-                UINT64_C(1) << ((from << s->stride1 | n) & (s->patterns - 1));
-        for (size_t b = 0; b < s->shared; b++)
-            s->upper[b] |= (uint64_t)(from >> b & 1) << from;
-    }
-    for (size_t around = 0; s->window.periodic && around <= s->shared; around++)
-        for (size_t start = 0; start < s->patterns; start++)
-            for (size_t p = 0; p < s->patterns; p++)
-                if ((p & (((size_t)1 << around) - 1)) == start >> (s->shared - around))
-                    s->agree[around][start] |= UINT64_C(1) << p;
-    for (size_t from = 0; from < s->patterns; from++)
-        for (size_t u = 0; u <= s->size1; u++) {
-            s->can[0][0][from] |= (uint16_t)((s->to[u][from] != 0) << u);
-            for (size_t around = 1; s->window.periodic && around <= s->shared; around++)
-                for (size_t start = 0; start < s->patterns; start++)
-                    s->can[around][start][from] |= (uint16_t)(((s->to[u][from] & s->agree[around][start]) != 0) << u);
-        }
-}
-
-static void measure(nnsm_support *s)
-{
-    const nnsm_window *w = &s->window;
-    s->rows = (size_t)w->extent[0];
-    s->row_sites = (size_t)w->below[0];
-    s->size1 = (size_t)w->size[0];
-    s->stride1 = s->rows == 1 && !w->periodic ? s->size1 : (size_t)w->stride[0];
-    s->across = (size_t)w->extent[1];
-    s->columns = (size_t)w->below[1];
-    s->size2 = (size_t)w->size[1];
-    s->stride2 = (size_t)w->stride[1];
-    s->shared = s->size1 - s->stride1;
-    s->patterns = (size_t)1 << s->shared;
-    s->tracked = w->periodic || s->shared <= 3;
-    s->starts = s->tracked ? s->patterns : 1;
-    s->words = (s->starts * s->patterns + 63) / 64;
-    bool decouple = s->stride2 == s->size2;
-    s->strips = decouple ? s->across : 1;
-    s->strip_columns = decouple ? s->size2 : s->columns;
-    s->wrapped = decouple ? 1 : (s->columns - s->size2) / s->stride2 + 1;
-    s->beliefs = NNSM_SUPPORT_HEADS * (s->columns * s->shared * (s->tracked ? 3 : 2) + (size_t)w->volume + 1);
-}
-
-nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, nnsm_error *error)
-{
-    nnsm_support *s = NULL;
-    *out = NULL;
-    if (!nnsm_window_overlaps(window))
-        return nnsm_fail(error, NNSM_USAGE,
-                         "windows that do not overlap allow every sum; take window.route = \"plain\"");
-    if (window->volume > MOST_SITES)
-        return nnsm_fail(error, NNSM_USAGE,
-                         "windows of %llu sites are too large for a mask, %d are the most; take window.route = "
-                         "\"plain\"",
-                         (unsigned long long)window->volume, MOST_SITES);
-    nnsm_status status = nnsm_preimage_check(window, error);
-    if (!status)
-        status = NNSM_NEW(&s, 1, "support of sums", error);
-    if (status)
-        return status;
-    s->window = *window;
-    measure(s);
-    fill_tables(s);
-    if (s->beliefs > NNSM_SUPPORT_FEATURES) {
-        nnsm_release(s);
-        return nnsm_fail(error, NNSM_USAGE,
-                         "too many sites are shared by rows of windows; take window.route = \"plain\"");
-    }
-    *out = s;
-    return NNSM_OK;
-}
-
-void nnsm_support_destroy(nnsm_support *support)
-{
-    nnsm_release(support);
-}
-
-const nnsm_window *nnsm_support_window(const nnsm_support *support)
-{
-    return &support->window;
-}
-
-size_t nnsm_support_beliefs(const nnsm_support *support)
-{
-    return support->beliefs;
-}
 
 nnsm_status nnsm_support_stream_create(nnsm_support_stream **out, const nnsm_support *support, nnsm_error *error)
 {
@@ -117,7 +24,7 @@ nnsm_status nnsm_support_stream_create(nnsm_support_stream **out, const nnsm_sup
     if (!status)
         status = NNSM_NEW(&t->above, s->columns * s->shared + 1, "support of sums", error);
     if (!status)
-        status = NNSM_NEW(&t->seen, s->strip_columns * s->words, "support of sums", error);
+        status = NNSM_NEW(&t->known, 2 * s->columns * s->shared + 1, "support of sums", error);
     if (status)
         nnsm_support_stream_destroy(t);
     else
@@ -140,7 +47,7 @@ void nnsm_support_stream_destroy(nnsm_support_stream *stream)
     nnsm_release(t->can);
     nnsm_release(t->made);
     nnsm_release(t->above);
-    nnsm_release(t->seen);
+    nnsm_release(t->known);
     nnsm_release(t->reached);
     nnsm_release(t);
 }
@@ -152,6 +59,8 @@ void nnsm_support_begin(nnsm_support_stream *stream)
     const nnsm_support *s = stream->support;
     uint64_t any[NNSM_TRELLIS_WORDS] = {0};
     stream->row = stream->window = stream->done = 0;
+    stream->known_from = 0;
+    stream->known_to = s->columns;
     stream->narrowed = stream->unreduced = false;
     for (size_t b = 0; b < s->patterns; b++) { /* every pattern is its own start */
         size_t bit = (s->tracked ? b * s->patterns : 0) + b;
@@ -341,25 +250,6 @@ static bool prepare_after(nnsm_support_stream *t, const nnsm_trellis *now, size_
     return true;
 }
 
-/* Open sums after u upper sites in a column; those of the present window end with its last one, `last`. */
-static void add_upper(const nnsm_support_stream *t, size_t column, size_t u, bool last, uint64_t *key)
-{
-    const nnsm_support *s = t->support;
-    uint8_t *open = (uint8_t *)key;
-    if (s->strips > 1) {
-        open[0] = last ? 0 : (uint8_t)(open[0] + u);
-        return;
-    }
-    size_t first = column + 1 > s->size2 ? (column + s->stride2 - s->size2) / s->stride2 : 0;
-    for (size_t w = first; w < s->across && w * s->stride2 <= column; w++)
-        open[nnsm_support_place_of(s, w)] += (uint8_t)u;
-    for (size_t w = s->wrapped; w < s->across; w++)
-        if (column + s->columns < w * s->stride2 + s->size2)
-            open[nnsm_support_place_of(s, w)] += (uint8_t)u;
-    if (last)
-        open[nnsm_support_place_of(s, t->window)] = 0;
-}
-
 /* The node of the draft's open level that came from there, with these sums. -1: no room. */
 static int32_t node_of(nnsm_trellis *draft, int32_t from, const uint64_t *key)
 {
@@ -384,6 +274,8 @@ static void extend_node(nnsm_support_stream *t, const nnsm_trellis *now, size_t 
 {
     nnsm_trellis *draft = &t->draft;
     size_t sum = nnsm_support_open_sum(t, node), from = (size_t)draft->from[node];
+    size_t place = nnsm_support_place_of(t->support, t->support->strips > 1 ? 0 : t->window);
+    const uint64_t *touched = t->support->touched + column * NNSM_TRELLIS_KEY;
     for (int32_t e = now->edge[from]; e < now->edge[from + 1]; e++)
         for (uint32_t rest = t->can[e]; rest; rest &= rest - 1) {
             size_t u = (size_t)__builtin_ctz(rest);
@@ -391,7 +283,10 @@ static void extend_node(nnsm_support_stream *t, const nnsm_trellis *now, size_t 
                 continue;
             uint64_t key[NNSM_TRELLIS_KEY];
             memcpy(key, draft->key + node * NNSM_TRELLIS_KEY, sizeof key);
-            add_upper(t, column, u, column + 1 == end, key);
+            for (size_t i = 0; i < NNSM_TRELLIS_KEY; i++)
+                key[i] += u * touched[i];
+            if (column + 1 == end) /* its sum is upper */
+                ((uint8_t *)key)[place] = 0;
             int32_t to = node_of(draft, now->target[e], key);
             int32_t edge = to < 0 ? -1 : nnsm_trellis_add_edge(draft, to, after(t, now, column, (size_t)e, u));
             t->narrowed = t->narrowed || edge < 0;
@@ -424,6 +319,15 @@ static void choose(nnsm_support_stream *t, size_t upper)
             t->draft.dead[n] = 1;
 }
 
+/* What is known changes in these columns of the present strip. */
+static void renew(nnsm_support_stream *t, size_t from, size_t to)
+{
+    size_t strip = t->support->strips > 1 ? t->window * t->support->strip_columns : 0;
+    bool none = t->known_from >= t->known_to;
+    t->known_from = none || strip + from < t->known_from ? strip + from : t->known_from;
+    t->known_to = none || strip + to > t->known_to ? strip + to : t->known_to;
+}
+
 bool nnsm_support_draft(nnsm_support_stream *stream, size_t upper)
 {
     nnsm_support_stream *t = stream;
@@ -433,7 +337,10 @@ bool nnsm_support_draft(nnsm_support_stream *stream, size_t upper)
         choose(t, upper);
     for (; t->done < end; t->done++)
         extend(t, now, t->done, end, upper);
-    nnsm_trellis_bury(&t->draft, end, before);
+    size_t changed = nnsm_trellis_bury(&t->draft, end, before), last = t->support->strip_columns;
+    changed = changed < before ? changed : before;
+    bool later = now->nodes - (size_t)now->level[end] > last + 1 - end; /* depends on the columns before */
+    renew(t, changed > 0 ? changed - 1 : 0, later ? last : end);
     return !t->draft.dead[0];
 }
 
@@ -442,8 +349,11 @@ bool nnsm_support_take(nnsm_support_stream *stream, size_t upper)
     nnsm_support_stream *t = stream;
     const nnsm_support *s = t->support;
     bool any = nnsm_support_draft(t, upper);
-    if (any && (s->strips > 1 || t->window + 1 == s->across))
-        t->unreduced = !nnsm_trellis_reduce(t->reducer, &t->draft, nnsm_support_now(t)) || t->unreduced;
+    if (any && (s->strips > 1 || t->window + 1 == s->across) &&
+        !nnsm_trellis_reduce(t->reducer, &t->draft, nnsm_support_now(t))) {
+        t->unreduced = true;
+        renew(t, 0, s->strip_columns);
+    }
     if (++t->window == s->across) {
         t->window = t->done = 0;
         t->row++;

@@ -5,11 +5,14 @@
 #include "base/memory.h"
 #include "lattice/support_state.h"
 
+enum { LEAST = 6, MOST = 64, ROOM = 1 << 20 }; /* edges a column that are remembered; bytes for them, or the least */
+
 nnsm_status nnsm_support_path_create(nnsm_support_path *path, const nnsm_support *support, nnsm_error *error)
 {
     nnsm_support_path *p = path;
     size_t windows = support->window.sites, places = support->rows * support->strips;
-    size_t most = NNSM_SUPPORT_KEPT * support->strip_columns;
+    size_t fit = ROOM / (places * support->strip_columns * (8 * support->words + 8));
+    size_t most = (fit < LEAST ? LEAST : fit < MOST ? fit : MOST) * support->strip_columns;
     *p = (nnsm_support_path){
         .support = support, .most_edges = most, .room = support->strip_columns + 2 + most + 2 + most};
     nnsm_status status = NNSM_NEW(&p->upper, windows, "support of chains", error);

@@ -20,8 +20,6 @@ typedef struct {
     size_t room, most_edges;
 } nnsm_support_path;
 
-enum { NNSM_SUPPORT_KEPT = 6 }; /* edges a column that are remembered */
-
 nnsm_status nnsm_support_path_create(nnsm_support_path *path, const nnsm_support *support, nnsm_error *error);
 void nnsm_support_path_destroy(nnsm_support_path *path);
 
