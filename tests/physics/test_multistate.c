@@ -683,7 +683,7 @@ static void what_cannot_be_is_refused(void **state)
     nnsm_error error;
     assert_int_equal(nnsm_lattice_create(&lattice, 1, (int[]){4}, true, NULL), NNSM_OK);
     assert_int_equal(nnsm_multistate_create(&m, &lattice, NNSM_POTTS, 1, 1, 0, 0, &error), NNSM_USAGE);
-    assert_int_equal(nnsm_multistate_create(&m, &lattice, NNSM_CLOCK, 17, 1, 0, 0, &error), NNSM_USAGE);
+    assert_int_equal(nnsm_multistate_create(&m, &lattice, NNSM_CLOCK, 33, 1, 0, 0, &error), NNSM_USAGE);
     assert_int_equal(nnsm_multistate_create(&m, &lattice, NNSM_BLUME_CAPEL, 4, 1, 0, 0, &error), NNSM_USAGE);
     assert_non_null(strstr(error.message, "blume_capel of 4 states"));
     assert_int_equal(nnsm_model_create(&model, &lattice, &ising, NULL), NNSM_OK);

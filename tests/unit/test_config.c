@@ -580,7 +580,7 @@ static void test_models_of_several_states(void **state)
     assert_int_equal(c.system.model, NNSM_CONFIG_BLUME_CAPEL);
     check_close(c.system.crystal_field, -0.5, 0);
     refuse(RUN "system : { model = \"potts\"; lattice = [4, 4]; states = 1; };", ":2: ", "out of range");
-    refuse(RUN "system : { model = \"potts\"; lattice = [4, 4]; states = 17; };", ":2: ", "out of range");
+    refuse(RUN "system : { model = \"potts\"; lattice = [4, 4]; states = 33; };", ":2: ", "out of range");
     refuse(RUN "system : { lattice = [4, 4]; states = 4; };", ":2: ", "belongs to model = \"potts\" and \"clock\"");
     refuse(RUN "system : { model = \"blume_capel\"; lattice = [4, 4]; states = 4; };", ":2: ", "belongs to model");
     refuse(RUN "system : { model = \"potts\"; lattice = [4, 4];\n crystal_field = 1; };",
