@@ -101,11 +101,11 @@ if grep -q "KL [-0-9]" out; then fail "a KL where the sites are a choice of seve
 expect 0 "busy s (min mean max)" "$nnsm" window "$quick" $small --set run.name=several $few --fresh
 
 echo "== large windows leave more preimages than can be counted: none is refused, on any number of ranks"
-large="--set system.lattice=[16,16] --set window.size=[3] --set window.stride=[2] --set window.periodic=true --set generate.configurations=200"
+large="--set train.augment=[] --set system.lattice=[16,16] --set window.size=[3] --set window.stride=[2] --set window.periodic=true --set generate.configurations=384"
 for route in masked deconvolve; do
   "$nnsm" generate "$quick" $small $large --set run.name=large >log || fail "$(tail -3 log)"
   for ranks in 1 3; do
-    expect 0 "200 (100.0 %) with several; half of all have at least 2^" mpirun -n $ranks "$nnsm" window "$quick" $small $large \
+    expect 0 "384 (100.0 %) with several; half of all have at least 2^" mpirun -n $ranks "$nnsm" window "$quick" $small $large \
       --set run.name=large --set window.route=$route --fresh
     grep -o "2^[0-9]*, a lower bound" out >large.$route.$ranks || fail "they were counted: $(cat out)"
   done
