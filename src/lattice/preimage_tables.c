@@ -2,7 +2,7 @@
 #include "lattice/preimage_state.h"
 
 enum {
-    MOST_HYPOTHESES = 1 << 12, /* at a time */
+    MOST_HYPOTHESES = 1 << 10, /* at a time */
     LEAST_HYPOTHESES = 1 << 6, /* on very large lattices */
     ROOM = 1 << 26,            /* bytes for them */
     KEPT_A_ROW = 1 << 6,       /* on the way back to a preimage, beside MOST_HYPOTHESES */

@@ -24,7 +24,7 @@ nnsm_status nnsm_support_stream_create(nnsm_support_stream **out, const nnsm_sup
     if (!status)
         status = NNSM_NEW(&t->above, s->columns * s->shared + 1, "support of sums", error);
     if (!status)
-        status = NNSM_NEW(&t->seen, s->strip_columns * s->words, "support of sums", error);
+        status = NNSM_NEW(&t->known, 2 * s->columns * s->shared + 1, "support of sums", error);
     if (status)
         nnsm_support_stream_destroy(t);
     else
@@ -47,7 +47,7 @@ void nnsm_support_stream_destroy(nnsm_support_stream *stream)
     nnsm_release(t->can);
     nnsm_release(t->made);
     nnsm_release(t->above);
-    nnsm_release(t->seen);
+    nnsm_release(t->known);
     nnsm_release(t->reached);
     nnsm_release(t);
 }
@@ -59,6 +59,8 @@ void nnsm_support_begin(nnsm_support_stream *stream)
     const nnsm_support *s = stream->support;
     uint64_t any[NNSM_TRELLIS_WORDS] = {0};
     stream->row = stream->window = stream->done = 0;
+    stream->known_from = 0;
+    stream->known_to = s->columns;
     stream->narrowed = stream->unreduced = false;
     for (size_t b = 0; b < s->patterns; b++) { /* every pattern is its own start */
         size_t bit = (s->tracked ? b * s->patterns : 0) + b;
@@ -248,25 +250,6 @@ static bool prepare_after(nnsm_support_stream *t, const nnsm_trellis *now, size_
     return true;
 }
 
-/* Open sums after u upper sites in a column; those of the present window end with its last one, `last`. */
-static void add_upper(const nnsm_support_stream *t, size_t column, size_t u, bool last, uint64_t *key)
-{
-    const nnsm_support *s = t->support;
-    uint8_t *open = (uint8_t *)key;
-    if (s->strips > 1) {
-        open[0] = last ? 0 : (uint8_t)(open[0] + u);
-        return;
-    }
-    size_t first = column + 1 > s->size2 ? (column + s->stride2 - s->size2) / s->stride2 : 0;
-    for (size_t w = first; w < s->across && w * s->stride2 <= column; w++)
-        open[nnsm_support_place_of(s, w)] += (uint8_t)u;
-    for (size_t w = s->wrapped; w < s->across; w++)
-        if (column + s->columns < w * s->stride2 + s->size2)
-            open[nnsm_support_place_of(s, w)] += (uint8_t)u;
-    if (last)
-        open[nnsm_support_place_of(s, t->window)] = 0;
-}
-
 /* The node of the draft's open level that came from there, with these sums. -1: no room. */
 static int32_t node_of(nnsm_trellis *draft, int32_t from, const uint64_t *key)
 {
@@ -291,6 +274,8 @@ static void extend_node(nnsm_support_stream *t, const nnsm_trellis *now, size_t 
 {
     nnsm_trellis *draft = &t->draft;
     size_t sum = nnsm_support_open_sum(t, node), from = (size_t)draft->from[node];
+    size_t place = nnsm_support_place_of(t->support, t->support->strips > 1 ? 0 : t->window);
+    const uint64_t *touched = t->support->touched + column * NNSM_TRELLIS_KEY;
     for (int32_t e = now->edge[from]; e < now->edge[from + 1]; e++)
         for (uint32_t rest = t->can[e]; rest; rest &= rest - 1) {
             size_t u = (size_t)__builtin_ctz(rest);
@@ -298,7 +283,10 @@ static void extend_node(nnsm_support_stream *t, const nnsm_trellis *now, size_t 
                 continue;
             uint64_t key[NNSM_TRELLIS_KEY];
             memcpy(key, draft->key + node * NNSM_TRELLIS_KEY, sizeof key);
-            add_upper(t, column, u, column + 1 == end, key);
+            for (size_t i = 0; i < NNSM_TRELLIS_KEY; i++)
+                key[i] += u * touched[i];
+            if (column + 1 == end) /* its sum is upper */
+                ((uint8_t *)key)[place] = 0;
             int32_t to = node_of(draft, now->target[e], key);
             int32_t edge = to < 0 ? -1 : nnsm_trellis_add_edge(draft, to, after(t, now, column, (size_t)e, u));
             t->narrowed = t->narrowed || edge < 0;
@@ -331,6 +319,15 @@ static void choose(nnsm_support_stream *t, size_t upper)
             t->draft.dead[n] = 1;
 }
 
+/* What is known changes in these columns of the present strip. */
+static void renew(nnsm_support_stream *t, size_t from, size_t to)
+{
+    size_t strip = t->support->strips > 1 ? t->window * t->support->strip_columns : 0;
+    bool none = t->known_from >= t->known_to;
+    t->known_from = none || strip + from < t->known_from ? strip + from : t->known_from;
+    t->known_to = none || strip + to > t->known_to ? strip + to : t->known_to;
+}
+
 bool nnsm_support_draft(nnsm_support_stream *stream, size_t upper)
 {
     nnsm_support_stream *t = stream;
@@ -340,7 +337,10 @@ bool nnsm_support_draft(nnsm_support_stream *stream, size_t upper)
         choose(t, upper);
     for (; t->done < end; t->done++)
         extend(t, now, t->done, end, upper);
-    nnsm_trellis_bury(&t->draft, end, before);
+    size_t changed = nnsm_trellis_bury(&t->draft, end, before), last = t->support->strip_columns;
+    changed = changed < before ? changed : before;
+    bool later = now->nodes - (size_t)now->level[end] > last + 1 - end; /* depends on the columns before */
+    renew(t, changed > 0 ? changed - 1 : 0, later ? last : end);
     return !t->draft.dead[0];
 }
 
@@ -349,8 +349,11 @@ bool nnsm_support_take(nnsm_support_stream *stream, size_t upper)
     nnsm_support_stream *t = stream;
     const nnsm_support *s = t->support;
     bool any = nnsm_support_draft(t, upper);
-    if (any && (s->strips > 1 || t->window + 1 == s->across))
-        t->unreduced = !nnsm_trellis_reduce(t->reducer, &t->draft, nnsm_support_now(t)) || t->unreduced;
+    if (any && (s->strips > 1 || t->window + 1 == s->across) &&
+        !nnsm_trellis_reduce(t->reducer, &t->draft, nnsm_support_now(t))) {
+        t->unreduced = true;
+        renew(t, 0, s->strip_columns);
+    }
     if (++t->window == s->across) {
         t->window = t->done = 0;
         t->row++;

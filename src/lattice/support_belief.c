@@ -17,41 +17,21 @@ static void unite(const nnsm_trellis *t, size_t column, const uint8_t *dead, con
                 set[i] |= t->set[(size_t)e * t->words + i];
 }
 
-/* The present row's columns that are done, and of the others what agrees with these; set: out, [strip_columns][words].
- */
-static void unite_present(const nnsm_support_stream *t, const nnsm_trellis *now, uint64_t *set)
+/* Nodes of now behind the columns that are done which agree with these. */
+static void reach(const nnsm_support_stream *t, const nnsm_trellis *now)
 {
-    const nnsm_support *s = t->support;
     const nnsm_trellis *draft = &t->draft;
     size_t rest = (size_t)now->level[t->done];
     memset(t->reached + rest, 0, now->nodes - rest);
     for (size_t n = nnsm_support_cut(t); n < draft->nodes; n++)
         t->reached[draft->from[n]] |= !draft->dead[n];
-    for (size_t n = rest; n < (size_t)now->level[s->strip_columns]; n++)
+    for (size_t n = rest; n < (size_t)now->level[t->support->strip_columns]; n++)
         for (int32_t e = now->edge[n]; e < now->edge[n + 1] && t->reached[n]; e++)
             t->reached[now->target[e]] = 1;
-    for (size_t j = 0; j < s->strip_columns; j++)
-        if (j < t->done)
-            unite(draft, j, draft->dead, NULL, set + j * s->words);
-        else
-            unite(now, j, NULL, t->reached, set + j * s->words);
-}
-
-/* Symbols that the columns of a strip can have; set: out, [strip_columns][words]. */
-static void unite_strip(const nnsm_support_stream *t, size_t strip, uint64_t *set)
-{
-    const nnsm_support *s = t->support;
-    memset(set, 0, nnsm_support_set_words(s) * sizeof *set);
-    if (s->strips == 1 && t->done) {
-        unite_present(t, &t->now[0], set);
-        return;
-    }
-    for (size_t j = 0; j < s->strip_columns; j++)
-        unite(&t->now[strip], j, NULL, NULL, set + j * s->words);
 }
 
 /* What is known of one column: the shared sites now, and those that it began with. */
-static float *believe_column(const nnsm_support *s, const uint64_t *set, float *belief)
+static void believe_column(const nnsm_support *s, const uint64_t *set, float *belief)
 {
     uint64_t now = 0, start = 0;
     for (size_t b = 0; b < s->starts; b++) {
@@ -64,41 +44,47 @@ static float *believe_column(const nnsm_support *s, const uint64_t *set, float *
         if (s->tracked)
             *belief++ = known(start, s->upper[b]);
     }
-    return belief;
+}
+
+/* t->known, where it has changed. */
+static void refresh(nnsm_support_stream *t)
+{
+    const nnsm_support *s = t->support;
+    bool present = s->strips == 1 && t->done;
+    size_t each = s->shared * (s->tracked ? 2 : 1);
+    if (present && t->known_to > t->done)
+        reach(t, &t->now[0]);
+    for (size_t k = t->known_from; k < t->known_to; k++) {
+        uint64_t set[NNSM_TRELLIS_WORDS] = {0};
+        size_t j = k % s->strip_columns;
+        if (present && j < t->done)
+            unite(&t->draft, j, t->draft.dead, NULL, set);
+        else
+            unite(&t->now[k / s->strip_columns], j, NULL, present ? t->reached : NULL, set);
+        believe_column(s, set, t->known + k * each);
+    }
+    t->known_from = t->known_to = 0;
 }
 
 void nnsm_support_remember(nnsm_support_stream *t)
 {
     const nnsm_support *s = t->support;
-    uint64_t *set = t->seen;
-    float *known_now = t->above;
-    for (size_t i = 0; i < s->strips && s->shared; i++) {
-        float column[2 * NNSM_PREIMAGE_MOST_SHARED];
-        unite_strip(t, i, set);
-        for (size_t j = 0; j < s->strip_columns; j++) {
-            (void)believe_column(s, set + j * s->words, column);
-            for (size_t b = 0; b < s->shared; b++)
-                *known_now++ = column[s->tracked ? 2 * b : b];
-        }
-    }
+    refresh(t);
+    for (size_t k = 0; k < s->columns * s->shared; k++)
+        t->above[k] = t->known[s->tracked ? 2 * k : k];
 }
 
 void nnsm_support_believe(nnsm_support_stream *t, float *belief)
 {
     const nnsm_support *s = t->support;
-    uint64_t *set = t->seen;
-    float sums[NNSM_MAX_VALUES * NNSM_MAX_VALUES] = {0};
-    size_t volume = (size_t)s->window.volume;
+    size_t sites = s->columns * s->shared, size = sites * (s->tracked ? 2 : 1);
+    refresh(t);
+    memcpy(belief, t->known, size * sizeof *belief);
+    memcpy(belief + size, t->above, sites * sizeof *belief);
+    memset(belief + size + sites, 0, (s->window.volume + 1) * sizeof *belief);
     for (size_t n = nnsm_support_cut(t); n < t->draft.nodes; n++)
         if (!t->draft.dead[n])
-            sums[nnsm_support_open_sum(t, n)] = 1;
-    for (size_t i = 0; i < s->strips && s->shared; i++) {
-        unite_strip(t, i, set);
-        for (size_t j = 0; j < s->strip_columns; j++)
-            belief = believe_column(s, set + j * s->words, belief);
-    }
-    memcpy(belief, t->above, s->columns * s->shared * sizeof *belief);
-    memcpy(belief + s->columns * s->shared, sums, (volume + 1) * sizeof *sums);
+            belief[size + sites + nnsm_support_open_sum(t, n)] = 1;
 }
 
 void nnsm_support_place(const nnsm_support *s, uint32_t allowed, float *belief)

@@ -384,7 +384,7 @@ static void copy(nnsm_trellis_reducer *r, const nnsm_trellis *t, int32_t root, n
         nnsm_trellis_end_edges(out);
         nnsm_trellis_close_level(out, j + 1);
     }
-    nnsm_trellis_bury(out, r->columns, 0);
+    (void)nnsm_trellis_bury(out, r->columns, 0);
 }
 
 /* One node alive in every level, as nearly always? Then there is one set a column. */

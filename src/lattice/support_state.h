@@ -16,6 +16,7 @@ struct nnsm_support {
     size_t strips, strip_columns;           /* streams of their own; columns of each */
     size_t wrapped;                         /* first window of a row that ends in its first columns */
     size_t beliefs;
+    uint64_t *touched; /* [strip_columns][NNSM_TRELLIS_KEY] bytes of the open sums that a column adds to are 1 */
     uint64_t to[NNSM_PREIMAGE_LONGEST + 1][1 << NNSM_PREIMAGE_MOST_SHARED]; /* by u and pattern: patterns after it */
     uint64_t agree[NNSM_PREIMAGE_MOST_SHARED_PERIODIC + 1][1 << NNSM_PREIMAGE_MOST_SHARED_PERIODIC]; /* by sites that
                                                                          came around and start: patterns that agree */
@@ -45,8 +46,9 @@ struct nnsm_support_stream {
     bool narrowed;          /* something had no room since the stream began, and was left out */
     bool unreduced;         /* or could not be reduced */
     float *above;           /* [columns][shared] what was known of the shared sites when the row began */
-    uint64_t *seen;         /* [strip_columns][words] scratch of beliefs */
-    uint8_t *reached;       /* by node of now, the same */
+    float *known;           /* [columns][shared][1, or 2 where starts are followed] what is known of the shared sites */
+    size_t known_from, known_to; /* columns of which it is to be found anew */
+    uint8_t *reached;            /* by node of now, scratch of beliefs */
 };
 
 /* Before the present row: the trellis of the strip that the next window is in. */

@@ -4,8 +4,6 @@
 
 enum { MOST_SITES = 31 }; /* of a window: sums are the bits of 32 */
 
-/* ---- creation */
-
 static void fill_tables(nnsm_support *s)
 {
     size_t fresh = (size_t)1 << s->stride1;
@@ -53,6 +51,17 @@ static void measure(nnsm_support *s)
     s->beliefs = NNSM_SUPPORT_HEADS * (s->columns * s->shared * (s->tracked ? 3 : 2) + (size_t)w->volume + 1);
 }
 
+static nnsm_status list_touched(nnsm_support *s, nnsm_error *error)
+{
+    nnsm_status status = NNSM_NEW(&s->touched, s->strip_columns * NNSM_TRELLIS_KEY, "support of sums", error);
+    for (size_t w = 0; w < (s->strips > 1 ? 1 : s->across) && !status; w++)
+        for (size_t k = 0; k < s->size2; k++) {
+            size_t column = (w * s->stride2 + k) % s->strip_columns;
+            ((uint8_t *)(s->touched + column * NNSM_TRELLIS_KEY))[nnsm_support_place_of(s, w)] = 1;
+        }
+    return status;
+}
+
 nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, nnsm_error *error)
 {
     nnsm_support *s = NULL;
@@ -78,12 +87,19 @@ nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, n
         return nnsm_fail(error, NNSM_USAGE,
                          "too many sites are shared by rows of windows; take window.route = \"plain\"");
     }
-    *out = s;
-    return NNSM_OK;
+    status = list_touched(s, error);
+    if (status)
+        nnsm_support_destroy(s);
+    else
+        *out = s;
+    return status;
 }
 
 void nnsm_support_destroy(nnsm_support *support)
 {
+    if (!support)
+        return;
+    nnsm_release(support->touched);
     nnsm_release(support);
 }
 

@@ -161,9 +161,10 @@ int32_t nnsm_trellis_add_edge(nnsm_trellis *trellis, int32_t target, const uint6
     return (int32_t)t->edges++;
 }
 
-void nnsm_trellis_bury(nnsm_trellis *trellis, size_t level, size_t sure)
+size_t nnsm_trellis_bury(nnsm_trellis *trellis, size_t level, size_t sure)
 {
     nnsm_trellis *t = trellis;
+    size_t first = level;
     for (size_t j = level; j-- > 0;) {
         bool changed = false;
         for (int32_t n = t->level[j]; n < t->level[j + 1]; n++) {
@@ -173,9 +174,11 @@ void nnsm_trellis_bury(nnsm_trellis *trellis, size_t level, size_t sure)
             changed = changed || (dead && !t->dead[n]);
             t->dead[n] = dead;
         }
+        first = changed ? j : first;
         if (!changed && j <= sure)
-            return;
+            break;
     }
+    return first;
 }
 
 bool nnsm_trellis_copy(nnsm_trellis *to, const nnsm_trellis *from)

@@ -67,8 +67,8 @@ static inline void nnsm_trellis_end_edges(nnsm_trellis *trellis)
 int32_t nnsm_trellis_probe(const nnsm_trellis *trellis, uint64_t hash, uint64_t *slot);
 
 /* Nodes before `level` all of whose edges lead to dead ones are dead: from level - 1 back to level 0, or from `sure` on
- * to where nothing changes. */
-void nnsm_trellis_bury(nnsm_trellis *trellis, size_t level, size_t sure);
+ * to where nothing changes. Returns the first level where something did, or `level`. */
+size_t nnsm_trellis_bury(nnsm_trellis *trellis, size_t level, size_t sure);
 
 /* False where there is no room. */
 bool nnsm_trellis_copy(nnsm_trellis *to, const nnsm_trellis *from);

@@ -100,6 +100,18 @@ expect 0 "of the configurations have several preimages" "$nnsm" run "$quick" $sm
 if grep -q "KL [-0-9]" out; then fail "a KL where the sites are a choice of several: $(grep KL out)"; fi
 expect 0 "busy s (min mean max)" "$nnsm" window "$quick" $small --set run.name=several $few --fresh
 
+echo "== large windows leave more preimages than can be counted: none is refused, on any number of ranks"
+large="--set train.augment=[] --set system.lattice=[16,16] --set window.size=[3] --set window.stride=[2] --set window.periodic=true --set generate.configurations=384"
+for route in masked deconvolve; do
+  "$nnsm" generate "$quick" $small $large --set run.name=large >log || fail "$(tail -3 log)"
+  for ranks in 1 3; do
+    expect 0 "384 (100.0 %) with several; half of all have at least 2^" mpirun -n $ranks "$nnsm" window "$quick" $small $large \
+      --set run.name=large --set window.route=$route --fresh
+    grep -o "2^[0-9]*, a lower bound" out >large.$route.$ranks || fail "they were counted: $(cat out)"
+  done
+  cmp large.$route.1 large.$route.3
+done
+
 echo "== a long file in several rounds: the same on any number of ranks; a stop between them leaves nothing half-written"
 long="--set system.lattice=[8,8] --set generate.configurations=50000 --set generate.chains=192 --set generate.interval=3
   --set generate.thermalization=50 --set run.progress=0 $windows"
