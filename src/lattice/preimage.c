@@ -186,24 +186,6 @@ static void begin(nnsm_preimage *p)
     p->trail = 0;
 }
 
-/* Upper sites of every column in every window, the same in both? */
-static bool same_table(const nnsm_preimage *p, const int8_t *a, const int8_t *b)
-{
-    size_t width = (size_t)p->window.below[1];
-    for (size_t r = 0; r < p->rows; r++)
-        for (size_t j = 0; j < p->columns; j++) {
-            int more = 0;
-            for (size_t k = 0; k < p->size1; k++) {
-                size_t row = (r * p->stride1 + k) % p->row_sites;
-                size_t site = p->transposed ? j * width + row : row * width + j;
-                more += a[site] - b[site];
-            }
-            if (more)
-                return false;
-        }
-    return true;
-}
-
 /* Too many to count: is there one, and are there more? */
 static nnsm_preimages search(nnsm_preimage *p, const int32_t *upper, int8_t *states)
 {
@@ -224,7 +206,7 @@ static nnsm_preimages search(nnsm_preimage *p, const int32_t *upper, int8_t *sta
         memcpy(states, p->first, p->window.sites_below);
     p->counted = sure && memcmp(p->first, p->last, p->window.sites_below) == 0;
     p->count = nnsm_preimage_alike(p, p->first);
-    if (!same_table(p, p->first, p->last))
+    if (!nnsm_preimage_are_alike(p, p->first, p->last))
         p->count += nnsm_preimage_alike(p, p->last);
     return p->counted ? NNSM_PREIMAGES_ONE : NNSM_PREIMAGES_SEVERAL;
 }

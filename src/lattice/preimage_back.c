@@ -87,6 +87,15 @@ static size_t is_upper(const nnsm_preimage *p, const int8_t *states, size_t row,
     return states[p->transposed ? column * width + row : row * width + column] > 0;
 }
 
+/* Upper sites of a column in a row of windows. */
+static size_t upper_in(const nnsm_preimage *p, const int8_t *states, size_t row, size_t column)
+{
+    size_t u = 0;
+    for (size_t k = 0; k < p->size1; k++)
+        u += is_upper(p, states, row * p->stride1 + k, column);
+    return u;
+}
+
 /* Ways in which a column has as many upper sites in every window, if it began with the pattern `first`, or any. */
 static double ways_of_column(const nnsm_preimage *p, size_t column, const int8_t *states, size_t first)
 {
@@ -94,9 +103,7 @@ static double ways_of_column(const nnsm_preimage *p, size_t column, const int8_t
     for (size_t k = 0; k < p->patterns; k++)
         ways[k] = !p->periodic || k == first;
     for (size_t r = 0; r < p->rows; r++) {
-        size_t u = 0;
-        for (size_t k = 0; k < p->size1; k++)
-            u += is_upper(p, states, r * p->stride1 + k, column);
+        size_t u = upper_in(p, states, r, column);
         memset(next, 0, p->patterns * sizeof *next);
         for (size_t s = p->first_step[u]; s < p->first_step[u + 1]; s++)
             next[p->step[s].to] += ways[p->step[s].from] * p->step[s].ways;
@@ -107,7 +114,16 @@ static double ways_of_column(const nnsm_preimage *p, size_t column, const int8_t
     return sum;
 }
 
-double nnsm_preimage_alike(nnsm_preimage *preimage, const int8_t *states)
+bool nnsm_preimage_are_alike(const nnsm_preimage *preimage, const int8_t *a, const int8_t *b)
+{
+    for (size_t r = 0; r < preimage->rows; r++)
+        for (size_t j = 0; j < preimage->columns; j++)
+            if (upper_in(preimage, a, r, j) != upper_in(preimage, b, r, j))
+                return false;
+    return true;
+}
+
+double nnsm_preimage_alike(const nnsm_preimage *preimage, const int8_t *states)
 {
     const nnsm_preimage *p = preimage;
     double product = 1;

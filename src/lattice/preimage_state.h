@@ -73,8 +73,10 @@ static inline size_t nnsm_window_ones(size_t bits)
     return (size_t)__builtin_popcountll(bits);
 }
 
-/* Lattices of which each column has in every window as many upper sites as in this one. states: in, [sites_below]. */
-double nnsm_preimage_alike(nnsm_preimage *preimage, const int8_t *states);
+/* Lattices of which each column has in every window as many upper sites as in this one, and whether two have.
+ * states, a, b: in, [sites_below]. */
+double nnsm_preimage_alike(const nnsm_preimage *preimage, const int8_t *states);
+bool nnsm_preimage_are_alike(const nnsm_preimage *preimage, const int8_t *a, const int8_t *b);
 
 /* Sum the ways that the hypotheses left have to close, and fill states from the first that has any. */
 nnsm_preimages nnsm_preimage_conclude(nnsm_preimage *preimage, int8_t *states);

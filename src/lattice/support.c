@@ -201,7 +201,8 @@ uint32_t nnsm_support_next(nnsm_support_stream *stream, float *belief)
         begin_row(t);
     if (!room_for(t, now)) {
         t->narrowed = true;
-        memset(belief, 0, (belief ? s->beliefs : 0) * sizeof *belief);
+        if (belief)
+            memset(belief, 0, s->beliefs * sizeof *belief);
         return 0;
     }
     if (belief && t->window == 0)

@@ -68,7 +68,7 @@ static nnsm_support_found forward(nnsm_support_finder *f, const int8_t *upper)
     for (size_t w = 0; w < s->window.sites; w++) {
         (void)nnsm_support_next(t, NULL);
         if (!nnsm_support_take(t, (size_t)upper[w]))
-            return t->narrowed ? NNSM_SUPPORT_NO_ROOM : NNSM_SUPPORT_NONE;
+            return t->narrowed || t->unreduced ? NNSM_SUPPORT_NO_ROOM : NNSM_SUPPORT_NONE;
         if (t->window == 0)
             room = room && keep(f, t->row);
     }

@@ -66,15 +66,7 @@ void nnsm_trellis_reducer_destroy(nnsm_trellis_reducer *reducer)
 
 static bool enlarge_list(int32_t **list, size_t used, size_t room)
 {
-    int32_t *larger;
-    nnsm_error ignored;
-    if (NNSM_NEW(&larger, room, "support of sums", &ignored))
-        return false;
-    if (used)
-        memcpy(larger, *list, used * sizeof *larger);
-    nnsm_release(*list);
-    *list = larger;
-    return true;
+    return nnsm_trellis_enlarge((void **)list, used, room, sizeof **list);
 }
 
 static bool room_for_nodes(nnsm_trellis_reducer *r, size_t nodes)
@@ -387,48 +379,11 @@ static void copy(nnsm_trellis_reducer *r, const nnsm_trellis *t, int32_t root, n
     (void)nnsm_trellis_bury(out, r->columns, 0);
 }
 
-/* One node alive in every level, as nearly always? Then there is one set a column. */
-static bool is_line(const nnsm_trellis *t)
-{
-    for (size_t j = 0; j <= t->columns; j++) {
-        int alive = 0;
-        for (int32_t n = t->level[j]; n < t->level[j + 1]; n++)
-            alive += !t->dead[n];
-        if (alive != 1)
-            return false;
-    }
-    return true;
-}
-
-static void draw_line(const nnsm_trellis *t, nnsm_trellis *out)
-{
-    size_t node = 0;
-    nnsm_trellis_clear(out);
-    for (size_t j = 0;; j++) {
-        (void)nnsm_trellis_add_node(out, 0); /* there is room for a node and an edge a column */
-        nnsm_trellis_close_level(out, j);
-        if (j == t->columns)
-            break;
-        uint64_t all[WORDS] = {0};
-        size_t next = node;
-        for (int32_t e = t->edge[node]; e < t->edge[node + 1]; e++)
-            if (!t->dead[t->target[e]]) {
-                next = (size_t)t->target[e];
-                for (size_t i = 0; i < t->words; i++)
-                    all[i] |= t->set[(size_t)e * t->words + i];
-            }
-        nnsm_trellis_begin_edges(out, j);
-        (void)nnsm_trellis_add_edge(out, (int32_t)j + 1, all);
-        nnsm_trellis_end_edges(out);
-        node = next;
-    }
-}
-
 bool nnsm_trellis_reduce(nnsm_trellis_reducer *reducer, nnsm_trellis *trellis, nnsm_trellis *reduced)
 {
     nnsm_trellis_reducer *r = reducer;
-    if (is_line(trellis)) {
-        draw_line(trellis, reduced);
+    if (nnsm_trellis_is_line(trellis)) {
+        nnsm_trellis_draw_line(trellis, reduced);
         return true;
     }
     if (trellis->dead[0] || !determine(r, trellis)) {

@@ -8,8 +8,7 @@ enum { FIRST_ROOM = 64 };
 
 /* ---- room */
 
-/* A block of `count` objects more than doubled, its content kept. False where there is no memory. */
-static bool enlarge(void **block, size_t used, size_t room, size_t size)
+bool nnsm_trellis_enlarge(void **block, size_t used, size_t room, size_t size)
 {
     void *larger;
     nnsm_error ignored;
@@ -22,7 +21,8 @@ static bool enlarge(void **block, size_t used, size_t room, size_t size)
     return true;
 }
 
-#define ENLARGE(pointer, used, room, count) enlarge((void **)(pointer), used, room, (count) * sizeof **(pointer))
+#define ENLARGE(pointer, used, room, count)                                                                            \
+    nnsm_trellis_enlarge((void **)(pointer), used, room, (count) * sizeof **(pointer))
 
 static bool enlarge_nodes(nnsm_trellis *t)
 {
@@ -197,4 +197,44 @@ bool nnsm_trellis_copy(nnsm_trellis *to, const nnsm_trellis *from)
     memcpy(to->target, from->target, from->edges * sizeof *to->target);
     memcpy(to->set, from->set, from->edges * from->words * sizeof *to->set);
     return true;
+}
+
+/* ---- one path */
+
+bool nnsm_trellis_is_line(const nnsm_trellis *trellis)
+{
+    const nnsm_trellis *t = trellis;
+    for (size_t j = 0; j <= t->columns; j++) {
+        int alive = 0;
+        for (int32_t n = t->level[j]; n < t->level[j + 1]; n++)
+            alive += !t->dead[n];
+        if (alive != 1)
+            return false;
+    }
+    return true;
+}
+
+void nnsm_trellis_draw_line(const nnsm_trellis *trellis, nnsm_trellis *out)
+{
+    const nnsm_trellis *t = trellis;
+    size_t node = 0;
+    nnsm_trellis_clear(out);
+    for (size_t j = 0;; j++) {
+        (void)nnsm_trellis_add_node(out, 0); /* there is room for a node and an edge a column */
+        nnsm_trellis_close_level(out, j);
+        if (j == t->columns)
+            break;
+        uint64_t all[NNSM_TRELLIS_WORDS] = {0};
+        size_t next = node;
+        for (int32_t e = t->edge[node]; e < t->edge[node + 1]; e++)
+            if (!t->dead[t->target[e]]) {
+                next = (size_t)t->target[e];
+                for (size_t i = 0; i < t->words; i++)
+                    all[i] |= t->set[(size_t)e * t->words + i];
+            }
+        nnsm_trellis_begin_edges(out, j);
+        (void)nnsm_trellis_add_edge(out, (int32_t)j + 1, all);
+        nnsm_trellis_end_edges(out);
+        node = next;
+    }
 }

@@ -41,6 +41,10 @@ typedef struct {
 nnsm_status nnsm_trellis_create(nnsm_trellis *trellis, size_t columns, size_t words, nnsm_error *error);
 void nnsm_trellis_destroy(nnsm_trellis *trellis);
 
+/* A block of memory, or NULL, becomes one for `room` objects; its first `used` ones are kept. False where there is no
+ * memory: it is as it was. */
+bool nnsm_trellis_enlarge(void **block, size_t used, size_t room, size_t size);
+
 /* An empty one, and its first level open. */
 void nnsm_trellis_clear(nnsm_trellis *trellis);
 
@@ -72,6 +76,10 @@ size_t nnsm_trellis_bury(nnsm_trellis *trellis, size_t level, size_t sure);
 
 /* False where there is no room. */
 bool nnsm_trellis_copy(nnsm_trellis *to, const nnsm_trellis *from);
+
+/* Is one node alive in every level? Then the reduced form has one edge a column, with all symbols; that, drawn. */
+bool nnsm_trellis_is_line(const nnsm_trellis *trellis);
+void nnsm_trellis_draw_line(const nnsm_trellis *trellis, nnsm_trellis *out);
 
 /* Memory of nnsm_trellis_reduce, of trellises with as many columns and words. */
 typedef struct nnsm_trellis_reducer nnsm_trellis_reducer;

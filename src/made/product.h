@@ -2,8 +2,8 @@
  *
  * out[m][n] = sum_k a[m row + k step] b[k][n] for n < NNSM_PRODUCT_COLUMNS: an outer product of a few numbers of a and
  * one line of b at a time. Every sum runs upwards from k = 0 in one accumulator of its own, so that the bits depend
- * neither on how many rows are multiplied together, nor on the length of the registers, nor on where a sum is cut in
- * two. Local, cannot fail. */
+ * neither on how many rows are multiplied together, nor on where a sum is cut in two, nor on the length of the
+ * registers, as long as multiply-adds round once. Local, cannot fail. */
 #ifndef NNSM_MADE_PRODUCT_H
 #define NNSM_MADE_PRODUCT_H
 

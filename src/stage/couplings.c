@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
-#include "hamiltonian/couplings_states.h"
 #include "hamiltonian/pseudo_likelihood.h"
 #include "hamiltonian/refinement.h"
 #include "setup/agree.h"
@@ -257,23 +256,6 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
     return status;
 }
 
-/* ---- the truth, where it is known */
-
-static nnsm_status find_truth(stage *s, nnsm_error *error)
-{
-    nnsm_couplings *o = s->out;
-    nnsm_status status = NNSM_OK;
-    o->truth_known = s->run->model_known && !s->run->model.multistate;
-    for (size_t c = 0; c < o->operators.classes; c++)
-        o->truth[c] = NAN;
-    if (s->run->model_known && s->run->model.multistate && o->operators.values)
-        status = nnsm_couplings_truth_of_states(&o->operators, &s->run->model.states, s->run->key, o->truth,
-                                                &o->truth_known, error);
-    else if (o->truth_known)
-        status = nnsm_couplings_truth(&o->operators, &s->run->model.local, o->truth, &o->missing, error);
-    return nnsm_agree(s->run->world, status, error);
-}
-
 /* ---- the stage */
 
 static nnsm_status prepare(stage *s, const nnsm_learned *learned, double temperature, nnsm_error *error)
@@ -392,7 +374,10 @@ nnsm_status nnsm_stage_couplings(nnsm_run *run, const nnsm_learned *learned, con
     if (!status && couplings->present)
         status = maximise(&s, error);
     if (!status && couplings->present)
-        status = find_truth(&s, error);
+        status = nnsm_agree(run->world,
+                            nnsm_couplings_truth_of_model(run, &couplings->operators, couplings->truth,
+                                                          &couplings->truth_known, &couplings->missing, error),
+                            error);
     destroy(&s);
     if (!status && couplings->present)
         status = find_spread(run, members, couplings, error);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "hamiltonian/couplings_states.h"
+
 /* The farthest that two sites can be apart. */
 static double farthest(const nnsm_lattice *l)
 {
@@ -42,4 +44,18 @@ nnsm_status nnsm_couplings_operators(nnsm_operators *operators, const nnsm_run *
     return run->alphabet.count > 2
                ? nnsm_operators_create_states(operators, &run->lattice, &basis, &run->alphabet, error)
                : nnsm_operators_create(operators, &run->lattice, &basis, error);
+}
+
+nnsm_status nnsm_couplings_truth_of_model(const nnsm_run *run, const nnsm_operators *operators, double *truth,
+                                          bool *known, double *missing, nnsm_error *error)
+{
+    const nnsm_model *model = &run->model;
+    *known = run->model_known && !model->multistate;
+    for (size_t c = 0; c < operators->classes; c++)
+        truth[c] = NAN;
+    if (*known)
+        return nnsm_couplings_truth(operators, &model->local, truth, missing, error);
+    if (run->model_known && operators->values)
+        return nnsm_couplings_truth_of_states(operators, &model->states, run->key, truth, known, error);
+    return NNSM_OK;
 }
