@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lattice/preimage.h"
+#include "lattice/preimage_state.h"
 #include "nnsm/rng.h"
 
 typedef struct {
@@ -277,6 +277,59 @@ static void the_lattice_below_is_found_from_the_windows(void **unused)
     }
 }
 
+/* Upper sites of the columns of the filter in its rows of windows, by coordinates; returns how many numbers. */
+static size_t count_columns(const geometry *g, const nnsm_preimage *p, const int8_t *s, int *table)
+{
+    int l2 = g->dimensions > 1 ? g->below[1] : 1, down = p->transposed;
+    int extent = down ? l2 : g->below[0], columns = down ? g->below[0] : l2;
+    int rows = p->window.extent[down], size = g->dimensions > down ? g->size[down] : 1;
+    int stride = g->dimensions > down ? g->stride[down] : 1;
+    for (int r = 0; r < rows; r++)
+        for (int j = 0; j < columns; j++) {
+            table[r * columns + j] = 0;
+            for (int k = 0; k < size; k++) {
+                int i = (r * stride + k) % extent;
+                table[r * columns + j] += s[down ? j * l2 + i : i * l2 + j] > 0;
+            }
+        }
+    return (size_t)(rows * columns);
+}
+
+/* The lower bound where preimages are not counted: all lattices whose columns have the same numbers. */
+static void lattices_alike_are_counted(void **unused)
+{
+    (void)unused;
+    nnsm_rng_sequence draw = nnsm_rng_sequence_start(nnsm_rng_key_from_seed(17), NNSM_RNG_TEST, 0, 0);
+    size_t several = 0;
+    for (size_t i = 0; i < GEOMETRIES; i++) {
+        nnsm_window w = window_of(&geometries[i]);
+        nnsm_preimage *p;
+        char text[96];
+        name(&geometries[i], text);
+        assert_int_equal(nnsm_preimage_create(&p, &w, NULL), NNSM_OK);
+        for (int n = 0; n < 6; n++) {
+            int8_t one[MOST], other[MOST];
+            int table[2][MOST * MOST];
+            double alike = 0;
+            lattice_number(nnsm_rng_below(&draw, 1u << w.sites_below), w.sites_below, one);
+            size_t numbers = count_columns(&geometries[i], p, one, table[0]);
+            for (uint32_t k = 0; k < 1u << w.sites_below; k++) {
+                lattice_number(k, w.sites_below, other);
+                (void)count_columns(&geometries[i], p, other, table[1]);
+                bool same = memcmp(table[0], table[1], numbers * sizeof **table) == 0;
+                if (same != nnsm_preimage_are_alike(p, one, other))
+                    fail_msg("%s: lattice %u is %salike", text, k, same ? "" : "not ");
+                alike += same;
+            }
+            if (alike != nnsm_preimage_alike(p, one))
+                fail_msg("%s: %g lattices are alike, not %g", text, alike, nnsm_preimage_alike(p, one));
+            several += alike > 1;
+        }
+        nnsm_preimage_destroy(p);
+    }
+    assert_true(several > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +339,7 @@ int main(void)
         cmocka_unit_test(long_chains_do_not_branch),
         cmocka_unit_test(what_cannot_be_is_refused_with_advice),
         cmocka_unit_test(the_lattice_below_is_found_from_the_windows),
+        cmocka_unit_test(lattices_alike_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
