@@ -318,13 +318,21 @@ int MPI_Allreduce(const void *from, void *to, int count, MPI_Datatype type, MPI_
     return PMPI_Allreduce(from, to, count, type, operation, comm);
 }
 
-/* ---- OpenBLAS */
+/* ---- numbers that are none, of OpenBLAS (couplings, frontier networks) and in messages of gradients and parameters */
+
+static kind nan_kind = {"nan", 0};
+
+int MPI_Isend(const void *buffer, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request *request)
+{
+    if (type == MPI_FLOAT && count > 0 && fails(&nan_kind, CALLER))
+        ((float *)(uintptr_t)buffer)[count / 2] = NAN;
+    return PMPI_Isend(buffer, count, type, to, tag, comm, request);
+}
 
 void cblas_sgemm(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE ta, enum CBLAS_TRANSPOSE tb, blasint m, blasint n,
                  blasint k, float alpha, const float *a, blasint lda, const float *b, blasint ldb, float beta, float *c,
                  blasint ldc)
 {
-    static kind nan_kind = {"nan", 0};
     FIND(cblas_sgemm);
     real(order, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     if (fails(&nan_kind, CALLER))

@@ -115,10 +115,10 @@ MAY_BE_THERE = {"generate", "train", "scan"}  # commands that start with earlier
 Maker = collections.namedtuple("Maker", "arguments inputs stop stage")
 MAKERS = {
     "second": Maker("generate CONFIG --set generate.temperature=3.0", {}, None, None),
-    "stopped": Maker(COMMANDS["run"].arguments, {}, "nan:30", "generate"),
-    "stopped_stream": Maker(COMMANDS["stream"].arguments, {}, "nan:150", "generate"),
+    "stopped": Maker(COMMANDS["run"].arguments, {}, "MPI_Allreduce:8", "generate"),
+    "stopped_stream": Maker(COMMANDS["stream"].arguments, {}, "MPI_Allreduce:12", "generate"),
     "stopped_generate": Maker("generate CONFIG", {}, "MPI_Allreduce:8", "generate"),
-    "stopped_train": Maker("train CONFIG", own("run", "ensemble"), "nan:150", "train"),
+    "stopped_train": Maker("train CONFIG", own("run", "ensemble"), "nan:8", "train"),
     "stopped_members": Maker(COMMANDS["trust"].arguments, own("trust", "ensemble", "network", "checkpoint"),
                              "MPI_Allreduce:50", "scan"),
     "stopped_fit": Maker(f"train CONFIG {FRONTIER}", own("run", "ensemble"), "MPI_Allreduce:30", "train"),
