@@ -49,16 +49,6 @@ static const nnsm_input_change *seen(const float *columns, size_t rows, size_t w
     return changes;
 }
 
-/* Base and what the first hidden layer sees of the steps. */
-static void change_first(const nnsm_learned *h, const nnsm_dense_step *step, size_t count, const float *base,
-                         float *out)
-{
-    nnsm_input_change changes[NNSM_UPDATE_SITES];
-    size_t units = h->made->architecture.hidden[0];
-    nnsm_tile_add_inputs(seen(h->first_columns, units, h->made->width, step, count, changes), count,
-                         nnsm_made_first_unit(h->made, 0, step->position), units, base, out);
-}
-
 /* Changes of the hidden layers' suffixes; returns the first changed unit of the last layer. */
 static size_t change_hidden(nnsm_dense_rows *t, const nnsm_dense_step *step, size_t count)
 {
@@ -67,14 +57,16 @@ static size_t change_hidden(nnsm_dense_rows *t, const nnsm_dense_step *step, siz
     size_t first = 0;
     for (size_t l = 0; l < a->layers; l++) {
         nnsm_layer_rows *layer = &t->layer[l];
-        size_t below = first;
-        float *z_new = l ? layer->z_new : layer->difference;
+        size_t below = first, units = a->hidden[l];
         first = nnsm_made_first_unit(h->made, l, step->position);
-        if (l == 0)
-            change_first(h, step, count, layer->z, z_new);
-        else
-            nnsm_panels_multiply(&h->hidden[l], first, below, t->layer[l - 1].difference, NULL, 0, layer->z, z_new);
-        nnsm_tile_difference(a->activation, z_new + first * T, layer->z + first * T, a->hidden[l] - first,
+        if (l == 0) {
+            nnsm_input_change changes[NNSM_UPDATE_SITES];
+            seen(h->first_columns, units, h->made->width, step, count, changes);
+            nnsm_tile_input_difference(a->activation, changes, count, first, units, layer->z, layer->difference);
+            continue;
+        }
+        nnsm_panels_multiply(&h->hidden[l], first, below, t->layer[l - 1].difference, NULL, 0, layer->z, layer->z_new);
+        nnsm_tile_difference(a->activation, layer->z_new + first * T, layer->z + first * T, units - first,
                              layer->difference + first * T);
     }
     return first;
@@ -107,8 +99,13 @@ void nnsm_dense_rows_accept(nnsm_dense_rows *rows, const nnsm_dense_step *step, 
                 x[k * T + c] += step[i].step[k * T + c];
             }
     }
-    if (made->architecture.layers)
-        change_first(t->learned, step, count, t->layer[0].z, t->layer[0].z);
+    if (made->architecture.layers) {
+        nnsm_input_change changes[NNSM_UPDATE_SITES];
+        size_t units = made->architecture.hidden[0];
+        seen(t->learned->first_columns, units, made->width, step, count, changes);
+        nnsm_tile_add_inputs(changes, count, nnsm_made_first_unit(made, 0, step->position), units, t->layer[0].z,
+                             t->layer[0].z);
+    }
     for (size_t l = 1; l < made->architecture.layers; l++) {
         size_t first = nnsm_made_first_unit(made, l, step->position), units = made->architecture.hidden[l] - first;
         nnsm_tile_select(accept, t->layer[l].z_new + first * T, units, t->layer[l].z + first * T);

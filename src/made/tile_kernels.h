@@ -20,6 +20,10 @@ void nnsm_tile_activate(nnsm_activation activation, const float *z, size_t rows,
 void nnsm_tile_difference(nnsm_activation activation, const float *z_new, const float *z, size_t rows,
                           float *difference);
 
+/* difference[r] = f(z[r] + changes(r)) - f(z[r]) for rows first ... end - 1: both in one pass. count: at least 1. */
+void nnsm_tile_input_difference(nnsm_activation activation, const nnsm_input_change *changes, size_t count,
+                                size_t first, size_t end, const float *z, float *difference);
+
 /* term_new = softplus(-x o_new), sum[chain] += sum over rows of (term_new - term). */
 void nnsm_tile_terms(const float *x, const float *o_new, const float *term, size_t rows, float *term_new, double *sum);
 

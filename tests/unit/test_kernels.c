@@ -131,6 +131,15 @@ static void panel_product_equals_its_reference(void **state)
             assert_memory_equal(out[0] + first * NNSM_TILE, out[1] + first * NNSM_TILE,
                                 (R - first) * NNSM_TILE * sizeof(float));
         }
+    /* One pass does what two do, to the bit. */
+    for (int activation = NNSM_RELU; activation <= NNSM_TANH; activation++)
+        for (size_t count = 1; count <= 2; count++) {
+            nnsm_tile_add_inputs(changes, count, 2, R, base, out[1]);
+            nnsm_tile_difference((nnsm_activation)activation, out[1] + 2 * NNSM_TILE, base + 2 * NNSM_TILE, R - 2,
+                                 out[1] + 2 * NNSM_TILE);
+            nnsm_tile_input_difference((nnsm_activation)activation, changes, count, 2, R, base, out[0]);
+            assert_memory_equal(out[0] + 2 * NNSM_TILE, out[1] + 2 * NNSM_TILE, (R - 2) * NNSM_TILE * sizeof(float));
+        }
     /* In two parts, however many columns are known when a panel is begun. */
     nnsm_panels_multiply_reference(&panels, 0, 0, d, NULL, 0, base, out[1]);
     for (size_t known = 0; known <= C; known += 9) {
