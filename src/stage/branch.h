@@ -21,6 +21,7 @@ struct nnsm_branch {
     const void *hamiltonian;
     nnsm_proposer proposer;         /* local NULL: single flips */
     const nnsm_learned *regenerate; /* the network, which is the Hamiltonian: redraw suffixes; NULL: do not */
+    nnsm_judges judges;             /* other Hamiltonians for common samples; count 0 with tile NULL: none are kept */
     nnsm_curve *curve;              /* for the results; borrowed, as are the next two */
     nnsm_run *run;
     const nnsm_starts *starts;  /* the first configurations */

@@ -17,8 +17,11 @@ size_t nnsm_branch_bytes(const nnsm_branch *branch)
 {
     size_t bytes = 0;
     size_t chain = branch->run->lattice.sites + nnsm_series_doubles(NNSM_SERIES_QUANTITIES) * sizeof(double) + 32;
-    for (int64_t g = 0; g < begun(branch); g++)
-        bytes += branch->group[g].tiles * NNSM_TILE * chain;
+    for (int64_t g = 0; g < begun(branch); g++) {
+        const nnsm_chains *c = &branch->group[g];
+        bytes += c->tiles * NNSM_TILE * chain;
+        bytes += c->temperatures * c->common.capacity * c->walkers * c->common.columns * sizeof(double);
+    }
     return bytes;
 }
 

@@ -138,6 +138,11 @@ nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *lear
     return nnsm_regenerator_create(&chains->regenerator, learned, error);
 }
 
+nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_error *error)
+{
+    return nnsm_common_create(&chains->common, chains, judges, error);
+}
+
 void nnsm_chains_destroy(nnsm_chains *chains)
 {
     nnsm_chains *c = chains;
@@ -148,6 +153,7 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_self_learning_destroy(c->sampler);
     nnsm_scale_destroy(&c->scale);
     nnsm_regenerator_destroy(c->regenerator);
+    nnsm_common_destroy(&c->common);
     nnsm_release(c->done);
     nnsm_ladders_destroy(&c->ladders);
     nnsm_bennett_destroy(&c->bennett);
@@ -358,9 +364,11 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
             continue;
         nnsm_chains_measure(c);
         choose_centres(c, sweep, thermalization);
-        if (sweep >= thermalization)
+        if (sweep >= thermalization) {
             record(c);
-        else if (c->sampler)
+            if (c->common.capacity)
+                nnsm_common_add(&c->common, c);
+        } else if (c->sampler)
             learn(c);
         if (config->scan.exchange) {
             for (size_t i = 0; i < c->tiles * NNSM_TILE; i++)

@@ -5,6 +5,7 @@
 
 #include "nnsm/metropolis.h"
 #include "nnsm/regenerate.h"
+#include "stage/common.h"
 #include "stage/moves.h"
 #include "stage/scale.h"
 #include "stage/scan.h"
@@ -31,7 +32,7 @@ enum {
 /* Rows of nnsm_chains.collected. */
 enum { NNSM_COUNT_ACCEPTED, NNSM_COUNT_REGENERATED, NNSM_COUNT_MOVES, NNSM_COUNTS = NNSM_COUNT_MOVES + NNSM_MOVES };
 
-typedef struct {
+typedef struct nnsm_chains {
     nnsm_run *run;
     nnsm_stage stage;
     size_t temperatures, walkers, tiles, first_tile, own;
@@ -61,6 +62,7 @@ typedef struct {
     double *products;                           /* [classes][NNSM_TILE] of the known model */
     size_t first_temperature, own_temperatures; /* whose series this rank keeps */
     nnsm_series **series;                       /* [own_temperatures][walkers] */
+    nnsm_common common;                         /* capacity 0: none are kept */
     int64_t *numbers;                           /* [2 chains] the ladders, on the way to a file */
     double *packed;                             /* [own_temperatures][walkers][nnsm_series_doubles] */
 } nnsm_chains;
@@ -85,6 +87,9 @@ void nnsm_chains_destroy(nnsm_chains *chains);
 /* From now on a suffix of every chain is redrawn from the network before each sweep or proposal (nnsm/regenerate.h);
  * for chains under -T0 log p of `learned`, which is borrowed. Local. */
 nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error);
+
+/* From now on measurements are kept together with their energies under other Hamiltonians (common.h). Local. */
+nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_error *error);
 
 /* Tiles of that many temperatures. */
 size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);

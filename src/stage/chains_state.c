@@ -68,6 +68,23 @@ static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
     }
 }
 
+static void common_state(nnsm_chains *c, const char *group, nnsm_state *state)
+{
+    nnsm_common *s = &c->common;
+    int64_t numbers[3] = {(int64_t)s->rounds, s->stride, s->measured};
+    values(state, group, "common_numbers", NNSM_H5_INTEGERS, 3, numbers);
+    items(state, group, "common_samples", NNSM_H5_DOUBLES, c->own_temperatures, s->capacity * c->walkers * s->columns,
+          s->rows);
+    if (state->writing)
+        return;
+    if (numbers[0] < 0 || numbers[0] > (int64_t)s->capacity || numbers[1] < 1 || numbers[1] > UINT32_MAX / 2 ||
+        numbers[2] < 0 || numbers[2] > UINT32_MAX || numbers[0] != (numbers[2] + numbers[1] - 1) / numbers[1])
+        nnsm_state_impossible(state, "number of common samples");
+    s->rounds = (size_t)numbers[0] <= s->capacity ? (size_t)numbers[0] : 0;
+    s->stride = (uint32_t)(numbers[1] > 0 ? numbers[1] : 1);
+    s->measured = (uint32_t)numbers[2];
+}
+
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state)
 {
     nnsm_chains *c = chains;
@@ -91,6 +108,8 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     items(state, group, "configurations", NNSM_H5_BYTES, c->own, size, c->configurations);
     items(state, group, "series", NNSM_H5_DOUBLES, c->own_temperatures,
           c->walkers * nnsm_series_doubles(NNSM_SERIES_QUANTITIES), c->packed);
+    if (c->common.capacity)
+        common_state(c, group, state);
     if (state->writing)
         return;
     if (numbers[0] < 0 || numbers[0] > UINT32_MAX || numbers[1] < 0 || numbers[1] > numbers[0] ||

@@ -31,6 +31,7 @@ typedef struct {
     nnsm_run *run;
     nnsm_tile sampler; /* for the first configurations, as are these */
     nnsm_starts starts;
+    nnsm_trust_judges judges; /* of the learned branch's samples */
     size_t branches;
     nnsm_branch branch[MOST_BRANCHES];
 } scan;
@@ -92,6 +93,11 @@ static void add_branch(scan *s, nnsm_branch branch)
     s->branch[s->branches++] = branch;
 }
 
+static bool distilled(const nnsm_run *run, const nnsm_couplings *couplings)
+{
+    return couplings->present && run->config->scan.distilled;
+}
+
 static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, const nnsm_trained *trained,
                           const nnsm_couplings *couplings, nnsm_scanned *scanned)
 {
@@ -124,7 +130,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                              .hamiltonian = &run->model,
                              .proposer = {self && !run->model.multistate ? &run->model.local : NULL, NULL, false, true},
                              .curve = &scanned->reference});
-    if (couplings->present && run->config->scan.distilled)
+    if (distilled(run, couplings))
         add_branch(s, (nnsm_branch){.name = "/scan/distilled",
                                     .title = "distilled",
                                     .stage = NNSM_STAGE_DISTILLED,
@@ -135,10 +141,14 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                     .curve = &scanned->distilled});
 }
 
-static nnsm_status prepare(scan *s, const nnsm_learned *learned, nnsm_error *error)
+static nnsm_status prepare(scan *s, const nnsm_learned *learned, const nnsm_couplings *couplings,
+                           const nnsm_members *members, nnsm_error *error)
 {
     nnsm_run *run = s->run;
     nnsm_status status = nnsm_learned_tile_create(&s->sampler, learned, error);
+    if (!status)
+        status = nnsm_trust_judges_create(&s->judges, members, couplings, distilled(run, couplings), error);
+    s->branch[0].judges = s->judges.judges;
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = nnsm_starts_create(&s->starts, run, s->branch[0].temperature, error);
@@ -188,7 +198,6 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
     return status;
 }
 
-/* The learned branch's chains go on, under other Hamiltonians. */
 static nnsm_status judge(scan *s, const nnsm_learned *learned, const nnsm_couplings *couplings,
                          const nnsm_members *members, nnsm_scanned *scanned, nnsm_error *error)
 {
@@ -231,6 +240,7 @@ static void destroy(scan *s)
 {
     for (size_t i = 0; i < s->branches; i++)
         nnsm_branch_destroy(&s->branch[i]);
+    nnsm_trust_judges_destroy(&s->judges);
     nnsm_starts_destroy(&s->starts);
     nnsm_tile_destroy(&s->sampler);
     nnsm_release(s);
@@ -246,7 +256,7 @@ nnsm_status nnsm_stage_scan(nnsm_run *run, const nnsm_learned *learned, const nn
     status = nnsm_agree(run->world, status, error);
     if (!status) {
         list_branches(s, run, learned, trained, couplings, scanned);
-        status = prepare(s, learned, error);
+        status = prepare(s, learned, couplings, members, error);
     }
     if (!status)
         status = sample(s, learned, trained, scanned, error);

@@ -1,12 +1,10 @@
 /* trust.h: the trust stage: the same chains, under other Hamiltonians that the data allow.
  *
- * When the scan is evaluated, the chains of the learned Hamiltonian H_0 go on for a bounded number of rounds. After
- * each round, long enough to decorrelate, every Hamiltonian H_k of the ensemble of networks, and the distilled one, is
- * evaluated on the chains' configurations. Reweighting (statistics/reweight.h) then gives every observable under H_k at
- * the same temperature, and what matters, the difference to H_0, without the noise of a scan of its own. Of F, where
- * every network's is 0 at T0,
- *     F_k(T) = F_0(T) - T ln <exp(-(H_k - H_0) / T)>_0.
- * Where n_eff is below NNSM_TRUST_EFFECTIVE there is no estimate, and a warning. */
+ * While the chains of the learned Hamiltonian H_0 were scanned, every Hamiltonian H_k of the ensemble of networks, and
+ * the distilled one, was evaluated on some of their configurations (common.h). Reweighting (statistics/reweight.h)
+ * gives every observable under H_k at the same temperature, and what matters, the difference to H_0, without the noise
+ * of a scan of its own. Of F, where every network's is 0 at T0, F_k(T) = F_0(T) - T ln <exp(-(H_k - H_0) / T)>_0. Where
+ * n_eff is below NNSM_TRUST_EFFECTIVE there is no estimate, and a warning. */
 #ifndef NNSM_STAGE_TRUST_H
 #define NNSM_STAGE_TRUST_H
 
@@ -14,15 +12,20 @@
 #include "stage/chains.h"
 #include "stage/members.h"
 
-enum {
-    NNSM_TRUST_SAMPLES = 2048,  /* a temperature, at least */
-    NNSM_TRUST_EFFECTIVE = 100, /* least n_eff */
-    NNSM_TRUST_LONGEST = 20,    /* most sweeps or proposals of a round */
-};
+enum { NNSM_TRUST_EFFECTIVE = 100 }; /* least n_eff */
+
+/* The Hamiltonians H_k: the other networks, then the distilled one. members and couplings are borrowed. Local. */
+typedef struct {
+    nnsm_judges judges;
+    nnsm_learned *learned[NNSM_MOST_MEMBERS]; /* from 1 */
+} nnsm_trust_judges;
+nnsm_status nnsm_trust_judges_create(nnsm_trust_judges *judges, const nnsm_members *members,
+                                     const nnsm_couplings *couplings, bool distilled, nnsm_error *error);
+void nnsm_trust_judges_destroy(nnsm_trust_judges *judges);
 
 /* What the stage looks at; all borrowed. */
 typedef struct {
-    nnsm_chains *group; /* chains of the learned Hamiltonian, evaluated; they go on */
+    const nnsm_chains *group; /* chains of the learned Hamiltonian, with their common samples */
     size_t groups;
     const nnsm_learned *learned;
     const nnsm_members *members;
@@ -31,15 +34,13 @@ typedef struct {
 } nnsm_trust_subject;
 
 /* Fills scanned->trust from scanned->learned and scanned->distilled, which must be evaluated. NNSM_UNFINISHED when
- * asked to stop: rounds are not saved but made again. Collective on run->world. */
+ * asked to stop. Collective on run->world. */
 nnsm_status nnsm_stage_trust(nnsm_run *run, const nnsm_trust_subject *subject, nnsm_scanned *scanned,
                              nnsm_error *error);
 
-/* One row of measurements: columns of the table below. */
-enum { NNSM_TRUST_M, NNSM_TRUST_E, NNSM_TRUST_ORDER, NNSM_TRUST_H /* and on: of all Hamiltonians */ };
-
-/* The entries of one temperature from `samples` rows of NNSM_TRUST_H + hamiltonians columns, in the order of time. t:
- * position in the scan; sites: N; magnetic_sites: those of m; temperature0: T0. Local. */
+/* The entries of one temperature from `samples` rows of NNSM_COMMON_H + hamiltonians columns (common.h), in the order
+ * of time; at least NNSM_REWEIGHT_BLOCKS. t: position in the scan; sites: N; magnetic_sites: those of m; temperature0:
+ * T0. Local. */
 nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature, double temperature0, double sites,
                                 double magnetic_sites, const double *rows, size_t samples, const nnsm_scanned *scanned,
                                 nnsm_error *error);

@@ -40,12 +40,12 @@ static void fill(const double *rows, size_t samples, size_t columns, size_t k, d
 {
     for (size_t i = 0; i < samples; i++) {
         const double *row = rows + i * columns;
-        double m = row[NNSM_TRUST_M], own = row[NNSM_TRUST_H] - rows[NNSM_TRUST_H],
-               h = row[NNSM_TRUST_H + k] - rows[NNSM_TRUST_H + k];
-        double values[QUANTITIES] = {fabs(m), m, m * m, m * m * m * m, row[NNSM_TRUST_E], row[NNSM_TRUST_ORDER],
+        double m = row[NNSM_COMMON_M], own = row[NNSM_COMMON_H] - rows[NNSM_COMMON_H],
+               h = row[NNSM_COMMON_H + k] - rows[NNSM_COMMON_H + k];
+        double values[QUANTITIES] = {fabs(m), m, m * m, m * m * m * m, row[NNSM_COMMON_E], row[NNSM_COMMON_ORDER],
                                      own,     h, h * h};
         memcpy(x + i * QUANTITIES, values, sizeof values);
-        d[i] = (row[NNSM_TRUST_H + k] - row[NNSM_TRUST_H]) / temperature;
+        d[i] = (row[NNSM_COMMON_H + k] - row[NNSM_COMMON_H]) / temperature;
     }
 }
 
@@ -69,12 +69,12 @@ nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature,
     context c = {sites, magnetic_sites, temperature, scanned, t};
     nnsm_reweight own, sums;
     double *d = NULL, *x = NULL, base[B + 1][Q], under[Q], change[Q][B + 1];
-    size_t columns = NNSM_TRUST_H + trust->hamiltonians;
+    size_t columns = NNSM_COMMON_H + trust->hamiltonians;
     nnsm_status status = NNSM_NEW(&d, samples, "trust", error);
     if (!status)
         status = NNSM_NEW(&x, samples * QUANTITIES, "trust", error);
     for (size_t k = 0; k < trust->hamiltonians && !status; k++) {
-        double first[2] = {rows[NNSM_TRUST_H], rows[NNSM_TRUST_H + k]};
+        double first[2] = {rows[NNSM_COMMON_H], rows[NNSM_COMMON_H + k]};
         bool distilled = k == trust->networks;
         fill(rows, samples, columns, k, temperature, d, x);
         nnsm_reweight_sums(k ? &sums : &own, samples, d, QUANTITIES, x);

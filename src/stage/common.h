@@ -1,0 +1,47 @@
+/* common.h: common samples: configurations of the learned Hamiltonian's chains, under every Hamiltonian that the data
+ * allow. The trust stage (trust.h) reweights them.
+ *
+ * While the chains of H_0 are scanned, every stride-th measurement (a round) is kept, with H_k of the same
+ * configurations. When there is no room for more, every second round is dropped and the stride doubles, so that what
+ * is kept spreads evenly over a scan of any length, one that is extended later too. */
+#ifndef NNSM_STAGE_COMMON_H
+#define NNSM_STAGE_COMMON_H
+
+#include "nnsm/hamiltonian.h"
+
+struct nnsm_chains;
+
+enum { NNSM_COMMON_SAMPLES = 2048 }; /* a temperature, at least, where there are as many measurements */
+
+/* One sample: columns of the table below. */
+enum { NNSM_COMMON_M, NNSM_COMMON_E, NNSM_COMMON_ORDER, NNSM_COMMON_H /* and on: of all Hamiltonians */ };
+
+/* The Hamiltonians but the chains' own; tiles are borrowed, one serves all chains of a rank. */
+typedef struct {
+    nnsm_tile *tile; /* [count] */
+    size_t count;
+} nnsm_judges;
+
+typedef struct {
+    nnsm_judges judges;
+    size_t columns;
+    size_t capacity, rounds; /* there is room for; kept */
+    uint32_t stride;         /* measurements from one round to the next, a power of two */
+    uint32_t measured;       /* measurements so far */
+    double *energy;          /* [chains->tiles * NNSM_TILE][judges], gathered */
+    int *counts, *starts;    /* [ranks] of the gather */
+    double *rows;            /* [own temperatures][capacity][walkers][columns] */
+} nnsm_common;
+
+/* For the chains of a group, whose other parts must be there. Local. */
+nnsm_status nnsm_common_create(nnsm_common *common, const struct nnsm_chains *chains, nnsm_judges judges,
+                               nnsm_error *error);
+void nnsm_common_destroy(nnsm_common *common);
+
+/* After a measurement of the chains: keep it, where it is the turn. Collective on the run's world. */
+void nnsm_common_add(nnsm_common *common, struct nnsm_chains *chains);
+
+/* Samples of one of this rank's temperatures, in the order of time: [rounds * walkers][columns]. Local. */
+const double *nnsm_common_rows(const nnsm_common *common, const struct nnsm_chains *chains, size_t own_temperature);
+
+#endif
