@@ -34,9 +34,10 @@ nnsm_status nnsm_ladders_create(nnsm_ladders *ladders, size_t temperatures, cons
                                 nnsm_error *error);
 void nnsm_ladders_destroy(nnsm_ladders *ladders);
 
-/* Attempt number `attempt`: even pairs, then odd pairs, alternating. energy: in, [chains] H of every chain; the same on
- * every rank, so that every rank takes the same decisions without a message. */
-void nnsm_ladders_exchange(nnsm_ladders *ladders, nnsm_rng_key key, uint32_t stream, uint32_t attempt,
-                           const double *energy);
+/* Attempt number `attempt` in the ladders of walkers first ... end - 1: even pairs, then odd pairs, alternating.
+ * stream: random stream of walker 0. energy: in, [chains] H of these ladders' chains. A decision depends on nothing
+ * else, so whoever knows the energies of a ladder takes the same ones, without a message. */
+void nnsm_ladders_exchange(nnsm_ladders *ladders, size_t first, size_t end, nnsm_rng_key key, uint32_t stream,
+                           uint32_t attempt, const double *energy);
 
 #endif

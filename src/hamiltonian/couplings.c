@@ -20,6 +20,8 @@ nnsm_status nnsm_projection_create(nnsm_projection *projection, const nnsm_opera
         status = NNSM_NEW(&projection->matrix, k * k, "couplings", error);
     if (!status)
         status = NNSM_NEW(&projection->values, NNSM_TILE * k, "couplings", error);
+    if (!status)
+        status = nnsm_operator_rows_create(&projection->rows, operators, error);
     return status;
 }
 
@@ -30,14 +32,14 @@ void nnsm_projection_destroy(nnsm_projection *projection)
     nnsm_release(projection->mean);
     nnsm_release(projection->matrix);
     nnsm_release(projection->values);
+    nnsm_operator_rows_destroy(&projection->rows);
     *projection = (nnsm_projection){0};
 }
 
 /* O of every sample; rows beyond `count` are zero, so that products have one shape. */
 static void evaluate(nnsm_projection *p, const int8_t *configurations, size_t count)
 {
-    for (size_t r = 0; r < count; r++)
-        nnsm_operators_values(p->operators, configurations + r * p->operators->sites, p->values + r * p->classes);
+    nnsm_operator_rows_values(&p->rows, configurations, count, p->values);
     memset(p->values + count * p->classes, 0, (NNSM_TILE - count) * p->classes * sizeof *p->values);
 }
 

@@ -11,6 +11,7 @@
 #define NNSM_HAMILTONIAN_COUPLINGS_H
 
 #include "hamiltonian/normal.h"
+#include "hamiltonian/operator_rows.h"
 #include "nnsm/hamiltonian.h"
 #include "nnsm/local.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     nnsm_normal normal;
     double *matrix; /* [classes][classes] */
     double *values; /* [NNSM_TILE][classes] of the samples at hand */
+    nnsm_operator_rows rows;
 } nnsm_projection;
 
 nnsm_status nnsm_projection_create(nnsm_projection *projection, const nnsm_operators *operators, nnsm_error *error);

@@ -5,31 +5,40 @@
 #include "base/vector.h"
 #include "base/vector_math.h"
 
-/* feature += the product of a term's spins, its own site's included: s_i times what multiplies s_i. */
+/* sum += the product of a term's spins, its own site's included: s_i times what multiplies s_i. */
 NNSM_MULTIVERSION
-void nnsm_lanes_add_term(const int8_t *spins, const int32_t *site, int32_t *restrict feature)
+void nnsm_lanes_add_term(const int8_t *spins, const int32_t *site, int16_t *restrict sum)
 {
     const int8_t *a = spins + (size_t)site[0] * NNSM_LANES;
     if (site[1] < 0) {
         for (size_t l = 0; l < NNSM_LANES; l++)
-            feature[l] += a[l];
+            sum[l] = (int16_t)(sum[l] + a[l]);
         return;
     }
     const int8_t *b = spins + (size_t)site[1] * NNSM_LANES;
     if (site[2] < 0) {
         for (size_t l = 0; l < NNSM_LANES; l++)
-            feature[l] += a[l] * b[l];
+            sum[l] = (int16_t)(sum[l] + a[l] * b[l]);
         return;
     }
     const int8_t *c = spins + (size_t)site[2] * NNSM_LANES;
     if (site[3] < 0) {
         for (size_t l = 0; l < NNSM_LANES; l++)
-            feature[l] += a[l] * b[l] * c[l];
+            sum[l] = (int16_t)(sum[l] + a[l] * b[l] * c[l]);
         return;
     }
     const int8_t *d = spins + (size_t)site[3] * NNSM_LANES;
     for (size_t l = 0; l < NNSM_LANES; l++)
-        feature[l] += a[l] * b[l] * c[l] * d[l];
+        sum[l] = (int16_t)(sum[l] + a[l] * b[l] * c[l] * d[l]);
+}
+
+NNSM_MULTIVERSION
+void nnsm_lanes_take(int16_t *restrict sum, int32_t *restrict feature)
+{
+    for (size_t l = 0; l < NNSM_LANES; l++) {
+        feature[l] = sum[l];
+        sum[l] = 0;
+    }
 }
 
 NNSM_MULTIVERSION

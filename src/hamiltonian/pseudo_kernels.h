@@ -9,9 +9,11 @@
 
 enum { NNSM_LANES = 256 }; /* the shape of every product */
 
-/* feature += the product of a term's spins, its own site's included. spins: in, [sites][NNSM_LANES]; site: in,
- * [NNSM_TERM_SITES], -1 beyond the term's order. */
-void nnsm_lanes_add_term(const int8_t *spins, const int32_t *site, int32_t *restrict feature);
+/* sum += the product of a term's spins, its own site's included. spins: in, [sites][NNSM_LANES]; site: in,
+ * [NNSM_TERM_SITES], -1 beyond the term's order. Of one site and class; those are fewer than 32768 terms. */
+void nnsm_lanes_add_term(const int8_t *spins, const int32_t *site, int16_t *restrict sum);
+/* feature = sum, and sum = 0. */
+void nnsm_lanes_take(int16_t *restrict sum, int32_t *restrict feature);
 
 /* angle += factor feature; the sum over classes is 2 beta s h. */
 void nnsm_lanes_add_angle(const int32_t *feature, float factor, float *restrict angle);

@@ -150,10 +150,13 @@ static void add_site(nnsm_pseudo *p, size_t site, const double *coupling, bool h
     const nnsm_operators *o = p->operators;
     const nnsm_site_group *g = &p->group[p->group_of[site]];
     const int32_t *list = p->list + g->first;
-    memset(p->feature, 0, g->count * NNSM_LANES * sizeof *p->feature);
+    int16_t sum[NNSM_LANES] = {0};
     memset(p->angle, 0, NNSM_LANES * sizeof *p->angle);
-    for (size_t k = o->first[site]; k < o->first[site + 1]; k++)
-        nnsm_lanes_add_term(p->spins, o->site[o->touching[k]], p->feature + (size_t)p->place[k] * NNSM_LANES);
+    for (size_t k = o->first[site], end = o->first[site + 1]; k < end; k++) { /* terms of a class are neighbours */
+        nnsm_lanes_add_term(p->spins, o->site[o->touching[k]], sum);
+        if (k + 1 == end || p->place[k + 1] != p->place[k])
+            nnsm_lanes_take(sum, p->feature + (size_t)p->place[k] * NNSM_LANES);
+    }
     for (size_t k = 0; k < g->count; k++) {
         if (o->class[list[k]].order == 0)
             long_ranged(p, site, p->feature + k * NNSM_LANES);

@@ -17,7 +17,9 @@ nnsm_status nnsm_refinement_create(nnsm_refinement *refinement, const nnsm_opera
     if (!status)
         status = NNSM_NEW(&refinement->matrix, k * k, "couplings", error);
     if (!status)
-        status = NNSM_NEW(&refinement->values, k, "couplings", error);
+        status = NNSM_NEW(&refinement->values, NNSM_TILE * k, "couplings", error);
+    if (!status)
+        status = nnsm_operator_rows_create(&refinement->rows, operators, error);
     return status;
 }
 
@@ -27,19 +29,27 @@ void nnsm_refinement_destroy(nnsm_refinement *refinement)
     nnsm_release(refinement->mean);
     nnsm_release(refinement->matrix);
     nnsm_release(refinement->values);
+    nnsm_operator_rows_destroy(&refinement->rows);
     *refinement = (nnsm_refinement){0};
 }
 
 /* ---- sums */
 
+/* Values of the configurations from `first` on, a tile of them; returns how many. */
+static size_t evaluate(nnsm_refinement *r, const int8_t *configurations, size_t first, size_t count)
+{
+    size_t rows = count - first < NNSM_TILE ? count - first : NNSM_TILE;
+    nnsm_operator_rows_values(&r->rows, configurations + first * r->operators->sites, rows, r->values);
+    return rows;
+}
+
 void nnsm_refinement_add_data(nnsm_refinement *refinement, const int8_t *configurations, size_t count, double *sums)
 {
     nnsm_refinement *r = refinement;
-    for (size_t i = 0; i < count; i++) {
-        nnsm_operators_values(r->operators, configurations + i * r->operators->sites, r->values);
-        for (size_t c = 0; c < r->classes; c++)
-            sums[c] += r->values[c];
-    }
+    for (size_t i = 0; i < count; i += NNSM_TILE)
+        for (size_t row = 0, rows = evaluate(r, configurations, i, count); row < rows; row++)
+            for (size_t c = 0; c < r->classes; c++)
+                sums[c] += r->values[row * r->classes + c];
 }
 
 void nnsm_refinement_data(nnsm_refinement *refinement, const double *sums, double configurations)
@@ -53,27 +63,31 @@ size_t nnsm_refinement_sums(const nnsm_refinement *refinement)
     return 2 + refinement->classes * (1 + refinement->classes);
 }
 
+/* One configuration with these values and H - H_0. */
+static void add_row(nnsm_refinement *r, const double *coupling, const double *values, double rest, double *sums)
+{
+    size_t k = r->classes;
+    double *mean = sums + 2, *square = mean + k;
+    for (size_t c = 0; c < k; c++)
+        rest += coupling[c] * values[c]; /* H - H_J */
+    double w = exp(rest / r->temperature);
+    sums[0] += w;
+    sums[1] += w * w;
+    for (size_t c = 0; c < k; c++) {
+        double x = w * (values[c] - r->mean[c]); /* about the data's means, which keeps the digits */
+        mean[c] += x;
+        for (size_t d = 0; d <= c; d++)
+            square[c * k + d] += x * (values[d] - r->mean[d]);
+    }
+}
+
 void nnsm_refinement_add(nnsm_refinement *refinement, const double *coupling, double constant,
                          const int8_t *configurations, const double *energy, size_t count, double *sums)
 {
     nnsm_refinement *r = refinement;
-    size_t k = r->classes;
-    double *mean = sums + 2, *square = mean + k;
-    for (size_t i = 0; i < count; i++) {
-        double rest = energy[i] - constant; /* H - H_J */
-        nnsm_operators_values(r->operators, configurations + i * r->operators->sites, r->values);
-        for (size_t c = 0; c < k; c++)
-            rest += coupling[c] * r->values[c];
-        double w = exp(rest / r->temperature);
-        sums[0] += w;
-        sums[1] += w * w;
-        for (size_t c = 0; c < k; c++) {
-            double x = w * (r->values[c] - r->mean[c]); /* about the data's means, which keeps the digits */
-            mean[c] += x;
-            for (size_t d = 0; d <= c; d++)
-                square[c * k + d] += x * (r->values[d] - r->mean[d]);
-        }
-    }
+    for (size_t i = 0; i < count; i += NNSM_TILE)
+        for (size_t row = 0, rows = evaluate(r, configurations, i, count); row < rows; row++)
+            add_row(r, coupling, r->values + row * r->classes, energy[i + row] - constant, sums);
 }
 
 /* ---- the step */

@@ -19,7 +19,8 @@ typedef struct {
     double *mean;       /* [classes] <O>_data, after nnsm_refinement_data */
     nnsm_normal normal; /* of C */
     double *matrix;     /* [classes][classes] C */
-    double *values;     /* [classes] */
+    double *values;     /* [NNSM_TILE][classes] */
+    nnsm_operator_rows rows;
 } nnsm_refinement;
 
 nnsm_status nnsm_refinement_create(nnsm_refinement *refinement, const nnsm_operators *operators, double temperature,

@@ -59,11 +59,11 @@ static void count_round_trips(nnsm_ladders *l, size_t walker)
         l->extreme[last] = 2;
 }
 
-void nnsm_ladders_exchange(nnsm_ladders *ladders, nnsm_rng_key key, uint32_t stream, uint32_t attempt,
-                           const double *energy)
+void nnsm_ladders_exchange(nnsm_ladders *ladders, size_t first, size_t end, nnsm_rng_key key, uint32_t stream,
+                           uint32_t attempt, const double *energy)
 {
     nnsm_ladders *l = ladders;
-    for (size_t w = 0; w < l->walkers && l->temperatures > 1; w++) {
+    for (size_t w = first; w < end && l->temperatures > 1; w++) {
         for (size_t t = attempt % 2; t + 1 < l->temperatures; t += 2) {
             int32_t *a = &l->chain_at[t * l->walkers + w], *b = &l->chain_at[(t + 1) * l->walkers + w];
             double exponent = (l->beta[t] - l->beta[t + 1]) * (energy[*a] - energy[*b]);

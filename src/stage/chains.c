@@ -19,13 +19,7 @@ uint32_t nnsm_chains_period(const nnsm_lattice *lattice)
 
 size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures)
 {
-    return (temperatures * (size_t)config->scan.walkers + NNSM_TILE - 1) / NNSM_TILE;
-}
-
-static void share(size_t tiles, int rank, int ranks, size_t *first, size_t *own)
-{
-    *first = tiles * (size_t)rank / (size_t)ranks;
-    *own = tiles * ((size_t)rank + 1) / (size_t)ranks - *first;
+    return nnsm_placing_tiles(temperatures, (size_t)config->scan.walkers);
 }
 
 /* ---- creation */
@@ -43,7 +37,10 @@ static nnsm_status allocate_series(nnsm_chains *c, nnsm_error *error)
 
 static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_error *error)
 {
+    size_t chains = c->temperatures * c->walkers;
     nnsm_status status = nnsm_ladders_create(&c->ladders, c->temperatures, temperature, c->walkers, error);
+    if (!status)
+        status = nnsm_ladders_create(&c->ahead, c->temperatures, temperature, c->walkers, error);
     if (!status)
         status = NNSM_NEW(&c->temperature, c->temperatures, "scan", error);
     if (!status)
@@ -61,9 +58,13 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->collected, NNSM_COUNTS * c->temperatures, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->all, c->tiles * NNSM_TILE, "scan", error);
+        status = NNSM_NEW(&c->all, c->most_slots * c->tiles * NNSM_TILE, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->energy, c->tiles * NNSM_TILE, "scan", error);
+        status = NNSM_NEW(&c->slot_sweep, c->most_slots, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->energy, chains, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->place_energy, c->tiles * NNSM_TILE, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->counts, c->run->ranks, "scan", error);
     if (!status)
@@ -71,7 +72,7 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->configurations, c->own * NNSM_TILE * c->run->lattice.sites, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->numbers, 2 * c->temperatures * c->walkers, "scan", error);
+        status = NNSM_NEW(&c->numbers, 2 * chains, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->words, c->run->lattice.sites, "scan", error);
     if (!status && c->run->model_known)
@@ -112,24 +113,26 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
     size_t r = (size_t)run->rank, ranks = (size_t)run->ranks;
     *c = (nnsm_chains){.run = run, .stage = stage, .temperatures = temperatures, .stream = stream};
     c->walkers = (size_t)run->config->scan.walkers;
-    c->tiles = nnsm_chains_tiles(run->config, temperatures);
-    share(c->tiles, run->rank, run->ranks, &c->first_tile, &c->own);
+    c->group = MPI_COMM_NULL;
     c->first_temperature = temperatures * r / ranks;
     c->own_temperatures = temperatures * (r + 1) / ranks - c->first_temperature;
     nnsm_status status = nnsm_move_list_choose(&c->moves, run, error);
     if (!status)
+        status = nnsm_placing_create(&c->placing, temperatures, c->walkers, run->rank, run->ranks, error);
+    if (!status) {
+        c->tiles = c->placing.tiles;
+        c->first_tile = c->placing.first_tile[r];
+        c->own = c->placing.first_tile[r + 1] - c->first_tile;
+        c->most_slots = nnsm_chains_slots(c);
         status = allocate(c, temperature, error);
+    }
     if (!status && proposer)
         status = make_sampler(c, make, hamiltonian, proposer, error);
     for (size_t t = 0; t < c->own && !proposer && !status; t++)
         status = make(&c->tile[t], hamiltonian, error);
     status = nnsm_agree(run->world, status, error);
-    for (int q = 0; q < run->ranks && !status; q++) {
-        size_t first, own, doubles = sizeof(nnsm_measurement) / sizeof(double);
-        share(c->tiles, q, run->ranks, &first, &own);
-        c->starts[q] = (int)(first * NNSM_TILE * doubles);
-        c->counts[q] = (int)(own * NNSM_TILE * doubles);
-    }
+    if (!status && c->placing.groups > 1 && c->placing.groups < ranks)
+        NNSM_MPI(MPI_Comm_split(run->world, (int)c->placing.group, run->rank, &c->group));
     return status;
 }
 
@@ -156,6 +159,10 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_common_destroy(&c->common);
     nnsm_release(c->done);
     nnsm_ladders_destroy(&c->ladders);
+    nnsm_ladders_destroy(&c->ahead);
+    nnsm_placing_destroy(&c->placing);
+    if (c->run && c->group != MPI_COMM_NULL)
+        NNSM_MPI(MPI_Comm_free(&c->group));
     nnsm_bennett_destroy(&c->bennett);
     nnsm_release(c->walker_mean);
     nnsm_release(c->temperature);
@@ -164,7 +171,9 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_release(c->moved);
     nnsm_release(c->collected);
     nnsm_release(c->all);
+    nnsm_release(c->slot_sweep);
     nnsm_release(c->energy);
+    nnsm_release(c->place_energy);
     nnsm_release(c->counts);
     nnsm_release(c->starts);
     nnsm_release(c->configurations);
@@ -192,18 +201,22 @@ void nnsm_chains_start(nnsm_chains *chains, const nnsm_starts *starts, nnsm_tile
         size_t first = (c->first_tile + t) * NNSM_TILE;
         int8_t *states = c->configurations + t * NNSM_TILE * sites;
         nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)first, states);
-        for (size_t i = 0; i < NNSM_TILE && starts; i++)
-            nnsm_starts_make(starts, (first + i) % c->walkers, stream + (uint32_t)(first + i), states + i * sites);
+        for (size_t i = 0; i < NNSM_TILE && starts; i++) {
+            int32_t chain = c->placing.chain_of[first + i];
+            nnsm_starts_make(starts, chain < 0 ? 0 : (size_t)chain % c->walkers, stream + (uint32_t)(first + i),
+                             states + i * sites);
+        }
     }
     nnsm_chains_load(c);
 }
 
 /* ---- sweeps */
 
-/* Chains beyond the last one only fill the last tile; they run at the first temperature and are never looked at. */
-static size_t temperature_of(const nnsm_chains *c, size_t chain)
+/* Chains in empty places run at the first temperature and are never looked at. */
+static size_t temperature_of(const nnsm_chains *c, size_t place)
 {
-    return chain < c->temperatures * c->walkers ? (size_t)c->ladders.temperature_of[chain] : 0;
+    int32_t chain = c->placing.chain_of[place];
+    return chain < 0 ? 0 : (size_t)c->ahead.temperature_of[chain];
 }
 
 static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
@@ -221,7 +234,9 @@ static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
         nnsm_metropolis_sweep(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
     if ((sweep + 1) % nnsm_chains_period(&c->run->lattice) == 0)
         c->tile[own].methods->refresh(c->tile[own].state);
-    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++) {
+    for (size_t i = 0; count && i < NNSM_TILE; i++) {
+        if (c->placing.chain_of[first + i] < 0)
+            continue;
         c->accepted[temperature_of(c, first + i)] += accepted[i];
         c->moved[(size_t)move * c->temperatures + temperature_of(c, first + i)] += accepted[i];
     }
@@ -234,8 +249,8 @@ static void propose_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
     for (size_t i = 0; i < NNSM_TILE; i++)
         temperature[i] = (int32_t)temperature_of(c, first + i);
     nnsm_self_learning_step(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, temperature, &c->done[own]);
-    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
-        c->accepted[temperature[i]] += c->done[own].accepted[i];
+    for (size_t i = 0; count && i < NNSM_TILE; i++)
+        c->accepted[temperature[i]] += c->placing.chain_of[first + i] < 0 ? 0 : c->done[own].accepted[i];
 }
 
 static void regenerate_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
@@ -246,92 +261,8 @@ static void regenerate_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool cou
     for (size_t i = 0; i < NNSM_TILE; i++)
         beta[i] = c->ladders.beta[temperature_of(c, first + i)];
     nnsm_regenerate(c->regenerator, &c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
-    for (size_t i = 0; count && i < NNSM_TILE && first + i < c->temperatures * c->walkers; i++)
-        c->regenerated[temperature_of(c, first + i)] += accepted[i];
-}
-
-/* E of the known model, of a tile's chains. */
-static void model_energies(nnsm_chains *c, const int8_t *configurations, double *energy)
-{
-    const nnsm_local *local = &c->run->model.local;
-    memset(energy, 0, NNSM_TILE * sizeof *energy);
-    if (!c->run->model_known)
-        return;
-    for (size_t i = 0; i < NNSM_TILE && c->run->model.multistate; i++)
-        energy[i] = nnsm_model_energy(&c->run->model, configurations + i * c->run->lattice.sites);
-    if (c->run->model.multistate)
-        return;
-    nnsm_lanes_pack(configurations, c->run->lattice.sites, c->words);
-    nnsm_lanes_values(local->operators, c->words, c->products);
-    for (size_t k = 0; k < local->operators->classes; k++)
-        for (size_t i = 0; i < NNSM_TILE; i++)
-            energy[i] -= local->coupling[k] * c->products[k * NNSM_TILE + i];
-}
-
-void nnsm_chains_measure(nnsm_chains *chains)
-{
-    nnsm_chains *c = chains;
-    nnsm_run *run = c->run;
-    size_t sites = run->lattice.sites;
-    double hamiltonian[NNSM_TILE], energy[NNSM_TILE];
-    for (size_t t = 0; t < c->own; t++) {
-        nnsm_measurement *m = c->all + (c->first_tile + t) * NNSM_TILE;
-        c->tile[t].methods->read(c->tile[t].state, c->configurations + t * NNSM_TILE * sites);
-        c->tile[t].methods->energy(c->tile[t].state, hamiltonian);
-        model_energies(c, c->configurations + t * NNSM_TILE * sites, energy);
-        for (size_t i = 0; i < NNSM_TILE; i++) {
-            const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
-            m[i].magnetization = nnsm_run_magnetization(run, s);
-            m[i].energy = energy[i];
-            m[i].order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
-            m[i].hamiltonian = hamiltonian[i];
-            m[i].surrogate = c->done[t].surrogate[i];
-            m[i].accepted = c->done[t].accepted[i];
-            m[i].flips = c->done[t].flips[i];
-        }
-    }
-    double since = nnsm_seconds();
-    NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, c->all, c->counts, c->starts, MPI_DOUBLE, run->world));
-    nnsm_run_waited(run, c->stage, since);
-}
-
-/* One more measurement for the constants of the acceptance ratios: the second half of the thermalization, or the first
- * measurement where that has none. */
-static void choose_centres(nnsm_chains *c, uint32_t sweep, uint32_t thermalization)
-{
-    if (sweep < thermalization ? sweep < thermalization / 2 : c->bennett.centred > 0)
-        return;
-    for (size_t t = 0; t < c->temperatures; t++) {
-        c->walker_mean[t] = 0;
-        for (size_t w = 0; w < c->walkers; w++)
-            c->walker_mean[t] += c->all[c->ladders.chain_at[t * c->walkers + w]].hamiltonian / (double)c->walkers;
-    }
-    nnsm_bennett_centre(&c->bennett, c->walker_mean);
-}
-
-static void record(nnsm_chains *c)
-{
-    double n = (double)c->run->lattice.sites;
-    for (size_t t = 0; t < c->own_temperatures; t++)
-        for (size_t w = 0; w < c->walkers; w++) {
-            size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
-            double m = c->all[chain].magnetization, h = c->all[chain].hamiltonian;
-            double f[2];
-            nnsm_bennett_functions(&c->bennett, c->first_temperature + t, h, f);
-            double values[NNSM_SERIES_QUANTITIES] = {fabs(m), m,     m * m, m * m * m * m, c->all[chain].energy / n,
-                                                     h,       h * h, f[0],  f[1],          c->all[chain].order};
-            nnsm_series_add(c->series[t * c->walkers + w], values);
-        }
-}
-
-static void learn(nnsm_chains *c)
-{
-    for (size_t t = 0; t < c->temperatures; t++)
-        for (size_t w = 0; w < c->walkers; w++) {
-            const nnsm_measurement *m = &c->all[c->ladders.chain_at[t * c->walkers + w]];
-            nnsm_scale_add(&c->scale, t, m->hamiltonian, m->surrogate, m->accepted, m->flips);
-        }
-    nnsm_scale_learn(&c->scale, c->sampler);
+    for (size_t i = 0; count && i < NNSM_TILE; i++)
+        c->regenerated[temperature_of(c, first + i)] += c->placing.chain_of[first + i] < 0 ? 0 : accepted[i];
 }
 
 bool nnsm_chains_rejected(const nnsm_chains *chains)
@@ -360,20 +291,8 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
                 regenerate_tile(c, t, sweep, sweep >= thermalization);
             (c->sampler ? propose_tile : sweep_tile)(c, t, sweep, sweep >= thermalization);
         }
-        if ((sweep + 1) % (uint32_t)config->scan.exchange_interval)
-            continue;
-        nnsm_chains_measure(c);
-        choose_centres(c, sweep, thermalization);
-        if (sweep >= thermalization) {
-            record(c);
-            if (c->common.capacity)
-                nnsm_common_add(&c->common, c);
-        } else if (c->sampler)
-            learn(c);
-        if (config->scan.exchange) {
-            for (size_t i = 0; i < c->tiles * NNSM_TILE; i++)
-                c->energy[i] = c->all[i].hamiltonian;
-            nnsm_ladders_exchange(&c->ladders, c->run->key, c->stream, c->attempt++, c->energy);
-        }
+        if ((sweep + 1) % (uint32_t)config->scan.exchange_interval == 0)
+            nnsm_chains_measure(c, sweep);
     } while (c->sweep < last && c->sweep % period && !(c->sampler && c->sweep == thermalization));
+    nnsm_chains_settle(c);
 }

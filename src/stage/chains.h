@@ -7,6 +7,7 @@
 #include "nnsm/regenerate.h"
 #include "stage/common.h"
 #include "stage/moves.h"
+#include "stage/placing.h"
 #include "stage/scale.h"
 #include "stage/scan.h"
 #include "stage/state.h"
@@ -47,16 +48,22 @@ typedef struct nnsm_chains {
     nnsm_self_learning_record *done;            /* [own] by the last step */
     nnsm_move_list moves;                       /* of sites with more than two values */
     nnsm_regenerator *regenerator;              /* NULL: no suffixes are redrawn */
-    nnsm_ladders ladders;                       /* the same on every rank */
+    nnsm_placing placing;                       /* where the chains are */
+    MPI_Comm group;                             /* ranks that share ladders; null: all or only this one */
+    nnsm_ladders ladders;                       /* the same on every rank, as of the last step */
+    nnsm_ladders ahead;                         /* as of now, of this group's walkers */
     int64_t *accepted;                          /* [temperatures] on this rank */
     int64_t *regenerated;                       /* [temperatures] accepted suffixes on this rank */
     int64_t *moved;                             /* [NNSM_MOVES][temperatures] accepted of a move on this rank */
     int64_t *collected;                         /* [NNSM_COUNTS][temperatures] all three on all ranks */
-    nnsm_measurement *all;                      /* [tiles * NNSM_TILE], gathered */
-    double *energy;                             /* [tiles * NNSM_TILE] H, for the exchange */
+    nnsm_measurement *all;                      /* [tiles][slots][NNSM_TILE], gathered */
+    size_t most_slots, slots, filled;           /* measurements that are gathered at once: room; now; so far */
+    uint32_t *slot_sweep;                       /* [slots] after which sweep */
+    double *energy;                             /* [temperatures * walkers] H of a chain, for the exchange */
+    double *place_energy;                       /* [tiles * NNSM_TILE] the same, of this group, where they are */
     nnsm_bennett bennett;                       /* the same on every rank; its anchor is set by the scan */
     double *walker_mean;                        /* [temperatures] H, a mean over walkers */
-    int *counts, *starts;                       /* [ranks] of the gather, in doubles */
+    int *counts, *starts;                       /* [ranks] of a gather */
     int8_t *configurations;                     /* [own][NNSM_TILE][sites] */
     uint32_t *words;                            /* [sites] a tile's spins as bits */
     double *products;                           /* [classes][NNSM_TILE] of the known model */
@@ -114,8 +121,23 @@ uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
  * sweeps, with exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
 
-/* Measure all chains now: `all` on every rank, `configurations` of own tiles. Nothing is recorded. Collective. */
-void nnsm_chains_measure(nnsm_chains *chains);
+/* ---- measurements (chains_measure.c) */
+
+/* How many measurements there is room for before they must be gathered; the same for any number of ranks. Local. */
+size_t nnsm_chains_slots(const nnsm_chains *chains);
+
+/* Measure own chains after this sweep, and exchange temperatures where configured. Collective on the group, and on
+ * run->world when the slots are full. */
+void nnsm_chains_measure(nnsm_chains *chains, uint32_t sweep);
+
+/* Record what was measured since the last time. Collective on run->world. */
+void nnsm_chains_settle(nnsm_chains *chains);
+
+/* In between: a gathered measurement. Local. */
+const nnsm_measurement *nnsm_chains_measured(const nnsm_chains *chains, size_t slot, size_t chain);
+
+/* Values of all tiles, `size` of each, from the rank that has it to all. Collective on run->world. */
+void nnsm_chains_gather(nnsm_chains *chains, size_t size, double *values);
 
 /* Self-learning does not work here: no proposals, none by clusters where only those are wanted, or a thermalization
  * that ended below NNSM_LEAST_ACCEPTANCE. The same on all ranks. */

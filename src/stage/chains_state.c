@@ -65,6 +65,8 @@ static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
         l->chain_at[i] = (int32_t)chain;
         l->temperature_of[chain] = (int32_t)(i / c->walkers);
         l->extreme[i] = (int8_t)n[chains + i];
+        c->ahead.chain_at[i] = l->chain_at[i];
+        c->ahead.temperature_of[chain] = l->temperature_of[chain];
     }
 }
 

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/timer.h"
-#include "setup/agree.h"
 #include "stage/chains.h"
 
 static size_t round_size(const nnsm_common *common, const nnsm_chains *chains)
@@ -14,22 +12,14 @@ static size_t round_size(const nnsm_common *common, const nnsm_chains *chains)
 
 nnsm_status nnsm_common_create(nnsm_common *common, const nnsm_chains *chains, nnsm_judges judges, nnsm_error *error)
 {
-    int doubles = (int)(sizeof(nnsm_measurement) / sizeof(double)), ranks = chains->run->ranks;
     size_t least = (NNSM_COMMON_SAMPLES + chains->walkers - 1) / chains->walkers;
     *common = (nnsm_common){
         .judges = judges, .columns = NNSM_COMMON_H + 1 + judges.count, .capacity = 2 * least, .stride = 1};
     size_t rows = chains->own_temperatures * common->capacity * round_size(common, chains);
     nnsm_status status = NNSM_NEW(&common->rows, rows + 1, "common samples", error);
     if (!status)
-        status = NNSM_NEW(&common->energy, chains->tiles * NNSM_TILE * judges.count + 1, "common samples", error);
-    if (!status)
-        status = NNSM_NEW(&common->counts, ranks, "common samples", error);
-    if (!status)
-        status = NNSM_NEW(&common->starts, ranks, "common samples", error);
-    for (int r = 0; r < ranks && !status; r++) {
-        common->counts[r] = chains->counts[r] / doubles * (int)judges.count;
-        common->starts[r] = chains->starts[r] / doubles * (int)judges.count;
-    }
+        status = NNSM_NEW(&common->energy, chains->tiles * chains->most_slots * NNSM_TILE * judges.count + 1,
+                          "common samples", error);
     return status;
 }
 
@@ -37,40 +27,51 @@ void nnsm_common_destroy(nnsm_common *common)
 {
     nnsm_release(common->rows);
     nnsm_release(common->energy);
-    nnsm_release(common->counts);
-    nnsm_release(common->starts);
     *common = (nnsm_common){0};
 }
 
-/* H_k of all chains, on all ranks. */
-static void judge(nnsm_common *s, const nnsm_chains *c)
+void nnsm_common_judge(nnsm_common *common, const nnsm_chains *chains)
 {
+    nnsm_common *s = common;
+    const nnsm_chains *c = chains;
     double energy[NNSM_TILE];
+    /* The stride may double before this one's turn: then it is not kept after all. */
+    if ((s->measured + c->filled) % s->stride)
+        return;
+    s->judged = true;
     for (size_t t = 0; t < c->own; t++)
         for (size_t k = 0; k < s->judges.count; k++) {
             nnsm_tile *tile = &s->judges.tile[k];
             tile->methods->load(tile->state, c->configurations + t * NNSM_TILE * c->run->lattice.sites);
             tile->methods->energy(tile->state, energy);
+            double *to = s->energy + ((c->first_tile + t) * c->slots + c->filled) * NNSM_TILE * s->judges.count;
             for (size_t i = 0; i < NNSM_TILE; i++)
-                s->energy[((c->first_tile + t) * NNSM_TILE + i) * s->judges.count + k] = energy[i];
+                to[i * s->judges.count + k] = energy[i];
         }
-    double since = nnsm_seconds();
-    NNSM_MPI(
-        MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, s->energy, s->counts, s->starts, MPI_DOUBLE, c->run->world));
-    nnsm_run_waited(c->run, c->stage, since);
 }
 
-static void keep(nnsm_common *s, const nnsm_chains *c)
+void nnsm_common_gather(nnsm_common *common, nnsm_chains *chains)
+{
+    if (common->judged)
+        nnsm_chains_gather(chains, chains->slots * NNSM_TILE * common->judges.count, common->energy);
+    common->judged = false;
+}
+
+static void keep(nnsm_common *s, const nnsm_chains *c, size_t slot)
 {
     for (size_t t = 0; t < c->own_temperatures; t++)
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
+            size_t place = (size_t)c->placing.place_of[chain], tile = place / NNSM_TILE;
+            const nnsm_measurement *m = nnsm_chains_measured(c, slot, chain);
             double *row = s->rows + (t * s->capacity + s->rounds) * round_size(s, c) + w * s->columns;
-            row[NNSM_COMMON_M] = c->all[chain].magnetization;
-            row[NNSM_COMMON_E] = c->all[chain].energy / (double)c->run->lattice.sites;
-            row[NNSM_COMMON_ORDER] = c->all[chain].order;
-            row[NNSM_COMMON_H] = c->all[chain].hamiltonian;
-            memcpy(row + NNSM_COMMON_H + 1, s->energy + chain * s->judges.count, s->judges.count * sizeof *row);
+            row[NNSM_COMMON_M] = m->magnetization;
+            row[NNSM_COMMON_E] = m->energy / (double)c->run->lattice.sites;
+            row[NNSM_COMMON_ORDER] = m->order;
+            row[NNSM_COMMON_H] = m->hamiltonian;
+            memcpy(row + NNSM_COMMON_H + 1,
+                   s->energy + ((tile * c->slots + slot) * NNSM_TILE + place % NNSM_TILE) * s->judges.count,
+                   s->judges.count * sizeof *row);
         }
     s->rounds++;
 }
@@ -88,14 +89,12 @@ static void thin(nnsm_common *s, const nnsm_chains *c)
     s->stride *= 2;
 }
 
-void nnsm_common_add(nnsm_common *common, nnsm_chains *chains)
+void nnsm_common_add(nnsm_common *common, const nnsm_chains *chains, size_t slot)
 {
     if (common->measured % common->stride == 0 && common->rounds == common->capacity)
         thin(common, chains);
-    if (common->measured++ % common->stride)
-        return;
-    judge(common, chains);
-    keep(common, chains);
+    if (common->measured++ % common->stride == 0)
+        keep(common, chains, slot);
 }
 
 const double *nnsm_common_rows(const nnsm_common *common, const nnsm_chains *chains, size_t own_temperature)

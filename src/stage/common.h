@@ -28,8 +28,8 @@ typedef struct {
     size_t capacity, rounds; /* there is room for; kept */
     uint32_t stride;         /* measurements from one round to the next, a power of two */
     uint32_t measured;       /* measurements so far */
-    double *energy;          /* [chains->tiles * NNSM_TILE][judges], gathered */
-    int *counts, *starts;    /* [ranks] of the gather */
+    bool judged;             /* one of the measurements that are not gathered yet */
+    double *energy;          /* [chains->tiles][chains->slots][NNSM_TILE][judges] of these */
     double *rows;            /* [own temperatures][capacity][walkers][columns] */
 } nnsm_common;
 
@@ -38,8 +38,15 @@ nnsm_status nnsm_common_create(nnsm_common *common, const struct nnsm_chains *ch
                                nnsm_error *error);
 void nnsm_common_destroy(nnsm_common *common);
 
-/* After a measurement of the chains: keep it, where it is the turn. Collective on the run's world. */
-void nnsm_common_add(nnsm_common *common, struct nnsm_chains *chains);
+/* With a measurement of this rank's chains, before its slot is filled: H_k of their configurations, where it may be
+ * kept. Local. */
+void nnsm_common_judge(nnsm_common *common, const struct nnsm_chains *chains);
+
+/* With the gather of measurements. Collective on the run's world. */
+void nnsm_common_gather(nnsm_common *common, struct nnsm_chains *chains);
+
+/* A gathered measurement: keep it, where it is the turn. Local. */
+void nnsm_common_add(nnsm_common *common, const struct nnsm_chains *chains, size_t slot);
 
 /* Samples of one of this rank's temperatures, in the order of time: [rounds * walkers][columns]. Local. */
 const double *nnsm_common_rows(const nnsm_common *common, const struct nnsm_chains *chains, size_t own_temperature);

@@ -282,7 +282,7 @@ static double smallest_p(const system_of *s, bool regenerate, size_t moves)
             if (moves)
                 nnsm_move_sweep(&tile, &space, move[sweep % moves], key, t * NNSM_TILE, sweep, beta, accepted);
             tile.methods->energy(tile.state, energy);
-            nnsm_ladders_exchange(&ladders, key, t * WALKERS, sweep, energy);
+            nnsm_ladders_exchange(&ladders, 0, ladders.walkers, key, t * WALKERS, sweep, energy);
         }
         tile.methods->read(tile.state, c);
         for (size_t i = 0; i < NNSM_TILE; i++) {

@@ -132,7 +132,7 @@ static double smallest_p(const system_of *s, const char *title, size_t moves, co
                 nnsm_move_sweep(&tile, &space, move[sweep % moves], key, t * NNSM_TILE, sweep, beta, accepted);
             tile.methods->energy(tile.state, energy);
             if (exchange)
-                nnsm_ladders_exchange(&ladders, key, t * WALKERS, sweep, energy);
+                nnsm_ladders_exchange(&ladders, 0, ladders.walkers, key, t * WALKERS, sweep, energy);
         }
         tile.methods->read(tile.state, c);
         for (size_t i = 0; i < NNSM_TILE; i++) {

@@ -84,7 +84,7 @@ static double smallest_p(const nnsm_made *made, bool exchange, sweep_function *s
             sweep_tile(&tile, key, t * NNSM_TILE, sweep, beta, accepted);
             tile.methods->energy(tile.state, energy);
             if (exchange)
-                nnsm_ladders_exchange(&ladders, key, t * 8, sweep, energy);
+                nnsm_ladders_exchange(&ladders, 0, ladders.walkers, key, t * 8, sweep, energy);
         }
         tile.methods->read(tile.state, s);
         for (size_t c = 0; c < NNSM_TILE; c++) {

@@ -211,7 +211,7 @@ static void step_chains(machine *m, const moves *v, nnsm_rng_key key, uint32_t t
         nnsm_metropolis_sweep(&m->tile, key, tile * NNSM_TILE, step, beta, flipped);
     m->tile.methods->energy(m->tile.state, energy);
     if (v->exchange)
-        nnsm_ladders_exchange(l, key, tile * WALKERS, step, energy);
+        nnsm_ladders_exchange(l, 0, l->walkers, key, tile * WALKERS, step, energy);
 }
 
 /* End states of TILES * 32 chains, WALKERS a temperature and tile, after v->steps from samples of the network; the

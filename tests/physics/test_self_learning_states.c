@@ -161,7 +161,7 @@ static double smallest_p(const world *w, const nnsm_local *surrogate, const vari
                 accepted += record.accepted[c];
             tile.methods->energy(tile.state, energy);
             if (v->exchange)
-                nnsm_ladders_exchange(&ladders, key, t * 8, step, energy);
+                nnsm_ladders_exchange(&ladders, 0, ladders.walkers, key, t * 8, step, energy);
         }
         tile.methods->read(tile.state, states);
         for (size_t c = 0; c < NNSM_TILE; c++) {

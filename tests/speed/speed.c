@@ -214,7 +214,7 @@ static void one_step(sampler *s, bool record)
     }
     if (s->kind == SELF_LEARNING && !record)
         nnsm_scale_learn(&s->scale, s->proposer);
-    nnsm_ladders_exchange(&s->ladders, key, 0, s->step, energy);
+    nnsm_ladders_exchange(&s->ladders, 0, s->ladders.walkers, key, 0, s->step, energy);
     s->step++;
 }
 
