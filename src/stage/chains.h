@@ -37,11 +37,12 @@ typedef struct nnsm_chains {
     nnsm_run *run;
     nnsm_stage stage;
     size_t temperatures, walkers, tiles, first_tile, own;
-    double *temperature;                        /* [temperatures], rising */
-    uint32_t stream;                            /* random stream of chain 0 */
-    uint32_t sweep;                             /* sweeps done */
-    uint32_t attempt;                           /* exchange attempts done */
-    nnsm_tile *tile;                            /* [own] */
+    double *temperature; /* [temperatures], rising */
+    uint32_t stream;     /* random stream of chain 0 */
+    uint32_t sweep;      /* sweeps done */
+    uint32_t attempt;    /* exchange attempts done */
+    uint32_t step;   /* sweeps (self-learning: proposals) of a step: the period, more where a rank has few proposals */
+    nnsm_tile *tile; /* [own] */
     nnsm_self_learning *sampler;                /* NULL: single flips */
     nnsm_scale scale;                           /* of its surrogate */
     bool clusters_only;                         /* as of nnsm_proposer */
@@ -111,19 +112,19 @@ void nnsm_chains_start(nnsm_chains *chains, const struct nnsm_starts *starts, nn
 void nnsm_chains_load(nnsm_chains *chains);
 
 /* Sweeps between two evaluations from scratch: after one of them a chain's state is its configuration and nothing else,
- * and there, only, it may be saved. The longest step of a scan. */
+ * and there, only, it may be saved. */
 uint32_t nnsm_chains_period(const nnsm_lattice *lattice);
 
 /* The last sweep up to `last` at which these chains may be saved: for self-learning chains any. */
 uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
 
-/* Sweeps (self-learning: proposals) until the next multiple of the period, or until `last`: thermalization and measured
- * sweeps, with exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
+/* Sweeps until the next multiple of the step's length, or until `last`: thermalization and measured sweeps, with
+ * exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
 
 /* ---- measurements (chains_measure.c) */
 
-/* How many measurements there is room for before they must be gathered; the same for any number of ranks. Local. */
+/* How many measurements there is room for before they must be gathered: those of a step. Local. */
 size_t nnsm_chains_slots(const nnsm_chains *chains);
 
 /* Measure own chains after this sweep, and exchange temperatures where configured. Collective on the group, and on

@@ -17,8 +17,8 @@ enum { MOST_MEASUREMENTS = 1 << 17, DOUBLES = sizeof(nnsm_measurement) / sizeof(
 
 size_t nnsm_chains_slots(const nnsm_chains *chains)
 {
-    size_t period = nnsm_chains_period(&chains->run->lattice), most = MOST_MEASUREMENTS / (chains->tiles * NNSM_TILE);
-    size_t slots = period / (size_t)chains->run->config->scan.exchange_interval;
+    size_t most = MOST_MEASUREMENTS / (chains->tiles * NNSM_TILE);
+    size_t slots = chains->step / (size_t)chains->run->config->scan.exchange_interval;
     slots = slots < most ? slots : most;
     return slots > 1 ? slots : 1;
 }
