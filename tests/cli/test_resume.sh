@@ -16,8 +16,8 @@ await_lock() { # await_lock NAME: until the run has begun
   fail "$1 does not begin"
 }
 # About three seconds on one core.
-long="$small --set system.lattice=[8,8] --set train.epochs=60 --set generate.interval=100 --set scan.sweeps=3000
-  --set scan.thermalization=100 --set checkpoint.interval=0.1 --set run.progress=0.2"
+long="$small --set system.lattice=[8,8] --set train.epochs=60 --set generate.interval=100 --set scan.sweeps=1500
+  --set scan.thermalization=100 --set couplings.samples=5120 --set checkpoint.interval=0.1 --set run.progress=0.2"
 run() { local name=$1; shift; echo "$nnsm run $quick $long --set run.name=$name $*"; }
 "$nnsm" run "$quick" $long --set run.name=whole >log
 
@@ -73,10 +73,10 @@ expect 2 "run.seed" $(run c --set run.seed=3)
 expect 0 "done" $(run c --set checkpoint.interval=7 --set run.progress=1)
 compare whole c
 echo "more sweeps extend the scan to the bits of a longer one, also from an odd number of sweeps"
-"$nnsm" run "$quick" $long --set run.name=longer --set scan.sweeps=4003 >log
-expect 0 "the scan is extended: scan.sweeps = 3000, now 4003" mpirun -n 2 $(run c --set scan.sweeps=4003)
+"$nnsm" run "$quick" $long --set run.name=longer --set scan.sweeps=2003 >log
+expect 0 "the scan is extended: scan.sweeps = 1500, now 2003" mpirun -n 2 $(run c --set scan.sweeps=2003)
 compare longer c
-expect 0 "the scan starts anew with the network there is: scan.temperatures" $(run c --set scan.sweeps=4003 --set "scan.temperatures=[1.0,2.0]")
+expect 0 "the scan starts anew with the network there is: scan.temperatures" $(run c --set scan.sweeps=2003 --set "scan.temperatures=[1.0,2.0]")
 ! grep -q "epoch " out || fail "the network was trained again"
 echo "independent chains: more temperatures leave the others alone"
 few="--set scan.exchange=false --set scan.temperatures=[1.0,2.5]"
@@ -129,7 +129,7 @@ cp results/whole.checkpoint.h5 results/k.checkpoint.h5
 cp results/whole.network.h5 results/k.network.h5
 cp results/whole.ensemble.h5 results/k.ensemble.h5
 "$python" "$source/tests/cli/forge.py" results/k.checkpoint.h5 /scan/learned/0/configurations
-expect 3 "its chains cannot be" mpirun -n 2 $(run k --set scan.sweeps=4000)
+expect 3 "its chains cannot be" mpirun -n 2 $(run k --set scan.sweeps=2000)
 expect 85 "stopped by the time limit" $(run l --set run.time_limit=1e-9)
 "$python" "$source/tests/cli/forge.py" results/l.checkpoint.h5 /generate/spins
 expect 3 "its chains cannot be" mpirun -n 2 $(run l)
@@ -153,11 +153,11 @@ compare whole j
 expect 0 "done" $(run h)
 compare whole h
 mv results/h.network.h5 aside.h5
-expect 3 "No such file" $(run h --set scan.sweeps=4000)
+expect 3 "No such file" $(run h --set scan.sweeps=2000)
 cp results/longer.network.h5 results/h.network.h5
-expect 3 "is not the file that this run made" $(run h --set scan.sweeps=4000)
+expect 3 "is not the file that this run made" $(run h --set scan.sweeps=2000)
 mv aside.h5 results/h.network.h5
-expect 0 "the scan is extended" $(run h --set scan.sweeps=4000)
+expect 0 "the scan is extended" $(run h --set scan.sweeps=2000)
 expect 0 "checkpoint in stage scan" "$nnsm" info results/h.checkpoint.h5
 
 echo "== no room, no right to write: the previous checkpoint stays"

@@ -65,7 +65,7 @@ await() {
 
 # await_done JOB NAME: the job succeeds, and its files are those of the unbroken run.
 await_done() {
-  await 150 "job $1 ($2) ends" ended "$1"
+  await 300 "job $1 ($2) ends" ended "$1"
   is "$1" JobState COMPLETED || fail "job $1 ($2): $(field "$1" JobState), exit $(field "$1" ExitCode)"
   "$python" "$source/tests/cli/compare.py" results/reference results/"$2" same
 }
@@ -81,7 +81,7 @@ unbroken() {
 }
 
 # lasting SECONDS: from now on so many sweeps that two ranks on two idle cores take about this long. In CPU time, which
-# does not depend on what else this machine does.
+# does not depend on what else this machine does; beside other tests, and other jobs, they last longer.
 lasting() {
   local cpu TIMEFORMAT=%U
   cpu=$({ time unbroken measured env; } 2>&1)
