@@ -73,8 +73,7 @@ static nnsm_status cut_vector(nnsm_trainer *t, nnsm_vector vector, const size_t 
     int ranks;
     NNSM_MPI(MPI_Comm_size(t->workers, &ranks));
     bool cut = nnsm_learner_cut(l, vector, ranks, starts);
-    nnsm_status status = NNSM_NEW(&t->slices[vector], t->pieces, "gradient reduction", error);
-    status = nnsm_agree(t->workers, status, error);
+    nnsm_status status = NNSM_OK;
     for (size_t k = 0; k < t->pieces && !status; k++) {
         size_t end = k + 1 < t->pieces ? piece[k + 1] : l->count[vector];
         status = nnsm_slices_create(&t->slices[vector][k], t->workers, t->pool->partition.shards,
@@ -88,13 +87,15 @@ static nnsm_status make_reductions(nnsm_trainer *t, nnsm_error *error)
 {
     static const nnsm_vector sums[] = {NNSM_VECTOR_GRADIENT, NNSM_VECTOR_HESSIAN};
     const nnsm_learner *l = &t->training->learner;
-    int ranks, dense = l->network->dense != NULL;
+    int ranks, dense = l->network->dense != NULL, vectors = dense ? 1 : NNSM_VECTORS;
     size_t *starts = NULL, piece[NNSM_MOST_PIECES];
     t->pieces = nnsm_learner_pieces(l, piece);
     NNSM_MPI(MPI_Comm_size(t->workers, &ranks));
     nnsm_status status = NNSM_NEW(&starts, ranks + 1, "gradient reduction", error);
+    for (int v = 0; v < vectors && !status; v++)
+        status = NNSM_NEW(&t->slices[v], t->pieces, "gradient reduction", error);
     status = nnsm_agree(t->workers, status, error);
-    for (int v = 0; v < (dense ? 1 : NNSM_VECTORS) && !status; v++)
+    for (int v = 0; v < vectors && !status; v++)
         status = cut_vector(t, (nnsm_vector)v, piece, starts, error);
     for (int k = 0; k < (dense ? 1 : 2) && !status; k++)
         status = nnsm_reduction_create(&t->reduction[sums[k]], t->pieces, slices_of(t, sums[k]),
