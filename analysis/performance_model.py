@@ -9,7 +9,8 @@ The ceilings are the imbalance of the work; that of the machine, the slowest ran
 computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
 stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote; sums and parameters, up and down
 a tree) or P - 1 (measurements, taken for a ring), bytes as (P - 1) / P, what leaves a rank. Without a file of at least two
-ranks messages cost nothing, and it says so."""
+ranks messages cost nothing, and it says so. Sums and parameters of large networks pass beside the computation (stage/reduction.h):
+what the model says of their messages is the most that they can take."""
 import argparse
 import json
 import math

@@ -88,4 +88,20 @@ void nnsm_made_log_probability(const nnsm_made *made, nnsm_made_workspace *works
 double nnsm_made_gradient(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
                           size_t count, float *gradient);
 
+/* Who is told that the entries [first, end) of a gradient have their final values while others are still to come. The
+ * parameters of these entries are not read any more, and may change. */
+typedef struct {
+    void (*tell)(void *context, size_t first, size_t end);
+    void *context;
+} nnsm_listener;
+
+/* The same gradient and sum; the listener is told of every entry once, layer by layer from the outputs down: direct
+ * connections, output weights, weights of the last hidden layer and those below, at last all biases. A large matrix is
+ * told of in parts. NULL: nobody. Local. */
+double nnsm_made_gradient_by_layers(const nnsm_made *made, nnsm_made_workspace *workspace, const int8_t *configurations,
+                                    size_t count, float *gradient, const nnsm_listener *listener);
+
+/* Where the biases begin among the parameters, behind all weights. */
+size_t nnsm_made_first_bias(const nnsm_made *made);
+
 #endif

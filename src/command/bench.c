@@ -18,6 +18,8 @@ static nnsm_status measure(nnsm_bench *bench, nnsm_error *error)
     if (!status)
         status = nnsm_bench_stages(bench, error);
     if (!status)
+        nnsm_bench_layers(bench);
+    if (!status)
         status = nnsm_bench_messages(bench, error);
     bench->run->log.active = active;
     return status == NNSM_UNFINISHED

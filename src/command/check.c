@@ -60,7 +60,7 @@ static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c,
         double start = nnsm_seconds(), seconds;
         int count = 0;
         do {
-            (void)nnsm_learner_sum(&learner, &workspace, spins, rows, sums);
+            (void)nnsm_learner_sum(&learner, &workspace, spins, rows, sums, NULL);
             count++;
             seconds = nnsm_seconds() - start;
         } while (seconds < 0.2);

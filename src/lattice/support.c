@@ -334,6 +334,8 @@ bool nnsm_support_draft(nnsm_support_stream *stream, size_t upper)
     nnsm_support_stream *t = stream;
     const nnsm_trellis *now = nnsm_support_now(t);
     size_t end = columns_up_to(t->support, t->window), before = t->done;
+    if (now->node_room > t->node_room || now->edge_room > t->edge_room)
+        return false; /* nnsm_support_next had no room */
     if (end == before)
         choose(t, upper);
     for (; t->done < end; t->done++)

@@ -229,6 +229,11 @@ const int32_t *nnsm_made_order(const nnsm_made *made)
     return made->order;
 }
 
+size_t nnsm_made_first_bias(const nnsm_made *made)
+{
+    return made->direct_weights + made->direct.size;
+}
+
 float *nnsm_made_parameters(nnsm_made *made, size_t *count)
 {
     *count = made->count;

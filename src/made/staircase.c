@@ -120,10 +120,11 @@ static void mask(const nnsm_staircase *matrix, size_t panel, float *dw)
     }
 }
 
-void nnsm_staircase_gradient(const nnsm_staircase *matrix, size_t batch, const float *dy, const float *x, float *dw)
+void nnsm_staircase_gradient(const nnsm_staircase *matrix, size_t first, size_t end, size_t batch, const float *dy,
+                             const float *x, float *dw)
 {
     float lines[CHUNK * ROWS] = {0};
-    for (size_t p = 0; p < matrix->panels; p++) {
+    for (size_t p = first; p < end; p++) {
         size_t row = p * ROWS, rows = up_to(matrix->rows, row), b = 0;
         float *panel = dw + matrix->offset[p];
         do {

@@ -39,8 +39,9 @@ void nnsm_staircase_forward(const nnsm_staircase *matrix, const float *w, size_t
 /* dx = dy W.  dy: [batch][rows], dx: [batch][columns]. */
 void nnsm_staircase_backward(const nnsm_staircase *matrix, const float *w, size_t batch, const float *dy, float *dx);
 
-/* dw = dy^T x, entries beyond the extents zero.  dw: [size]. */
-void nnsm_staircase_gradient(const nnsm_staircase *matrix, size_t batch, const float *dy, const float *x, float *dw);
+/* dw = dy^T x in panels [first, end), entries beyond the extents zero.  dw: [size]. */
+void nnsm_staircase_gradient(const nnsm_staircase *matrix, size_t first, size_t end, size_t batch, const float *dy,
+                             const float *x, float *dw);
 
 /* Expand to or collect from a dense row-major [rows][columns] matrix (files, tests). */
 void nnsm_staircase_expand(const nnsm_staircase *matrix, const float *w, float *dense);

@@ -34,7 +34,7 @@ typedef enum {
 typedef enum {
     NNSM_BENCH_ALLREDUCE, /* MPI_Allreduce, as votes and sums of the stages */
     NNSM_BENCH_GATHER,    /* nnsm_slices_share: a vector's slices to all ranks */
-    NNSM_BENCH_REDUCE,    /* nnsm_reduction_sum of one shard a rank, which costs nothing to compute */
+    NNSM_BENCH_REDUCE,    /* nnsm_reduction_run of one shard a rank, which costs nothing to compute */
     NNSM_BENCH_MESSAGES
 } nnsm_bench_message;
 
@@ -43,6 +43,12 @@ typedef struct {
     double dense, needed; /* operations of a unit of work (made/operations.h) */
     double workers;       /* ranks that share the work of a call */
 } nnsm_bench_count;
+
+/* Floats [first, end) of a shard's gradient, final so long after those before them. */
+typedef struct {
+    size_t first, end;
+    double seconds;
+} nnsm_bench_layer;
 
 typedef struct {
     nnsm_run *run;
@@ -78,6 +84,9 @@ typedef struct {
     size_t message_size[NNSM_BENCH_SIZES];
     nnsm_bench_part message[NNSM_BENCH_MESSAGES][NNSM_BENCH_SIZES];
     nnsm_bench_line line[NNSM_BENCH_MESSAGES];
+    nnsm_bench_layer layer[NNSM_MAX_LAYERS + 4]; /* rank 0, in the order of the backward pass; the first one is only
+                                                    what is told of first, with the forward pass before it */
+    size_t layers;
     double acceptance, tau; /* self-learning: of proposals; of |m| in proposals, NaN: not known */
 } nnsm_bench;
 
@@ -90,6 +99,8 @@ void nnsm_bench_release(nnsm_bench *bench);
 nnsm_status nnsm_bench_cores(nnsm_bench *bench, nnsm_error *error);
 /* Kernels, stages and files. */
 nnsm_status nnsm_bench_stages(nnsm_bench *bench, nnsm_error *error);
+/* The layers of a shard's gradient. Local. */
+void nnsm_bench_layers(nnsm_bench *bench);
 /* Messages, and their lines. */
 nnsm_status nnsm_bench_messages(nnsm_bench *bench, nnsm_error *error);
 

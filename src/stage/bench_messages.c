@@ -32,9 +32,17 @@ static nnsm_status gather(void *context, nnsm_error *error)
     return NNSM_OK;
 }
 
-static void keep(void *context, size_t shard, float *vector)
+static void keep(void *context, size_t shard, float *vector, const nnsm_listener *listener)
 {
-    (void)context, (void)shard, (void)vector;
+    message *m = context;
+    (void)shard, (void)vector;
+    if (listener)
+        listener->tell(listener->context, 0, m->bytes / sizeof(float));
+}
+
+static void leave(void *context, size_t piece, const float *sum)
+{
+    (void)context, (void)piece, (void)sum;
 }
 
 static nnsm_status reduce(void *context, nnsm_error *error)
@@ -42,7 +50,7 @@ static nnsm_status reduce(void *context, nnsm_error *error)
     message *m = context;
     double waited = 0;
     (void)error;
-    (void)nnsm_reduction_sum(m->reduction, keep, NULL, &waited);
+    nnsm_reduction_run(m->reduction, &(nnsm_producer){m, keep}, &(nnsm_consumer){m, leave, NULL}, &waited);
     return NNSM_OK;
 }
 
@@ -55,8 +63,8 @@ static nnsm_status create(message *m, MPI_Comm comm, size_t bytes, nnsm_error *e
     nnsm_status status = NNSM_NEW(&m->vector, floats, "benchmark", error);
     status = nnsm_agree(comm, status, error);
     if (!status)
-        status = nnsm_slices_create(&m->slices, comm, (size_t)ranks, floats, NULL, error);
-    return status ? status : nnsm_reduction_create(&m->reduction, &m->slices, error);
+        status = nnsm_slices_create(&m->slices, comm, (size_t)ranks, (nnsm_span){0, 0, floats}, NULL, error);
+    return status ? status : nnsm_reduction_create(&m->reduction, 1, &m->slices, &m->slices, error);
 }
 
 static void destroy(message *m)

@@ -76,9 +76,9 @@ static nnsm_status guess_rate(nnsm_bench *b, double *rate, nnsm_error *error)
     if (!status) {
         learner.phase = NNSM_PHASE_AVERAGE;
         memset(configurations, 1, rows * b->run->lattice.sites);
-        (void)nnsm_learner_sum(&learner, &workspace, configurations, rows, sums);
+        (void)nnsm_learner_sum(&learner, &workspace, configurations, rows, sums, NULL);
         double since = nnsm_process_seconds();
-        (void)nnsm_learner_sum(&learner, &workspace, configurations, rows, sums);
+        (void)nnsm_learner_sum(&learner, &workspace, configurations, rows, sums, NULL);
         *rate = (double)rows / fmax(nnsm_process_seconds() - since, 1e-7);
     }
     nnsm_learner_destroy(&learner);

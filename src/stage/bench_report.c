@@ -275,6 +275,23 @@ static void write_message(json *j, const nnsm_bench *b, nnsm_bench_message kind)
     close_object(j);
 }
 
+/* Of a shard's gradient: entries first ... end - 1 are there so many seconds after those before them in the list. */
+static void write_layers(json *j, const nnsm_bench *b)
+{
+    double first[sizeof b->layer / sizeof *b->layer], end[sizeof b->layer / sizeof *b->layer];
+    double seconds[sizeof b->layer / sizeof *b->layer];
+    for (size_t l = 0; l < b->layers; l++) {
+        first[l] = (double)b->layer[l].first;
+        end[l] = (double)b->layer[l].end;
+        seconds[l] = b->layer[l].seconds;
+    }
+    open_object(j, "layers");
+    list(j, "first", b->layers, first);
+    list(j, "end", b->layers, end);
+    list(j, "seconds", b->layers, seconds);
+    close_object(j);
+}
+
 static void write_all(json *j, const nnsm_bench *b)
 {
     open_object(j, NULL);
@@ -285,6 +302,7 @@ static void write_all(json *j, const nnsm_bench *b)
         if (b->part[n].call)
             write_part(j, b, (nnsm_bench_name)n);
     close_object(j);
+    write_layers(j, b);
     open_object(j, "self_learning");
     number(j, "acceptance", b->acceptance);
     number(j, "tau", b->tau);

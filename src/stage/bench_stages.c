@@ -31,7 +31,7 @@ static nnsm_status gradient(void *context, nnsm_error *error)
     nnsm_bench *b = context;
     (void)error;
     (void)nnsm_learner_sum(&b->training.learner, &b->trainer.workspace, b->rows,
-                           nnsm_partition_shard_rows(&b->pool.partition), b->sums);
+                           nnsm_partition_shard_rows(&b->pool.partition), b->sums, NULL);
     return NNSM_OK;
 }
 

@@ -11,6 +11,8 @@ static const double newton_draws = 8192, freeze_draws = 65536;
 /* A Newton step that began with less noise than this ends at the solution, as far as its draws can tell. */
 static const double converged_noise = 10;
 enum { MOST_NEWTON_STEPS = 20 };
+/* Floats: of a piece at least; pieces begin on cache lines. */
+enum { LEAST_PIECE = 1 << 15, PIECE_GRAIN = 16 };
 
 /* ---- creation */
 
@@ -89,23 +91,42 @@ bool nnsm_learner_cut(const nnsm_learner *learner, nnsm_vector vector, int ranks
 
 /* ---- sums */
 
+/* Weights in equal pieces that are worth messages of their own; the biases, known at last, are another. */
+size_t nnsm_learner_pieces(const nnsm_learner *learner, size_t *starts)
+{
+    starts[0] = 0;
+    if (!learner->network->dense)
+        return 1;
+    size_t weights = nnsm_made_first_bias(learner->network->dense), pieces = weights / LEAST_PIECE;
+    if (pieces < 2)
+        return 1;
+    pieces = pieces < NNSM_MOST_PIECES - 1 ? pieces : NNSM_MOST_PIECES - 1;
+    for (size_t k = 1; k < pieces; k++)
+        starts[k] = weights / PIECE_GRAIN * k / pieces * PIECE_GRAIN;
+    starts[pieces] = weights;
+    return pieces + 1;
+}
+
 nnsm_vector nnsm_learner_wants(const nnsm_learner *learner)
 {
     return learner->network->dense || learner->phase == NNSM_PHASE_AVERAGE ? NNSM_VECTOR_GRADIENT : NNSM_VECTOR_HESSIAN;
 }
 
 double nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *workspace, const int8_t *configurations,
-                        size_t count, float *sums)
+                        size_t count, float *sums, const nnsm_listener *listener)
 {
     const nnsm_learner *l = learner;
     if (l->network->dense)
-        return nnsm_made_gradient(l->network->dense, workspace->dense, configurations, count, sums);
+        return nnsm_made_gradient_by_layers(l->network->dense, workspace->dense, configurations, count, sums, listener);
     nnsm_fit_sums kind = l->phase == NNSM_PHASE_SIGNS     ? NNSM_FIT_SIGNS
                          : l->phase == NNSM_PHASE_MOMENTS ? NNSM_FIT_MOMENTS
                          : l->phase == NNSM_PHASE_AVERAGE ? NNSM_FIT_GRADIENT
                                                           : NNSM_FIT_HESSIAN;
-    return nnsm_frontier_sums(l->network->frontier, &l->layout, workspace->frontier, kind, l->parameters,
-                              configurations, count, sums);
+    double sum = nnsm_frontier_sums(l->network->frontier, &l->layout, workspace->frontier, kind, l->parameters,
+                                    configurations, count, sums);
+    if (listener)
+        listener->tell(listener->context, 0, l->count[nnsm_learner_wants(l)]);
+    return sum;
 }
 
 /* ---- steps */

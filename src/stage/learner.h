@@ -11,6 +11,7 @@
 #include "made/frontier_fit.h"
 #include "nnsm/network.h"
 #include "setup/config.h"
+#include "stage/slices.h"
 
 /* Vectors that are spread over ranks. Dense ones are all of one size. */
 typedef enum {
@@ -55,9 +56,14 @@ bool nnsm_learner_cut(const nnsm_learner *learner, nnsm_vector vector, int ranks
 /* Which sums the next step wants: NNSM_VECTOR_GRADIENT or NNSM_VECTOR_HESSIAN. */
 nnsm_vector nnsm_learner_wants(const nnsm_learner *learner);
 
-/* The sums over some configurations, and of -log p. sums: out, [count[nnsm_learner_wants]]. */
+/* The pieces that vectors and sums go in while they are summed and shared out: where they begin, `starts`, out,
+ * [NNSM_MOST_PIECES]. Returns their number. A frontier network's vectors are one piece. */
+size_t nnsm_learner_pieces(const nnsm_learner *learner, size_t *starts);
+
+/* The sums over some configurations, and of -log p. sums: out, [count[nnsm_learner_wants]]; listener: who is told of
+ * them, and that their parameters may change, as they become final; NULL: nobody. */
 double nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *workspace, const int8_t *configurations,
-                        size_t count, float *sums);
+                        size_t count, float *sums, const nnsm_listener *listener);
 
 /* One step of the slice that begins at `first` (in parameters), from the slice of the sums of `draws` configurations.
  * step: number of this one; rate: Adam's. noise: out, largest Newton decrement in units of the draws' noise, 0 where

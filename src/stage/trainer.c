@@ -35,7 +35,7 @@ static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
 
 static const nnsm_slices *slices_of(const nnsm_trainer *t, nnsm_vector vector)
 {
-    return &t->slices[t->training->learner.network->dense ? 0 : vector];
+    return t->slices[t->training->learner.network->dense ? 0 : vector];
 }
 
 static nnsm_status make_symmetry(nnsm_trainer *t, nnsm_error *error)
@@ -65,23 +65,41 @@ static void find_floor(nnsm_trainer *t)
     t->training->history->floor = exact.entropy * (double)run->lattice.sites;
 }
 
+/* piece: in, where pieces begin; starts: scratch, a number more than workers. Collective on the workers. */
+static nnsm_status cut_vector(nnsm_trainer *t, nnsm_vector vector, const size_t *piece, size_t *starts,
+                              nnsm_error *error)
+{
+    const nnsm_learner *l = &t->training->learner;
+    int ranks;
+    NNSM_MPI(MPI_Comm_size(t->workers, &ranks));
+    bool cut = nnsm_learner_cut(l, vector, ranks, starts);
+    nnsm_status status = NNSM_OK;
+    for (size_t k = 0; k < t->pieces && !status; k++) {
+        size_t end = k + 1 < t->pieces ? piece[k + 1] : l->count[vector];
+        status = nnsm_slices_create(&t->slices[vector][k], t->workers, t->pool->partition.shards,
+                                    (nnsm_span){k, piece[k], end - piece[k]}, cut ? starts : NULL, error);
+    }
+    return status;
+}
+
 /* Collective on the workers. */
 static nnsm_status make_reductions(nnsm_trainer *t, nnsm_error *error)
 {
+    static const nnsm_vector sums[] = {NNSM_VECTOR_GRADIENT, NNSM_VECTOR_HESSIAN};
     const nnsm_learner *l = &t->training->learner;
-    int ranks, kinds = l->network->dense ? 1 : NNSM_VECTORS;
-    size_t *starts = NULL, shards = t->pool->partition.shards;
+    int ranks, dense = l->network->dense != NULL, vectors = dense ? 1 : NNSM_VECTORS;
+    size_t *starts = NULL, piece[NNSM_MOST_PIECES];
+    t->pieces = nnsm_learner_pieces(l, piece);
     NNSM_MPI(MPI_Comm_size(t->workers, &ranks));
     nnsm_status status = NNSM_NEW(&starts, ranks + 1, "gradient reduction", error);
+    for (int v = 0; v < vectors && !status; v++)
+        status = NNSM_NEW(&t->slices[v], t->pieces, "gradient reduction", error);
     status = nnsm_agree(t->workers, status, error);
-    for (int v = 0; v < kinds && !status; v++) {
-        bool cut = nnsm_learner_cut(l, (nnsm_vector)v, ranks, starts);
-        status = nnsm_slices_create(&t->slices[v], t->workers, shards, l->count[v], cut ? starts : NULL, error);
-    }
-    if (!status)
-        status = nnsm_reduction_create(&t->reduction[NNSM_VECTOR_GRADIENT], slices_of(t, NNSM_VECTOR_GRADIENT), error);
-    if (!status && kinds > 1)
-        status = nnsm_reduction_create(&t->reduction[NNSM_VECTOR_HESSIAN], slices_of(t, NNSM_VECTOR_HESSIAN), error);
+    for (int v = 0; v < vectors && !status; v++)
+        status = cut_vector(t, (nnsm_vector)v, piece, starts, error);
+    for (int k = 0; k < (dense ? 1 : 2) && !status; k++)
+        status = nnsm_reduction_create(&t->reduction[sums[k]], t->pieces, slices_of(t, sums[k]),
+                                       slices_of(t, NNSM_VECTOR_PARAMETERS), error);
     nnsm_release(starts);
     return status;
 }
@@ -119,9 +137,12 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
     nnsm_trainer *t = trainer;
     for (size_t s = 0; t->order && s < t->pool->partition.shards; s++)
         nnsm_release(t->order[s]);
-    for (int v = 0; v < NNSM_VECTORS; v++) {
+    for (int v = 0; v < NNSM_VECTORS; v++)
         nnsm_reduction_destroy(t->reduction[v]);
-        nnsm_slices_destroy(&t->slices[v]);
+    for (int v = 0; v < NNSM_VECTORS; v++) {
+        for (size_t k = 0; t->slices[v] && k < t->pieces; k++)
+            nnsm_slices_destroy(&t->slices[v][k]);
+        nnsm_release(t->slices[v]);
     }
     nnsm_network_workspace_destroy(&t->workspace);
     nnsm_network_workspace_destroy(&t->evaluation);
@@ -141,7 +162,9 @@ void nnsm_trainer_settle(nnsm_trainer *trainer)
     if (!trainer->reduction[NNSM_VECTOR_GRADIENT])
         return;
     for (int m = 0; m < 2; m++)
-        nnsm_slices_share(slices_of(trainer, NNSM_VECTOR_MEMORY_1 + m), trainer->training->learner.memory[m], &waited);
+        for (size_t k = 0; k < trainer->pieces; k++)
+            nnsm_slices_share(&slices_of(trainer, NNSM_VECTOR_MEMORY_1 + m)[k], trainer->training->learner.memory[m],
+                              &waited);
 }
 
 /* ---- one step */
@@ -179,11 +202,12 @@ static size_t gather_shard(nnsm_trainer *t, size_t shard)
     return count;
 }
 
-static void shard_sums(void *context, size_t shard, float *sums)
+static void shard_sums(void *context, size_t shard, float *sums, const nnsm_listener *listener)
 {
     nnsm_trainer *t = context;
     size_t count = gather_shard(t, shard);
-    t->training->shard_nll[shard] += nnsm_learner_sum(&t->training->learner, &t->workspace, t->moved, count, sums);
+    t->training->shard_nll[shard] +=
+        nnsm_learner_sum(&t->training->learner, &t->workspace, t->moved, count, sums, listener);
 }
 
 double nnsm_trainer_rate(const nnsm_trainer *trainer, uint64_t step)
@@ -208,25 +232,44 @@ static nnsm_status agree_on_step(nnsm_trainer *t, nnsm_status status, double dra
     return status;
 }
 
+/* What a step comes to on this rank's slices. */
+typedef struct {
+    nnsm_trainer *trainer;
+    double draws, noise;
+    nnsm_status status;
+    nnsm_error *error;
+} outcome;
+
+static void step_piece(void *context, size_t piece, const float *sum)
+{
+    outcome *o = context;
+    nnsm_trainer *t = o->trainer;
+    uint64_t number = t->training->step;
+    size_t first, end;
+    double noise;
+    nnsm_slices_own(&slices_of(t, NNSM_VECTOR_PARAMETERS)[piece], &first, &end);
+    nnsm_status status = nnsm_learner_step(&t->training->learner, sum, first, end, o->draws, number,
+                                           nnsm_trainer_rate(t, number), &noise, o->error);
+    o->noise = fmax(o->noise, noise);
+    o->status = o->status ? o->status : status;
+}
+
 static nnsm_status step(nnsm_trainer *t, nnsm_error *error)
 {
     nnsm_training *n = t->training;
     const nnsm_partition *p = &t->pool->partition;
-    nnsm_vector wanted = nnsm_learner_wants(&n->learner);
-    double waited = 0, noise = 0;
-    size_t first, end, left = p->training - n->batch * p->batch, draws = left < p->batch ? left : p->batch;
-    nnsm_status status = NNSM_OK;
+    size_t left = p->training - n->batch * p->batch, draws = left < p->batch ? left : p->batch;
+    outcome o = {.trainer = t, .draws = (double)draws, .error = error};
+    double waited = 0;
     if (t->workers != MPI_COMM_NULL) {
-        const float *sums = nnsm_reduction_sum(t->reduction[wanted], shard_sums, t, &waited);
-        nnsm_slices_own(slices_of(t, NNSM_VECTOR_PARAMETERS), &first, &end);
-        status = nnsm_learner_step(&n->learner, sums, first, end, (double)draws, n->step, nnsm_trainer_rate(t, n->step),
-                                   &noise, error);
-        nnsm_slices_share(slices_of(t, NNSM_VECTOR_PARAMETERS), n->learner.parameters, &waited);
+        const nnsm_producer producer = {t, shard_sums};
+        const nnsm_consumer consumer = {&o, step_piece, n->learner.parameters};
+        nnsm_reduction_run(t->reduction[nnsm_learner_wants(&n->learner)], &producer, &consumer, &waited);
     }
     n->step++;
     n->batch++;
     t->run->clock[nnsm_trainer_stage(t)].wait += waited;
-    return agree_on_step(t, status, (double)draws, noise, error);
+    return agree_on_step(t, o.status, o.draws, o.noise, error);
 }
 
 nnsm_status nnsm_trainer_await(nnsm_trainer *trainer, uint64_t needed, uint64_t bound, nnsm_error *error)

@@ -29,7 +29,9 @@ typedef struct {
     MPI_Comm workers; /* those that own shards; MPI_COMM_NULL on others, which only follow */
     nnsm_symmetry *symmetry;
     nnsm_lattice symmetry_lattice;
-    nnsm_slices slices[NNSM_VECTORS]; /* of the workers; a dense network's are all like the first, the only one */
+    size_t pieces;                     /* of vectors */
+    nnsm_slices *slices[NNSM_VECTORS]; /* [pieces] of the workers; a dense network's are all like the first, the only
+                                          ones */
     nnsm_reduction *reduction[NNSM_VECTORS]; /* of the two kinds of sums */
     nnsm_network_workspace workspace, evaluation;
     uint32_t **order;         /* [shards] shuffled rows of own shards */

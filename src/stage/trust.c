@@ -109,10 +109,12 @@ static nnsm_status estimate_group(stage *s, const nnsm_chains *c, const nnsm_sca
             status = nnsm_trust_estimate(s->out, position, temperature, s->subject->temperature,
                                          (double)s->run->lattice.sites, nnsm_run_magnetic_sites(s->run), rows, samples,
                                          scanned, error);
+        size_t seen = 0;
         for (size_t i = 0; i < samples; i++) {
             double h = rows[i * columns + NNSM_COMMON_H];
-            s->out->support[position] += (h >= s->out->low && h <= s->out->high) / (double)samples;
+            seen += h >= s->out->low && h <= s->out->high;
         }
+        s->out->support[position] = samples ? (double)seen / (double)samples : 0;
     }
     return nnsm_agree(s->run->world, status, error);
 }

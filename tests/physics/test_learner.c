@@ -60,7 +60,7 @@ static void train(nnsm_network *network, const nnsm_config *config, const int8_t
             for (uint32_t i = 0; i < N; i++)
                 batch[r * N + (i / L + x) % L * L + (i + y) % L] = (int8_t)(flip ? -from[r * N + i] : from[r * N + i]);
         }
-        (void)nnsm_learner_sum(&l, &w, batch, BATCH, sums);
+        (void)nnsm_learner_sum(&l, &w, batch, BATCH, sums, NULL);
         assert_int_equal(
             nnsm_learner_step(&l, sums, 0, l.count[NNSM_VECTOR_PARAMETERS], BATCH, step, 0, &noise, &error), NNSM_OK);
         nnsm_learner_advance(&l, BATCH, noise);

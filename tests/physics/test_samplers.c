@@ -76,7 +76,7 @@ static void train(world *w)
         float *sums = calloc(learner.count[nnsm_learner_wants(&learner)], sizeof *sums);
         assert_non_null(sums);
         draw_rows(cumulative, &random, ROWS, rows);
-        (void)nnsm_learner_sum(&learner, &workspace, rows, ROWS, sums);
+        (void)nnsm_learner_sum(&learner, &workspace, rows, ROWS, sums, NULL);
         if (nnsm_learner_step(&learner, sums, 0, learner.count[NNSM_VECTOR_PARAMETERS], ROWS, step,
                               config.train.learning_rate, &noise, &error))
             fail_msg("%s", error.message);

@@ -16,27 +16,47 @@
 static nnsm_durations seconds;
 static size_t large; /* 0: compute as ever */
 
+/* Returns false for a line that is none of these. */
+static bool read_line(const char *line, nnsm_durations *d)
+{
+    char name[32];
+    double value, seconds = 0;
+    size_t first, end;
+    if (d->layers < NNSM_TOLD && sscanf(line, "layer %zu %zu %lf", &first, &end, &seconds) == 3) {
+        d->told[d->layers].first = first;
+        d->told[d->layers].end = end;
+        d->told[d->layers++].seconds = seconds;
+        return first < end && seconds >= 0;
+    }
+    if (sscanf(line, "%31s %lf", name, &value) != 2)
+        return line[0] == '#';
+    double *to = strcmp(name, "gradient") == 0 ? &d->gradient
+                 : strcmp(name, "add") == 0    ? &d->add
+                 : strcmp(name, "sweep") == 0  ? &d->sweep
+                                               : NULL;
+    if (to)
+        *to = value;
+    return to || strcmp(name, "generator") == 0;
+}
+
 nnsm_status nnsm_durations_read(const char *path, nnsm_error *error)
 {
-    char line[256], name[32];
-    double value;
-    nnsm_durations d = {NAN, NAN, NAN};
+    char line[256];
+    bool good = true;
+    nnsm_durations d = {NAN, NAN, NAN, {{0}}, 0};
     FILE *file = fopen(path, "r");
     if (!file)
         return nnsm_fail(error, NNSM_DATA, "%s: cannot be read", path);
-    while (fgets(line, sizeof line, file)) {
-        if (line[0] == '#' || sscanf(line, "%31s %lf", name, &value) != 2)
-            continue;
-        double *to = strcmp(name, "gradient") == 0 ? &d.gradient
-                     : strcmp(name, "add") == 0    ? &d.add
-                     : strcmp(name, "sweep") == 0  ? &d.sweep
-                                                   : NULL;
-        if (to)
-            *to = value;
-    }
+    while (fgets(line, sizeof line, file))
+        good = read_line(line, &d) && good;
     (void)fclose(file);
-    if (!(d.gradient > 0 && d.add > 0 && d.sweep > 0))
-        return nnsm_fail(error, NNSM_DATA, "%s: wants lines gradient, add and sweep, with seconds", path);
+    double sum = 0;
+    for (size_t l = 0; l < d.layers; l++)
+        sum += d.told[l].seconds;
+    if (!good || !(d.gradient > 0 && d.add > 0 && d.sweep > 0 && fabs(sum - d.gradient) < 1e-3 * d.gradient))
+        return nnsm_fail(error, NNSM_DATA,
+                         "%s: wants lines gradient, add and sweep, with seconds, and layers that add up to gradient",
+                         path);
     seconds = d;
     return NNSM_OK;
 }
@@ -81,13 +101,30 @@ void __wrap_nnsm_release(void *block)
 
 /* ---- training */
 
+enum { PART = 1 << 16 }; /* what a backward pass tells of at once, as in made/batch.c */
+
+static void compute_layers(const nnsm_listener *listener)
+{
+    for (size_t l = 0; l < seconds.layers; l++) {
+        size_t all = seconds.told[l].end - seconds.told[l].first;
+        for (size_t at = 0, floats; at < all; at += floats) {
+            floats = all - at < PART ? all - at : PART;
+            pass(seconds.told[l].seconds * (double)floats / (double)all);
+            listener->tell(listener->context, seconds.told[l].first + at, seconds.told[l].first + at + floats);
+        }
+    }
+}
+
 double __wrap_nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *workspace,
-                               const int8_t *configurations, size_t count, float *sums);
+                               const int8_t *configurations, size_t count, float *sums, const nnsm_listener *listener);
 double __wrap_nnsm_learner_sum(const nnsm_learner *learner, nnsm_network_workspace *workspace,
-                               const int8_t *configurations, size_t count, float *sums)
+                               const int8_t *configurations, size_t count, float *sums, const nnsm_listener *listener)
 {
     (void)learner, (void)workspace, (void)configurations, (void)count, (void)sums;
-    pass(seconds.gradient);
+    if (listener)
+        compute_layers(listener);
+    else
+        pass(seconds.gradient);
     return 0;
 }
 

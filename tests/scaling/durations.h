@@ -10,15 +10,23 @@
 
 #include "nnsm/error.h"
 
+enum { NNSM_TOLD = 24 };
+
 /* Seconds. */
 typedef struct {
     double gradient; /* of a shard of a batch */
     double add;      /* a float of a vector, for the sums of the tree and all else that training does */
     double sweep;    /* of a tile of chains, or a self-learning proposal, with its measurement */
+    /* the gradient by layers: floats first ... end - 1 are final so long after those before them */
+    struct {
+        size_t first, end;
+        double seconds;
+    } told[NNSM_TOLD];
+    size_t layers;
 } nnsm_durations;
 
-/* Read lines "name seconds", and "# comment"; NNSM_DATA where one is missing. From then on computation takes that long.
- */
+/* Read lines "name seconds", "layer first end seconds" in the order of the backward pass, and "# comment"; NNSM_DATA
+ * where one is missing. From then on computation takes that long. */
 nnsm_status nnsm_durations_read(const char *path, nnsm_error *error);
 
 /* Allocations of so many bytes and more are shared; 0, as at the start: compute as ever, in no time. */

@@ -3,7 +3,7 @@
  *
  * usage: simulate CONFIG DURATIONS train|scan|sum [section.key=value ...]
  * What runs is nnsm_trainer_epochs with its votes, sums and parameters, for trust.networks > 1 by groups side by side;
- * nnsm_branch_run with its votes, measurements and exchange; nnsm_reduction_sum of shards whose sum depends on the
+ * nnsm_branch_run with its votes, measurements and exchange; nnsm_reduction_run of shards whose sum depends on the
  * order of addition. */
 #include <math.h>
 #include <stdio.h>
@@ -142,7 +142,7 @@ static nnsm_status scan(nnsm_run *run, nnsm_branch *branch, double *seconds, nns
 
 /* ---- a sum */
 
-enum { FLOATS = 5000 };
+enum { FLOATS = 5000, PIECES = 4, PORTION = 40 };
 
 static void shard_vector(void *context, size_t shard, float *vector)
 {
@@ -167,10 +167,31 @@ static void add_up(size_t low, size_t high, float *out, float *room)
         out[i] += room[i];
 }
 
+/* In portions, from the end on. */
+static void produce(void *context, size_t shard, float *vector, const nnsm_listener *listener)
+{
+    shard_vector(context, shard, vector);
+    for (size_t end = FLOATS; listener && end > 0; end -= PORTION)
+        listener->tell(listener->context, end - PORTION, end);
+}
+
+typedef struct {
+    const nnsm_slices *slices; /* [PIECES] */
+    float *all;                /* [FLOATS] */
+} sums;
+
+static void keep(void *context, size_t piece, const float *sum)
+{
+    sums *s = context;
+    size_t first, end;
+    nnsm_slices_own(&s->slices[piece], &first, &end);
+    memcpy(s->all + first, sum, (end - first) * sizeof *sum);
+}
+
 static nnsm_status sum(nnsm_run *run, bool *equal, nnsm_error *error)
 {
-    size_t shards = (size_t)run->config->train.shards_per_batch, first, end;
-    nnsm_slices slices;
+    size_t shards = (size_t)run->config->train.shards_per_batch;
+    nnsm_slices slices[PIECES];
     nnsm_reduction *reduction = NULL;
     float *expected = NULL, *all = NULL;
     double waited = 0;
@@ -178,16 +199,15 @@ static nnsm_status sum(nnsm_run *run, bool *equal, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&all, FLOATS, "sum", error);
     status = nnsm_agree(run->world, status, error);
+    for (size_t k = 0; k < PIECES && !status; k++)
+        status = nnsm_slices_create(&slices[k], run->world, shards,
+                                    (nnsm_span){k, FLOATS / PIECES * k, FLOATS / PIECES}, NULL, error);
     if (!status)
-        status = nnsm_slices_create(&slices, run->world, shards, FLOATS, NULL, error);
-    if (!status)
-        status = nnsm_reduction_create(&reduction, &slices, error);
+        status = nnsm_reduction_create(&reduction, PIECES, slices, slices, error);
     if (status)
         return status;
-    const float *own = nnsm_reduction_sum(reduction, shard_vector, NULL, &waited);
-    nnsm_slices_own(&slices, &first, &end);
-    memcpy(all + first, own, (end - first) * sizeof *own);
-    nnsm_slices_share(&slices, all, &waited);
+    sums s = {slices, all};
+    nnsm_reduction_run(reduction, &(nnsm_producer){NULL, produce}, &(nnsm_consumer){&s, keep, all}, &waited);
     add_up(0, shards, expected, expected + FLOATS);
     int same = memcmp(all, expected, FLOATS * sizeof *all) == 0;
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &same, 1, MPI_INT, MPI_MIN, run->world));

@@ -24,10 +24,11 @@ from performance_model import read_durations  # noqa: E402
 COLUMNS = ("label", "stage", "ranks", "shards", "networks", "seconds")
 # The collectives of Open MPI, but votes always by recursive doubling and broadcasts by a binomial tree: SMPI's stand-in for
 # what Open MPI chooses at 1024 ranks begins with messages of every rank around a ring, once a communicator. Half a
-# microsecond of processor time a message, at either end.
+# microsecond of processor time a message, at either end, and a look for messages that have arrived.
 FLAGS = ["--cfg=smpi/allreduce:rdb", "--cfg=smpi/bcast:binomial_tree", "--cfg=smpi/privatization:no",
          "--cfg=smpi/simulate-computation:no", "--cfg=smpi/coll-selector:ompi", "--cfg=smpi/host-speed:100Gf",
-         "--cfg=smpi/os:0:5e-7:0", "--cfg=smpi/or:0:5e-7:0", "--cfg=smpi/display-timing:no",
+         "--cfg=smpi/os:0:5e-7:0", "--cfg=smpi/or:0:5e-7:0", "--cfg=smpi/test:5e-7",
+         "--cfg=smpi/grow-injected-times:no", "--cfg=smpi/display-timing:no",
          "--cfg=smpi/shared-malloc-blocksize:16777216", "--cfg=contexts/stack-size:512", "--log=root.thres:error"]
 # Small numbers of what is only repeated.
 SETTINGS = {"train": [], "scan": ["scan.thermalization=1", "scan.sweeps=2"], "sum": []}
@@ -44,12 +45,17 @@ def durations_of(path):
     tiles = math.ceil(run["temperatures"] * run["walkers"] / run["chains_of_a_scan_tile"])
     kernel = parts["self_learning" if run["self_learning"] else "single_flip"]["seconds"]
     sweep = max(kernel, parts["scan"]["seconds"] / run["period"] / tiles)
+    layers = bench["layers"]
+    scale = gradient / sum(layers["seconds"])
+    told = "".join(f"layer {first:.0f} {end:.0f} {seconds * scale:.6g}\n"
+                   for first, end, seconds in zip(layers["first"], layers["end"], layers["seconds"]))
     with open("/proc/cpuinfo") as file:
         processor = re.search(r"model name\s*: (.*)", file.read())
     return (f"# nnsm bench of {bench['date'][:10]}, one rank: {processor[1] if processor else 'unknown processor'}, OpenBLAS "
             f"{bench['openblas_core']}; a tile's update, a shard's gradient, a float's share of\n"
             f"# what else training does, a tile's sweep or proposal; parameters {run['parameters']:.0f}\n"
-            f"generator {parts['generator']['seconds']:.6g}\ngradient {gradient:.6g}\nadd {add:.6g}\nsweep {sweep:.6g}\n")
+            f"generator {parts['generator']['seconds']:.6g}\ngradient {gradient:.6g}\nadd {add:.6g}\nsweep {sweep:.6g}\n"
+            "# the gradient by layers, as the backward pass tells of them: floats, seconds; first the forward pass and a part\n" + told)
 
 
 class Simulation:
@@ -102,7 +108,8 @@ def study(simulation, label, stages, ranks, table):
 
 
 def compare(simulation, durations):
-    """The sum has the bits of the tree; a step takes its computation and little more, at least what its bytes need."""
+    """The sum has the bits of the tree; a step takes its computation and little more, less than half of what its bytes need:
+    most messages pass beside computation."""
     d = read_durations(durations)
     small = ["train.batch=512", "train.shards_per_batch=64"]
     times = {}
@@ -114,7 +121,7 @@ def compare(simulation, durations):
         work = s * d["gradient"] + d["add"] * n * (s - 1 + (1 - 1 / p) + 1 / p)  # shards; own nodes, halves, Adam's slice
         bytes_time = 2 * 4 * n * (1 - 1 / p) / 12.5e9  # sums up the tree, parameters down
         print(f"{p} ranks: {times[p]:.5f} s a step; computation {work:.5f}, bytes at full bandwidth {bytes_time:.5f}")
-        if not work + bytes_time <= times[p] * 1.001 or times[p] > 1.1 * work + 1.5 * bytes_time + 1e-3:
+        if not work <= times[p] * 1.001 or times[p] > 1.05 * work + 0.4 * bytes_time:
             sys.exit(f"simulate: a step on {p} ranks takes {times[p]:.5f} s, not what computation and bytes say")
     if not times[64] < times[16]:
         sys.exit("simulate: 64 ranks are not faster than 16")

@@ -222,6 +222,72 @@ static void gradient_equals_finite_differences(void **state)
     }
 }
 
+typedef struct {
+    nnsm_made *made;
+    const float *gradient, *expected;
+    size_t tellings;
+    uint8_t *told; /* [parameters] how often */
+} audience;
+
+/* What is told of is final, and its parameters can be anything from then on. */
+static void listen(void *context, size_t first, size_t end)
+{
+    audience *a = context;
+    size_t count;
+    float *parameters = nnsm_made_parameters(a->made, &count);
+    assert_true(first < end && end <= count);
+    for (size_t i = first; i < end; i++) {
+        assert_true(a->gradient[i] == a->expected[i]);
+        parameters[i] = NAN;
+        a->told[i]++;
+    }
+    a->tellings++;
+}
+
+static void check_layers(const nnsm_architecture *architecture, size_t tellings)
+{
+    enum { ROWS = 3 };
+    nnsm_made *made = random_network(architecture, 0.5);
+    size_t count, sites = nnsm_made_sites(made);
+    (void)nnsm_made_parameters(made, &count);
+    nnsm_made_workspace *w;
+    float *expected, *gradient;
+    uint8_t *told;
+    int8_t *s;
+    assert_int_equal(nnsm_made_workspace_create(&w, made, ROWS + 2, NULL), NNSM_OK);
+    assert_int_equal(NNSM_NEW(&expected, count, "", NULL), NNSM_OK);
+    assert_int_equal(NNSM_NEW(&gradient, count, "", NULL), NNSM_OK);
+    assert_int_equal(NNSM_NEW(&told, count, "", NULL), NNSM_OK);
+    assert_int_equal(NNSM_NEW(&s, ROWS * sites, "", NULL), NNSM_OK);
+    for (size_t i = 0; i < ROWS * sites; i++)
+        s[i] = (int8_t)(i * i % 7 < 3 ? 1 : -1);
+    double sum = nnsm_made_gradient(made, w, s, ROWS, expected);
+    for (size_t i = 0; i < count; i++)
+        gradient[i] = NAN;
+    audience a = {made, gradient, expected, 0, told};
+    check_close(nnsm_made_gradient_by_layers(made, w, s, ROWS, gradient, &(nnsm_listener){listen, &a}), sum, 0);
+    assert_memory_equal(gradient, expected, count * sizeof *gradient);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(told[i], 1);
+    assert_int_equal(a.tellings, tellings);
+    nnsm_release(expected);
+    nnsm_release(gradient);
+    nnsm_release(told);
+    nnsm_release(s);
+    nnsm_made_workspace_destroy(w);
+    nnsm_made_destroy(made);
+}
+
+static void layers_are_told_of_once_and_not_needed_any_more(void **state)
+{
+    (void)state;
+    nnsm_architecture a = small(3, 4, NNSM_RASTER, true, 2), plain = small(3, 4, NNSM_RASTER, true, 0);
+    nnsm_architecture large = small(20, 24, NNSM_RASTER, true, 1);
+    check_layers(&a, 5);     /* direct, output, two hidden matrices, biases */
+    check_layers(&plain, 2); /* direct, biases */
+    check_layers(&large, 5); /* 116 thousand direct connections in two parts */
+}
+
 static void a_saved_network_reads_back_the_same(void **state)
 {
     (void)state;
@@ -256,6 +322,7 @@ int main(void)
         cmocka_unit_test(probabilities_sum_to_one),
         cmocka_unit_test(conditionals_see_only_earlier_sites),
         cmocka_unit_test(gradient_equals_finite_differences),
+        cmocka_unit_test(layers_are_told_of_once_and_not_needed_any_more),
         cmocka_unit_test(a_saved_network_reads_back_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static void multiply_gradient(stair *s)
 {
     size_t rows = s->matrix.rows, columns = s->matrix.columns;
     memset(s->got, 0xff, s->matrix.size * sizeof *s->got); /* NaN, where nothing is written */
-    nnsm_staircase_gradient(&s->matrix, s->batch, s->y, s->x, s->got);
+    nnsm_staircase_gradient(&s->matrix, 0, s->matrix.panels, s->batch, s->y, s->x, s->got);
     double stored = 0, kept = 0;
     for (size_t i = 0; i < s->matrix.size; i++)
         stored += fabs((double)s->got[i]);

@@ -1,0 +1,49 @@
+/* exchange.h: the way of one piece of a vector through a step of training: the sums of own nodes up the tree (tree.h),
+ * a step of every rank on its slice of the whole sum, the results down again.
+ *
+ * Nothing here waits: an exchange goes as far as messages have arrived, so that several are under way at once, beside
+ * computation. Local, but for what the messages are: all ranks start the same exchanges. */
+#ifndef NNSM_STAGE_EXCHANGE_H
+#define NNSM_STAGE_EXCHANGE_H
+
+#include "stage/slices.h"
+
+/* What a rank makes of its slice of a piece's sum, and the vector whose slices go to all ranks then; NULL: none do. */
+typedef struct {
+    void *context;
+    void (*use)(void *context, size_t piece, const float *sum);
+    float *result;
+} nnsm_consumer;
+
+/* What this rank has of a node's sum: slices of it. */
+typedef struct {
+    size_t low, high;
+    float *sum;
+    float *buffer[2]; /* of a join: slices of its left and right part that come from others, NULL where none do */
+} nnsm_part;
+
+typedef enum { NNSM_EXCHANGE_OVER, NNSM_EXCHANGE_UP, NNSM_EXCHANGE_DOWN } nnsm_exchange_state;
+
+typedef struct {
+    const nnsm_slices *sums, *results; /* borrowed */
+    nnsm_part *own;                    /* [tree.own] the piece of whole vectors */
+    nnsm_part *joined;                 /* [tree.joins] */
+    nnsm_exchange_state state;
+    size_t first, end; /* joins under way, all of one height; down: those from `first` on are done */
+    nnsm_messages messages;
+    const nnsm_consumer *consumer;
+} nnsm_exchange;
+
+/* own: in, [tree.own] vectors that will hold the sums of own nodes; request: room for nnsm_tree_messages. Both are
+ * borrowed, as are the cuts of sums and of results. NNSM_FAILURE without memory; may be destroyed then, too. */
+nnsm_status nnsm_exchange_create(nnsm_exchange *exchange, const nnsm_slices *sums, const nnsm_slices *results,
+                                 float *const *own, MPI_Request *request, nnsm_error *error);
+void nnsm_exchange_destroy(nnsm_exchange *exchange);
+
+/* The sums of own nodes are there, and free to be overwritten. The consumer is borrowed until the exchange is over. */
+void nnsm_exchange_start(nnsm_exchange *exchange, const nnsm_consumer *consumer);
+
+/* Go as far as possible without waiting. An exchange that is not over has requests then. */
+void nnsm_exchange_advance(nnsm_exchange *exchange);
+
+#endif
