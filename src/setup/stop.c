@@ -139,6 +139,7 @@ const char *nnsm_stop_longest(const nnsm_stop *stop, char *text)
         [NNSM_VOTE_ANCESTRAL] = "ancestral samples",
         [NNSM_VOTE_SCAN] = "the scan",
         [NNSM_VOTE_EVALUATE] = "evaluating the scan",
+        [NNSM_VOTE_TRUST] = "common samples",
         [NNSM_VOTE_SUPPORT] = "energies seen in training",
         [NNSM_VOTE_AUDIT] = "the audit of symmetries",
         [NNSM_VOTE_SECOND] = "the second ensemble",

@@ -35,7 +35,8 @@ typedef enum {
     NNSM_VOTE_ANCESTRAL,
     NNSM_VOTE_SCAN,
     NNSM_VOTE_EVALUATE, /* the scan */
-    NNSM_VOTE_SUPPORT,  /* energies seen in training */
+    NNSM_VOTE_TRUST,
+    NNSM_VOTE_SUPPORT, /* energies seen in training */
     NNSM_VOTE_AUDIT,
     NNSM_VOTE_SECOND,
     NNSM_VOTE_BENCH,

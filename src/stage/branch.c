@@ -61,7 +61,7 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     if (!status && b->regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(chains, b->regenerate, error), error);
     if (!status && b->judges.tile)
-        status = nnsm_agree(b->run->world, nnsm_chains_judge(chains, b->judges, error), error);
+        status = nnsm_agree(b->run->world, nnsm_chains_judge(chains, b->judges, b->sampler, error), error);
     if (!status && b->ancestral.energy)
         set_anchor(b, chains);
     if (!status)

@@ -153,9 +153,9 @@ nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *lear
     return nnsm_regenerator_create(&chains->regenerator, learned, error);
 }
 
-nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_error *error)
+nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error)
 {
-    return nnsm_common_create(&chains->common, chains, judges, error);
+    return nnsm_common_create(&chains->common, chains, judges, sampler, error);
 }
 
 void nnsm_chains_destroy(nnsm_chains *chains)

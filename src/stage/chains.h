@@ -97,7 +97,7 @@ void nnsm_chains_destroy(nnsm_chains *chains);
 nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error);
 
 /* From now on measurements are kept together with their energies under other Hamiltonians (common.h). Local. */
-nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_error *error);
+nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error);
 
 /* Tiles of that many temperatures. */
 size_t nnsm_chains_tiles(const nnsm_config *config, size_t temperatures);

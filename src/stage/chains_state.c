@@ -70,20 +70,40 @@ static void ladders_state(nnsm_chains *c, const char *group, nnsm_state *state)
     }
 }
 
+/* Of other Hamiltonians than there are now, as when networks were added: the chains go on, without these samples. */
+static bool same_judges(nnsm_chains *c, const char *group, int64_t count, nnsm_state *state)
+{
+    nnsm_common *s = &c->common;
+    double found[NNSM_MOST_MEMBERS + 1] = {0};
+    if (count != (int64_t)s->judges.count)
+        return false;
+    memcpy(found, s->fingerprint, s->judges.count * sizeof *found);
+    values(state, group, "common_judges", NNSM_H5_DOUBLES, s->judges.count + 1, found);
+    return memcmp(found, s->fingerprint, s->judges.count * sizeof *found) == 0;
+}
+
 static void common_state(nnsm_chains *c, const char *group, nnsm_state *state)
 {
     nnsm_common *s = &c->common;
-    int64_t numbers[3] = {(int64_t)s->rounds, s->stride, s->measured};
-    values(state, group, "common_numbers", NNSM_H5_INTEGERS, 3, numbers);
+    int64_t numbers[4] = {(int64_t)s->rounds, s->stride, s->measured, (int64_t)s->judges.count};
+    values(state, group, "common_numbers", NNSM_H5_INTEGERS, 4, numbers);
+    if (!same_judges(c, group, numbers[3], state)) {
+        nnsm_common_forget(s);
+        nnsm_say(&c->run->log,
+                 "trust: the networks are not those that judged the chains so far; new samples are taken");
+        return;
+    }
     items(state, group, "common_samples", NNSM_H5_DOUBLES, c->own_temperatures, s->capacity * c->walkers * s->columns,
           s->rows);
     if (state->writing)
         return;
     if (numbers[0] < 0 || numbers[0] > (int64_t)s->capacity || numbers[1] < 1 || numbers[1] > UINT32_MAX / 2 ||
-        numbers[2] < 0 || numbers[2] > UINT32_MAX || numbers[0] != (numbers[2] + numbers[1] - 1) / numbers[1])
+        numbers[2] < 0 || numbers[2] > UINT32_MAX || numbers[0] != (numbers[2] + numbers[1] - 1) / numbers[1]) {
         nnsm_state_impossible(state, "number of common samples");
-    s->rounds = (size_t)numbers[0] <= s->capacity ? (size_t)numbers[0] : 0;
-    s->stride = (uint32_t)(numbers[1] > 0 ? numbers[1] : 1);
+        return;
+    }
+    s->rounds = (size_t)numbers[0];
+    s->stride = (uint32_t)numbers[1];
     s->measured = (uint32_t)numbers[2];
 }
 

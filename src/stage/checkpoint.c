@@ -94,7 +94,7 @@ static bool extends_scan(const nnsm_config *before, const nnsm_config *now)
         same.scan.sweeps = now->scan.sweeps;
     same.scan.reference = now->scan.reference;
     same.scan.distilled = now->scan.distilled;
-    same.trust = now->trust; /* comes after the chains */
+    same.trust = now->trust; /* comes after the chains; samples of other Hamiltonians are forgotten */
     if (!now->scan.exchange) {
         same.scan.temperatures_count = now->scan.temperatures_count;
         memcpy(same.scan.temperatures, now->scan.temperatures, sizeof same.scan.temperatures);

@@ -10,24 +10,61 @@ static size_t round_size(const nnsm_common *common, const nnsm_chains *chains)
     return chains->walkers * common->columns;
 }
 
-nnsm_status nnsm_common_create(nnsm_common *common, const nnsm_chains *chains, nnsm_judges judges, nnsm_error *error)
+/* Energies of the network's first samples, the same whenever they are drawn. */
+static nnsm_status take_fingerprint(nnsm_common *s, const nnsm_run *run, nnsm_tile *sampler, nnsm_error *error)
 {
-    size_t least = (NNSM_COMMON_SAMPLES + chains->walkers - 1) / chains->walkers;
-    *common = (nnsm_common){
-        .judges = judges, .columns = NNSM_COMMON_H + 1 + judges.count, .capacity = 2 * least, .stride = 1};
-    size_t rows = chains->own_temperatures * common->capacity * round_size(common, chains);
-    nnsm_status status = NNSM_NEW(&common->rows, rows + 1, "common samples", error);
+    static const uint32_t stream = 1u << 31; /* of the ancestral samples */
+    double energy[NNSM_TILE];
+    int8_t *sample = NULL;
+    nnsm_status status = NNSM_NEW(&sample, NNSM_TILE * run->lattice.sites, "common samples", error);
+    if (status)
+        return status;
+    nnsm_learned_sample(sampler, run->key, stream, sample);
+    for (size_t k = 0; k < s->judges.count; k++) {
+        s->judges.tile[k].methods->load(s->judges.tile[k].state, sample);
+        s->judges.tile[k].methods->energy(s->judges.tile[k].state, energy);
+        for (size_t i = 0; i < NNSM_TILE; i++)
+            s->fingerprint[k] += energy[i];
+    }
+    nnsm_release(sample);
+    return NNSM_OK;
+}
+
+nnsm_status nnsm_common_create(nnsm_common *common, const nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler,
+                               nnsm_error *error)
+{
+    nnsm_common *s = common;
+    const nnsm_config *config = chains->run->config;
+    size_t planned = (size_t)(config->scan.sweeps / config->scan.exchange_interval);
+    *s = (nnsm_common){.judges = judges, .columns = NNSM_COMMON_H + 1 + judges.count, .stride = 1};
+    s->least = (NNSM_COMMON_SAMPLES + chains->walkers - 1) / chains->walkers;
+    s->least = s->least > NNSM_COMMON_ROUNDS ? s->least : NNSM_COMMON_ROUNDS;
+    s->capacity = 2 * s->least;
+    while (planned / (2 * s->stride) >= s->least)
+        s->stride *= 2;
+    size_t rows = chains->own_temperatures * s->capacity * round_size(s, chains);
+    nnsm_status status = NNSM_NEW(&s->rows, rows + 1, "common samples", error);
     if (!status)
-        status = NNSM_NEW(&common->energy, chains->tiles * chains->most_slots * NNSM_TILE * judges.count + 1,
+        status = NNSM_NEW(&s->energy, chains->tiles * chains->most_slots * NNSM_TILE * judges.count + 1,
                           "common samples", error);
-    return status;
+    if (!status)
+        status = NNSM_NEW(&s->fingerprint, judges.count + 1, "common samples", error);
+    return status ? status : take_fingerprint(s, chains->run, sampler, error);
 }
 
 void nnsm_common_destroy(nnsm_common *common)
 {
     nnsm_release(common->rows);
     nnsm_release(common->energy);
+    nnsm_release(common->fingerprint);
     *common = (nnsm_common){0};
+}
+
+void nnsm_common_forget(nnsm_common *common)
+{
+    common->rounds = 0;
+    common->stride = 1;
+    common->measured = 0;
 }
 
 void nnsm_common_judge(nnsm_common *common, const nnsm_chains *chains)
@@ -36,7 +73,7 @@ void nnsm_common_judge(nnsm_common *common, const nnsm_chains *chains)
     const nnsm_chains *c = chains;
     double energy[NNSM_TILE];
     /* The stride may double before this one's turn: then it is not kept after all. */
-    if ((s->measured + c->filled) % s->stride)
+    if ((s->measured + s->pending++) % s->stride)
         return;
     s->judged = true;
     for (size_t t = 0; t < c->own; t++)
@@ -55,6 +92,7 @@ void nnsm_common_gather(nnsm_common *common, nnsm_chains *chains)
     if (common->judged)
         nnsm_chains_gather(chains, chains->slots * NNSM_TILE * common->judges.count, common->energy);
     common->judged = false;
+    common->pending = 0;
 }
 
 static void keep(nnsm_common *s, const nnsm_chains *c, size_t slot)

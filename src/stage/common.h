@@ -2,8 +2,9 @@
  * allow. The trust stage (trust.h) reweights them.
  *
  * While the chains of H_0 are scanned, every stride-th measurement (a round) is kept, with H_k of the same
- * configurations. When there is no room for more, every second round is dropped and the stride doubles, so that what
- * is kept spreads evenly over a scan of any length, one that is extended later too. */
+ * configurations. The stride is such that the planned scan has `least` rounds or more, and less than twice as many.
+ * When a scan that is extended leaves no room for more, every second round is dropped and the stride doubles: what is
+ * kept spreads evenly over the scan. */
 #ifndef NNSM_STAGE_COMMON_H
 #define NNSM_STAGE_COMMON_H
 
@@ -11,7 +12,8 @@
 
 struct nnsm_chains;
 
-enum { NNSM_COMMON_SAMPLES = 2048 }; /* a temperature, at least, where there are as many measurements */
+/* A temperature, at least, where there are as many measurements; rounds, at least, for blocks of time. */
+enum { NNSM_COMMON_SAMPLES = 2048, NNSM_COMMON_ROUNDS = 16 };
 
 /* One sample: columns of the table below. */
 enum { NNSM_COMMON_M, NNSM_COMMON_E, NNSM_COMMON_ORDER, NNSM_COMMON_H /* and on: of all Hamiltonians */ };
@@ -24,19 +26,26 @@ typedef struct {
 
 typedef struct {
     nnsm_judges judges;
+    double *fingerprint; /* [judges] of what the Hamiltonians are: their energies of a few configurations */
     size_t columns;
+    size_t least;            /* rounds that are wanted */
     size_t capacity, rounds; /* there is room for; kept */
     uint32_t stride;         /* measurements from one round to the next, a power of two */
     uint32_t measured;       /* measurements so far */
-    bool judged;             /* one of the measurements that are not gathered yet */
+    uint32_t pending;        /* measurements that are not gathered yet */
+    bool judged;             /* one of them */
     double *energy;          /* [chains->tiles][chains->slots][NNSM_TILE][judges] of these */
     double *rows;            /* [own temperatures][capacity][walkers][columns] */
 } nnsm_common;
 
-/* For the chains of a group, whose other parts must be there. Local. */
+/* For the chains of a group, whose other parts must be there. sampler: a tile of the network, for configurations to
+ * tell Hamiltonians apart. Local. */
 nnsm_status nnsm_common_create(nnsm_common *common, const struct nnsm_chains *chains, nnsm_judges judges,
-                               nnsm_error *error);
+                               nnsm_tile *sampler, nnsm_error *error);
 void nnsm_common_destroy(nnsm_common *common);
+
+/* Forget all rounds: their Hamiltonians are no longer the ones there are. Local. */
+void nnsm_common_forget(nnsm_common *common);
 
 /* With a measurement of this rank's chains, before its slot is filled: H_k of their configurations, where it may be
  * kept. Local. */

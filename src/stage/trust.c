@@ -7,9 +7,12 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "setup/agree.h"
+#include "stage/checkpoint.h"
 #include "statistics/reweight.h"
 
 static_assert((int)NNSM_TRUST_OWN_H == (int)NNSM_OBSERVABLES, "a fixed H stands after the observables");
+
+enum { FEW_SWEEPS = 256 };
 
 typedef struct {
     nnsm_run *run;
@@ -69,6 +72,34 @@ void nnsm_trust_judges_destroy(nnsm_trust_judges *judges)
         nnsm_learned_destroy(judges->learned[k]);
     nnsm_release(judges->judges.tile);
     *judges = (nnsm_trust_judges){0};
+}
+
+/* ---- samples */
+
+static nnsm_status vote(stage *s, nnsm_error *error)
+{
+    double since = nnsm_seconds();
+    nnsm_request request = nnsm_stop_vote(&s->run->stop, NNSM_VOTE_TRUST, s->run->world);
+    nnsm_run_waited(s->run, NNSM_STAGE_TRUST, since);
+    return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(s->run, request, error) : NNSM_OK;
+}
+
+/* Chains of a short scan, or of one whose samples were of other networks, go on until there are enough; not longer than
+ * a quarter of the scan, or a few sweeps. Every rank goes on as long. */
+static nnsm_status go_on(stage *s, nnsm_chains *c, nnsm_error *error)
+{
+    const nnsm_config *config = s->run->config;
+    nnsm_status status = NNSM_OK;
+    size_t missing = c->common.rounds < c->common.least ? c->common.least - c->common.rounds : 0;
+    double wanted = (double)missing * c->common.stride * (double)config->scan.exchange_interval;
+    uint32_t target = c->sweep + (uint32_t)fmin(wanted, fmax(0.25 * (double)config->scan.sweeps, FEW_SWEEPS));
+    c->stage = NNSM_STAGE_TRUST; /* on whose clock they wait from now on */
+    while (c->sweep < target && !status) {
+        status = vote(s, error);
+        if (!status)
+            nnsm_chains_step(c, target);
+    }
+    return status;
 }
 
 /* ---- evaluation */
@@ -145,6 +176,8 @@ static nnsm_status evaluate(stage *s, const nnsm_scanned *scanned, nnsm_error *e
 {
     const nnsm_trust_subject *u = s->subject;
     nnsm_status status = NNSM_OK;
+    for (size_t g = 0; g < u->groups && !status; g++)
+        status = go_on(s, &u->group[g], error);
     s->out->samples = u->group[0].common.rounds * u->group[0].walkers;
     for (size_t g = 0; g < u->groups && !status; g++)
         status = estimate_group(s, &u->group[g], scanned, error);

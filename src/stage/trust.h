@@ -25,7 +25,7 @@ void nnsm_trust_judges_destroy(nnsm_trust_judges *judges);
 
 /* What the stage looks at; all borrowed. */
 typedef struct {
-    const nnsm_chains *group; /* chains of the learned Hamiltonian, with their common samples */
+    nnsm_chains *group; /* chains of the learned Hamiltonian, evaluated, with their common samples; they may go on */
     size_t groups;
     const nnsm_learned *learned;
     const nnsm_members *members;
@@ -34,7 +34,7 @@ typedef struct {
 } nnsm_trust_subject;
 
 /* Fills scanned->trust from scanned->learned and scanned->distilled, which must be evaluated. NNSM_UNFINISHED when
- * asked to stop. Collective on run->world. */
+ * asked to stop; samples beyond the scan are not saved but made again. Collective on run->world. */
 nnsm_status nnsm_stage_trust(nnsm_run *run, const nnsm_trust_subject *subject, nnsm_scanned *scanned,
                              nnsm_error *error);
 

@@ -48,7 +48,12 @@ static void warn_of_overlap(nnsm_run *run, const nnsm_trust *trust)
             }
             lacking += effective < NNSM_TRUST_EFFECTIVE;
         }
-    if (lacking)
+    if (lacking && trust->samples < NNSM_TRUST_EFFECTIVE)
+        nnsm_warn(&run->log,
+                  "trust: %zu measurements a temperature are too few to compare on, %d are needed; no spread. Raise "
+                  "scan.sweeps or scan.walkers, or lower scan.exchange_interval",
+                  trust->samples, NNSM_TRUST_EFFECTIVE);
+    else if (lacking)
         nnsm_warn(&run->log,
                   "trust: networks too different to compare on common samples in %d cases (%.0f effective samples at "
                   "T = %g, %d are needed); no spread there. More data or longer training bring them together",

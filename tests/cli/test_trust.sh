@@ -47,6 +47,26 @@ with h5py.File("results/one.results.h5") as a, h5py.File("results/copied.results
     assert c["trust/support"].attrs["range_of"] in (b"ancestral samples", "ancestral samples"), "no ensemble was there"
 PY
 
+echo "== networks that are added to a finished scan judge it by samples of their own, on any number of ranks"
+for ranks in 1 3; do
+  for networks in 1 4; do
+    mpirun -n $ranks "$nnsm" run "$quick" $trust --set run.name=added$ranks --set trust.networks=$networks >log || fail "$networks: $(tail -3 log)"
+  done
+  grep -q "the networks are not those that judged the chains so far" log || fail "no word of the old samples: $(grep trust: log)"
+  ! grep -q "^scan: .* proposals a second" log || fail "the chains began anew"
+done
+compare added1 added3
+"$python" - <<'PY'
+import h5py, numpy as np
+with h5py.File("results/one.results.h5") as a, h5py.File("results/added1.results.h5") as b:
+    t = b["trust"]
+    assert t.attrs["networks"] == 4 and t.attrs["samples"] >= 1600, dict(t.attrs)  # 400 sweeps, of which a quarter more at most, or 256
+    assert (t["effective_samples"][:] >= t.attrs["least_effective_samples"]).all() and (t["energy/spread"][:] > 0).all()
+    assert np.array_equal(a["scan/learned/energy/mean"][:], b["scan/learned/energy/mean"][:]), "the scan is the same"
+    own = a["trust/energy/networks"][:] - b["trust/energy/networks"][:]
+    assert (abs(own) <= 5 * a["scan/learned/energy/error"][:]).all(), own  # the same curves from other samples
+PY
+
 echo "== a member that cannot be read is named; it does not pass for none, to be replaced or left out"
 cp results/one.checkpoint.h5 results/damaged.checkpoint.h5
 for kind in ensemble network member1.network member2.network; do cp results/one.$kind.h5 results/damaged.$kind.h5; done
