@@ -85,14 +85,15 @@ static nnsm_status vote(stage *s, nnsm_error *error)
 }
 
 /* Chains of a short scan, or of one whose samples were of other networks, go on until there are enough; not longer than
- * a quarter of the scan, or a few sweeps. Every rank goes on as long. */
+ * a quarter of the scan, or, where those are few sweeps, than the scan itself. Every rank goes on as long. */
 static nnsm_status go_on(stage *s, nnsm_chains *c, nnsm_error *error)
 {
     const nnsm_config *config = s->run->config;
     nnsm_status status = NNSM_OK;
     size_t missing = c->common.rounds < c->common.least ? c->common.least - c->common.rounds : 0;
     double wanted = (double)missing * c->common.stride * (double)config->scan.exchange_interval;
-    uint32_t target = c->sweep + (uint32_t)fmin(wanted, fmax(0.25 * (double)config->scan.sweeps, FEW_SWEEPS));
+    double sweeps = (double)config->scan.sweeps, most = fmax(0.25 * sweeps, fmin(sweeps, FEW_SWEEPS));
+    uint32_t target = c->sweep + (uint32_t)fmin(wanted, most);
     c->stage = NNSM_STAGE_TRUST; /* on whose clock they wait from now on */
     while (c->sweep < target && !status) {
         status = vote(s, error);
