@@ -8,6 +8,7 @@
 #include "lattice/generator.h"
 #include "nnsm/metropolis.h"
 #include "nnsm/moves.h"
+#include "stage/common_samples.h"
 #include "stage/generators.h"
 #include "stage/learner.h"
 #include "stage/members.h"
@@ -186,6 +187,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     double memory = (c->run.scratch[0] ? 0 : data) +
                     parameters * (6 + log2((double)c->train.shards_per_batch) + (double)c->train.shards_per_batch) +
                     most * NNSM_TILE * sites * 4e-6 * 8 + 60;
+    memory += 2 * fmax(NNSM_COMMON_SAMPLES, NNSM_COMMON_ROUNDS * (double)c->scan.walkers) * 8e-6 *
+              ceil((double)c->scan.temperatures_count / ranks) * (NNSM_COMMON_H + 1 + (double)c->trust.networks);
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
     (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
     if (nnsm_reach_wanted(c))

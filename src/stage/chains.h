@@ -5,7 +5,7 @@
 
 #include "nnsm/metropolis.h"
 #include "nnsm/regenerate.h"
-#include "stage/common.h"
+#include "stage/common_samples.h"
 #include "stage/moves.h"
 #include "stage/placing.h"
 #include "stage/scale.h"
@@ -50,7 +50,7 @@ typedef struct nnsm_chains {
     nnsm_move_list moves;                       /* of sites with more than two values */
     nnsm_regenerator *regenerator;              /* NULL: no suffixes are redrawn */
     nnsm_placing placing;                       /* where the chains are */
-    MPI_Comm group;                             /* ranks that share ladders; null: all or only this one */
+    MPI_Comm group;                             /* ranks that share ladders; null: all ranks do, or none */
     nnsm_ladders ladders;                       /* the same on every rank, as of the last step */
     nnsm_ladders ahead;                         /* as of now, of this group's walkers */
     int64_t *accepted;                          /* [temperatures] on this rank */
@@ -96,7 +96,7 @@ void nnsm_chains_destroy(nnsm_chains *chains);
  * for chains under -T0 log p of `learned`, which is borrowed. Local. */
 nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error);
 
-/* From now on measurements are kept together with their energies under other Hamiltonians (common.h). Local. */
+/* From now on measurements are kept together with their energies under other Hamiltonians (common_samples.h). Local. */
 nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error);
 
 /* Tiles of that many temperatures. */

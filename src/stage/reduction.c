@@ -10,11 +10,11 @@ static const char *const what = "gradient reduction";
 struct nnsm_reduction {
     const nnsm_tree *tree; /* the same for all pieces */
     size_t count, pieces;
-    nnsm_exchange *exchange; /* [pieces] */
-    size_t *missing;         /* [pieces] floats that the last shard has not told of */
-    size_t messages;         /* of a piece, at most */
-    MPI_Request *request;    /* [pieces][messages]; MPI_REQUEST_NULL where none is under way */
-    float **own;             /* [tree.own][count] sums of own nodes */
+    nnsm_relay *relay;    /* [pieces] */
+    size_t *missing;      /* [pieces] floats that the last shard has not told of */
+    size_t messages;      /* of a piece, at most */
+    MPI_Request *request; /* [pieces][messages]; MPI_REQUEST_NULL where none is under way */
+    float **own;          /* [tree.own][count] sums of own nodes */
     size_t levels;
     float **scratch; /* [levels][count] right branches below own nodes */
     /* of a run */
@@ -43,7 +43,7 @@ static nnsm_status allocate(nnsm_reduction *r, const nnsm_slices *sums, const nn
     if (!status)
         status = NNSM_NEW(&r->missing, r->pieces, what, error);
     if (!status)
-        status = NNSM_NEW(&r->exchange, r->pieces, what, error);
+        status = NNSM_NEW(&r->relay, r->pieces, what, error);
     if (!status)
         status = NNSM_NEW(&r->request, r->pieces * r->messages, what, error);
     for (size_t l = 0; l < r->levels && !status; l++)
@@ -51,8 +51,7 @@ static nnsm_status allocate(nnsm_reduction *r, const nnsm_slices *sums, const nn
     for (size_t i = 0; i < tree->own && !status; i++)
         status = NNSM_NEW(&r->own[i], r->count, what, error);
     for (size_t k = 0; k < r->pieces && !status; k++)
-        status =
-            nnsm_exchange_create(&r->exchange[k], &sums[k], &results[k], r->own, r->request + k * r->messages, error);
+        status = nnsm_relay_create(&r->relay[k], &sums[k], &results[k], r->own, r->request + k * r->messages, error);
     return status;
 }
 
@@ -81,13 +80,13 @@ void nnsm_reduction_destroy(nnsm_reduction *reduction)
     nnsm_reduction *r = reduction;
     if (!r)
         return;
-    for (size_t k = 0; r->exchange && k < r->pieces; k++)
-        nnsm_exchange_destroy(&r->exchange[k]);
+    for (size_t k = 0; r->relay && k < r->pieces; k++)
+        nnsm_relay_destroy(&r->relay[k]);
     for (size_t i = 0; r->own && i < r->tree->own; i++)
         nnsm_release(r->own[i]);
     for (size_t l = 0; r->scratch && l < r->levels; l++)
         nnsm_release(r->scratch[l]);
-    nnsm_release(r->exchange);
+    nnsm_release(r->relay);
     nnsm_release(r->own);
     nnsm_release(r->scratch);
     nnsm_release(r->missing);
@@ -149,14 +148,14 @@ static void hear(void *context, size_t first, size_t end)
 {
     nnsm_reduction *r = context;
     for (size_t k = 0; k < r->pieces; k++) {
-        const nnsm_span *span = &r->exchange[k].sums->span;
+        const nnsm_span *span = &r->relay[k].sums->span;
         size_t told = common(span, first, end);
         r->missing[k] -= told;
         if (told && !r->missing[k]) {
             add_last(r, span);
-            nnsm_exchange_start(&r->exchange[k], r->consumer);
+            nnsm_relay_start(&r->relay[k], r->consumer);
         } else
-            nnsm_exchange_advance(&r->exchange[k]);
+            nnsm_relay_advance(&r->relay[k]);
     }
 }
 
@@ -168,10 +167,10 @@ static void complete(nnsm_reduction *r, double *waited)
         NNSM_MPI(MPI_Waitany((int)(r->pieces * r->messages), r->request, &index, MPI_STATUS_IGNORE));
         *waited += nnsm_seconds() - since;
         if (index != MPI_UNDEFINED)
-            nnsm_exchange_advance(&r->exchange[(size_t)index / r->messages]);
+            nnsm_relay_advance(&r->relay[(size_t)index / r->messages]);
     }
     for (size_t k = 0; k < r->pieces && r->consumer->result && !r->tree->single; k++)
-        nnsm_slices_share(r->exchange[k].results, r->consumer->result, waited);
+        nnsm_slices_share(r->relay[k].results, r->consumer->result, waited);
 }
 
 void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer, const nnsm_consumer *consumer,
@@ -184,7 +183,7 @@ void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer
     r->producer = producer;
     r->consumer = consumer;
     for (size_t k = 0; k < r->pieces; k++)
-        r->missing[k] = r->exchange[k].sums->span.count;
+        r->missing[k] = r->relay[k].sums->span.count;
     for (size_t i = 0; i < last; i++)
         compute(r, tree->node[i].low, tree->node[i].high, 0, r->own[i]);
     float *vector = compute_but_last(r, last);

@@ -4,7 +4,7 @@
  * lie wholly within its shards, then all join them up the tree by halves (tree.h), until every rank has one slice of
  * the sum; it takes the optimiser step there, and shares the new parameters, down the same tree.
  *
- * The vector goes in pieces, each on a way of its own (exchange.h). A piece starts as soon as a rank's last shard has
+ * The vector goes in pieces, each on a way of its own (relay.h). A piece starts as soon as a rank's last shard has
  * told of all its floats, while others are still being computed: then messages of some pieces pass beside the
  * computation, additions and steps of others. Every float has the additions of the tree in its order, whatever the
  * pieces are and whenever they start. */
@@ -12,7 +12,7 @@
 #define NNSM_STAGE_REDUCTION_H
 
 #include "nnsm/made.h"
-#include "stage/exchange.h"
+#include "stage/relay.h"
 
 typedef struct nnsm_reduction nnsm_reduction;
 

@@ -1,10 +1,10 @@
 /* trust.h: the trust stage: the same chains, under other Hamiltonians that the data allow.
  *
  * While the chains of the learned Hamiltonian H_0 were scanned, every Hamiltonian H_k of the ensemble of networks, and
- * the distilled one, was evaluated on some of their configurations (common.h). Reweighting (statistics/reweight.h)
- * gives every observable under H_k at the same temperature, and what matters, the difference to H_0, without the noise
- * of a scan of its own. Of F, where every network's is 0 at T0, F_k(T) = F_0(T) - T ln <exp(-(H_k - H_0) / T)>_0. Where
- * n_eff is below NNSM_TRUST_EFFECTIVE there is no estimate, and a warning. */
+ * the distilled one, was evaluated on some of their configurations (common_samples.h). Reweighting
+ * (statistics/reweight.h) gives every observable under H_k at the same temperature, and what matters, the difference to
+ * H_0, without the noise of a scan of its own. Of F, where every network's is 0 at T0, F_k(T) = F_0(T) - T ln
+ * <exp(-(H_k - H_0) / T)>_0. Where n_eff is below NNSM_TRUST_EFFECTIVE there is no estimate, and a warning. */
 #ifndef NNSM_STAGE_TRUST_H
 #define NNSM_STAGE_TRUST_H
 
@@ -38,9 +38,9 @@ typedef struct {
 nnsm_status nnsm_stage_trust(nnsm_run *run, const nnsm_trust_subject *subject, nnsm_scanned *scanned,
                              nnsm_error *error);
 
-/* The entries of one temperature from `samples` rows of NNSM_COMMON_H + hamiltonians columns (common.h), in the order
- * of time; at least NNSM_REWEIGHT_BLOCKS. t: position in the scan; sites: N; magnetic_sites: those of m; temperature0:
- * T0. Local. */
+/* The entries of one temperature from `samples` rows of NNSM_COMMON_H + hamiltonians columns (common_samples.h), in the
+ * order of time; at least NNSM_REWEIGHT_BLOCKS. t: position in the scan; sites: N; magnetic_sites: those of m;
+ * temperature0: T0. Local. */
 nnsm_status nnsm_trust_estimate(nnsm_trust *trust, size_t t, double temperature, double temperature0, double sites,
                                 double magnetic_sites, const double *rows, size_t samples, const nnsm_scanned *scanned,
                                 nnsm_error *error);

@@ -60,12 +60,18 @@ compare added1 added3
 import h5py, numpy as np
 with h5py.File("results/one.results.h5") as a, h5py.File("results/added1.results.h5") as b:
     t = b["trust"]
-    assert t.attrs["networks"] == 4 and t.attrs["samples"] >= 1600, dict(t.attrs)  # 400 sweeps, of which a quarter more at most, or 256
+    assert t.attrs["networks"] == 4 and t.attrs["samples"] == 2048, dict(t.attrs)  # 256 sweeps of 8 walkers more
     assert (t["effective_samples"][:] >= t.attrs["least_effective_samples"]).all() and (t["energy/spread"][:] > 0).all()
     assert np.array_equal(a["scan/learned/energy/mean"][:], b["scan/learned/energy/mean"][:]), "the scan is the same"
     own = a["trust/energy/networks"][:] - b["trust/energy/networks"][:]
-    assert (abs(own) <= 5 * a["scan/learned/energy/error"][:]).all(), own  # the same curves from other samples
+    print("other samples, in errors of the scan:", abs(own / a["scan/learned/energy/error"][:]).max(axis=1))
+    assert (abs(own) <= 2 * a["scan/learned/energy/error"][:]).all(), own  # the same curves from other samples: at most 0.75
 PY
+
+echo "== as many Hamiltonians, but another one in the last place: its samples are not taken for those of the old one"
+for kind in ensemble network checkpoint member{1..3}.network; do cp results/one.$kind.h5 results/inherited.$kind.h5; done
+"$nnsm" run "$quick" $trust --set run.name=inherited --set trust.networks=5 --set scan.distilled=false >log || fail "$(tail -3 log)"
+grep -q "the networks are not those that judged the chains so far" log || fail "a network inherits the samples of the distilled H"
 
 echo "== a member that cannot be read is named; it does not pass for none, to be replaced or left out"
 cp results/one.checkpoint.h5 results/damaged.checkpoint.h5

@@ -1,12 +1,12 @@
-/* common.h: common samples: configurations of the learned Hamiltonian's chains, under every Hamiltonian that the data
- * allow. The trust stage (trust.h) reweights them.
+/* common_samples.h: common samples: configurations of the learned Hamiltonian's chains, under every Hamiltonian that
+ * the data allow. The trust stage (trust.h) reweights them.
  *
  * While the chains of H_0 are scanned, every stride-th measurement (a round) is kept, with H_k of the same
  * configurations. The stride is such that the planned scan has `least` rounds or more, and less than twice as many.
  * When a scan that is extended leaves no room for more, every second round is dropped and the stride doubles: what is
  * kept spreads evenly over the scan. */
-#ifndef NNSM_STAGE_COMMON_H
-#define NNSM_STAGE_COMMON_H
+#ifndef NNSM_STAGE_COMMON_SAMPLES_H
+#define NNSM_STAGE_COMMON_SAMPLES_H
 
 #include "nnsm/hamiltonian.h"
 

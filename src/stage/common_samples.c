@@ -1,4 +1,4 @@
-#include "stage/common.h"
+#include "stage/common_samples.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "stage/exchange.h"
+#include "stage/relay.h"
 
 #include <string.h>
 
@@ -8,12 +8,12 @@
 
 static const char *const what = "gradient reduction";
 
-nnsm_status nnsm_exchange_create(nnsm_exchange *exchange, const nnsm_slices *sums, const nnsm_slices *results,
-                                 float *const *own, MPI_Request *request, nnsm_error *error)
+nnsm_status nnsm_relay_create(nnsm_relay *relay, const nnsm_slices *sums, const nnsm_slices *results, float *const *own,
+                              MPI_Request *request, nnsm_error *error)
 {
-    nnsm_exchange *e = exchange;
+    nnsm_relay *e = relay;
     const nnsm_tree *tree = &sums->tree;
-    *e = (nnsm_exchange){.sums = sums, .results = results, .messages.request = request};
+    *e = (nnsm_relay){.sums = sums, .results = results, .messages.request = request};
     for (size_t i = 0; i < nnsm_tree_messages(tree); i++)
         request[i] = MPI_REQUEST_NULL;
     nnsm_status status = NNSM_NEW(&e->own, tree->own, what, error);
@@ -31,20 +31,20 @@ nnsm_status nnsm_exchange_create(nnsm_exchange *exchange, const nnsm_slices *sum
     return status;
 }
 
-void nnsm_exchange_destroy(nnsm_exchange *exchange)
+void nnsm_relay_destroy(nnsm_relay *relay)
 {
-    nnsm_exchange *e = exchange;
+    nnsm_relay *e = relay;
     for (size_t j = 0; e->joined && j < e->sums->tree.joins; j++)
         for (int k = 0; k < 2; k++)
             nnsm_release(e->joined[j].buffer[k]);
     nnsm_release(e->own);
     nnsm_release(e->joined);
-    *e = (nnsm_exchange){0};
+    *e = (nnsm_relay){0};
 }
 
 /* ---- up */
 
-static float *find_sum(const nnsm_exchange *e, const nnsm_side *side)
+static float *find_sum(const nnsm_relay *e, const nnsm_side *side)
 {
     for (size_t i = 0; i < e->sums->tree.own; i++)
         if (e->own[i].low == side->low && e->own[i].high == side->high)
@@ -56,7 +56,7 @@ static float *find_sum(const nnsm_exchange *e, const nnsm_side *side)
 }
 
 /* Start the joins of the next height. */
-static void climb(nnsm_exchange *e)
+static void climb(nnsm_relay *e)
 {
     const nnsm_tree *tree = &e->sums->tree;
     e->messages.count = 0;
@@ -69,7 +69,7 @@ static void climb(nnsm_exchange *e)
 }
 
 /* The slices that stay, of one side: where they are, or beside those that came. */
-static float *stay(const nnsm_exchange *e, const nnsm_join *join, int k, float *buffer)
+static float *stay(const nnsm_relay *e, const nnsm_join *join, int k, float *buffer)
 {
     const nnsm_side *side = &join->side[k];
     const int *at = e->sums->cut;
@@ -87,7 +87,7 @@ static float *stay(const nnsm_exchange *e, const nnsm_join *join, int k, float *
 }
 
 /* Left plus right, in either's place: a sum of two does not depend on their order. */
-static void add(nnsm_exchange *e, const nnsm_join *join, nnsm_part *joined)
+static void add(nnsm_relay *e, const nnsm_join *join, nnsm_part *joined)
 {
     const int *at = e->sums->cut;
     float *left = stay(e, join, 0, joined->buffer[0]), *right = stay(e, join, 1, joined->buffer[1]);
@@ -97,19 +97,19 @@ static void add(nnsm_exchange *e, const nnsm_join *join, nnsm_part *joined)
 
 /* ---- and down */
 
-static void turn_round(nnsm_exchange *e)
+static void turn_round(nnsm_relay *e)
 {
     const nnsm_tree *tree = &e->sums->tree;
     e->consumer->use(e->consumer->context, e->sums->span.number,
                      tree->joins ? e->joined[tree->joins - 1].sum : e->own[0].sum);
-    e->state = e->consumer->result && e->results->tree.single ? NNSM_EXCHANGE_DOWN : NNSM_EXCHANGE_OVER;
+    e->state = e->consumer->result && e->results->tree.single ? NNSM_RELAY_DOWN : NNSM_RELAY_OVER;
 }
 
-static void descend(nnsm_exchange *e)
+static void descend(nnsm_relay *e)
 {
     e->messages.count = 0;
     if (e->first == 0)
-        e->state = NNSM_EXCHANGE_OVER;
+        e->state = NNSM_RELAY_OVER;
     else
         nnsm_slices_send_down(e->results, &e->results->tree.join[--e->first],
                               e->consumer->result + e->results->span.first, &e->messages);
@@ -117,35 +117,35 @@ static void descend(nnsm_exchange *e)
 
 /* ---- step by step */
 
-void nnsm_exchange_start(nnsm_exchange *exchange, const nnsm_consumer *consumer)
+void nnsm_relay_start(nnsm_relay *relay, const nnsm_consumer *consumer)
 {
-    nnsm_exchange *e = exchange;
+    nnsm_relay *e = relay;
     e->consumer = consumer;
-    e->state = NNSM_EXCHANGE_UP;
+    e->state = NNSM_RELAY_UP;
     e->end = 0;
     climb(e);
-    nnsm_exchange_advance(e);
+    nnsm_relay_advance(e);
 }
 
-static bool arrived(nnsm_exchange *e)
+static bool arrived(nnsm_relay *e)
 {
     int all = 1;
     NNSM_MPI(MPI_Testall(e->messages.count, e->messages.request, &all, MPI_STATUSES_IGNORE));
     return all;
 }
 
-void nnsm_exchange_advance(nnsm_exchange *exchange)
+void nnsm_relay_advance(nnsm_relay *relay)
 {
-    nnsm_exchange *e = exchange;
-    while (e->state != NNSM_EXCHANGE_OVER && arrived(e)) {
-        if (e->state == NNSM_EXCHANGE_UP) {
+    nnsm_relay *e = relay;
+    while (e->state != NNSM_RELAY_OVER && arrived(e)) {
+        if (e->state == NNSM_RELAY_UP) {
             for (size_t j = e->first; j < e->end; j++)
                 add(e, &e->sums->tree.join[j], &e->joined[j]);
             climb(e);
             if (e->first == e->sums->tree.joins)
                 turn_round(e);
         }
-        if (e->state == NNSM_EXCHANGE_DOWN)
+        if (e->state == NNSM_RELAY_DOWN)
             descend(e);
     }
 }
