@@ -29,4 +29,27 @@ static inline double check_chi_square_p(double chi_square, double degrees)
     return 0.5 * erfc(z / sqrt(2));
 }
 
+/* p of a chi-square of how often states were visited against their weights, which need not be normalised: neighbours of
+ * small expectation are pooled to at least 10. weight, count: [states]. */
+static inline double check_visits_p(const double *weight, const double *count, size_t states)
+{
+    double sum = 0, visits = 0, chi_square = 0, expected = 0, seen = 0;
+    int bins = 0;
+    for (size_t k = 0; k < states; k++) {
+        sum += weight[k];
+        visits += count[k];
+    }
+    for (size_t k = 0; k < states; k++) {
+        expected += visits * weight[k] / sum;
+        seen += count[k];
+        if (expected < 10)
+            continue;
+        chi_square += (seen - expected) * (seen - expected) / expected;
+        bins++;
+        expected = seen = 0;
+    }
+    assert_true(bins > 5);
+    return check_chi_square_p(chi_square, bins - 1);
+}
+
 #endif

@@ -1,13 +1,13 @@
 /* masked_tile.c: H(s) = -T0 log p(s) of a dense network on sums in overlapping windows, whose softmax is masked
- * (made/masked.h), for 32 chains at a time. The units are those of dense_rows.h; what the windows add to the logits is
- * kept beside them, chain by chain, and followed anew from the first row of windows that an update touches to where
- * nothing changes any more. Outside of the support H is infinite: such updates are rejected, and a chain that began
- * there accepts the first one that leads inside. */
+ * (made/masked.h), for 32 chains at a time. States and units are those of dense_states.h, sites in raster order; what
+ * the windows add to the logits is kept beside them, chain by chain, and followed anew from the first row of windows
+ * that an update touches to where nothing changes any more. Outside of the support H is infinite: such updates are
+ * rejected, and a chain that began there accepts the first one that leads inside. */
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "hamiltonian/dense_rows.h"
+#include "hamiltonian/dense_states.h"
 #include "lattice/support_path.h"
 #include "made/masked.h"
 #include "made/tile_kernels.h"
@@ -15,20 +15,21 @@
 enum { T = NNSM_TILE };
 
 typedef struct {
-    nnsm_dense_rows rows;
+    nnsm_dense_states states;
     nnsm_support_stream *stream[T]; /* one a chain, for ancestral sampling; the first does all else */
     nnsm_support_path path[T];
     int8_t *ahead;                         /* [T][sites] states as proposed, by site */
     uint32_t *allowed;                     /* [sites] of one proposal */
     float *belief;                         /* [sites][beliefs] of one proposal */
-    float *s, *s_new;                      /* [sites][T] states; as proposed last */
     float *add, *add_new;                  /* [outputs][T] what the windows add to the logits */
     size_t changed_from[T], changed_to[T]; /* sites where add_new may differ from add */
     bool changed[T], inside[T];            /* of the proposal: anything; in the support */
-    float *step;                           /* [NNSM_UPDATE_SITES][width][T] */
-    size_t count, last;                    /* sites of the update; the last of them */
-    nnsm_dense_step update[NNSM_UPDATE_SITES];
 } masked_tile;
+
+static const nnsm_made *made_of(const masked_tile *t)
+{
+    return t->states.rows.learned->made;
+}
 
 /* Terms of the logits in one chain's column of add. */
 static void put(const nnsm_made *made, size_t site, size_t chain, uint32_t allowed, const float *belief, float *add)
@@ -55,14 +56,14 @@ static void terms_of(const nnsm_made *made, const float *s, const float *o, cons
 static void refresh(void *state)
 {
     masked_tile *t = state;
-    nnsm_dense_rows *r = &t->rows;
-    const nnsm_made *made = r->learned->made;
+    nnsm_dense_rows *r = &t->states.rows;
+    const nnsm_made *made = made_of(t);
     size_t n = made->sites, f = made->beliefs;
     nnsm_dense_rows_evaluate(r);
     for (size_t c = 0; c < T; c++) {
         int8_t *states = t->ahead + c * n;
         for (size_t p = 0; p < n; p++)
-            states[p] = (int8_t)t->s[p * T + c];
+            states[p] = (int8_t)t->states.s[p * T + c];
         (void)nnsm_support_path_load(&t->path[c], t->stream[0], states);
         for (size_t p = 0; p < n; p++)
             put(made, p, c, t->path[c].allowed[p], t->path[c].belief + p * f, t->add);
@@ -71,92 +72,70 @@ static void refresh(void *state)
     memcpy(t->add_new, t->add, made->outputs * T * sizeof *t->add);
     memset(r->term_new, 0, n * T * sizeof *r->term_new);
     memset(r->nll, 0, sizeof r->nll);
-    terms_of(made, t->s, r->o, t->add, r->term_new, 0, n, r->term, r->nll);
-}
-
-static void set(masked_tile *t, size_t site, size_t chain, int8_t value)
-{
-    size_t width = t->rows.learned->made->width;
-    t->s[site * T + chain] = t->s_new[site * T + chain] = (float)value;
-    for (size_t k = 0; k < width; k++)
-        t->rows.x[(site * width + k) * T + chain] = (float)((size_t)value == k);
+    terms_of(made, t->states.s, r->o, t->add, r->term_new, 0, n, r->term, r->nll);
 }
 
 static void load(void *state, const int8_t *configurations)
 {
-    masked_tile *t = state;
-    size_t n = t->rows.learned->made->sites;
-    t->count = 0;
-    for (size_t p = 0; p < n; p++)
-        for (size_t c = 0; c < T; c++)
-            set(t, p, c, configurations[c * n + p]);
+    nnsm_dense_states_load(&((masked_tile *)state)->states, configurations);
     refresh(state);
 }
 
 static void read(const void *state, int8_t *configurations)
 {
-    const masked_tile *t = state;
-    size_t n = t->rows.learned->made->sites;
-    for (size_t p = 0; p < n; p++)
-        for (size_t c = 0; c < T; c++)
-            configurations[c * n + p] = (int8_t)t->s[p * T + c];
+    nnsm_dense_states_read(&((const masked_tile *)state)->states, configurations);
 }
 
 static void look(const void *state, size_t site, int8_t *states)
 {
-    const masked_tile *t = state;
-    for (size_t c = 0; c < T; c++)
-        states[c] = (int8_t)t->s[site * T + c];
+    nnsm_dense_states_look(&((const masked_tile *)state)->states, site, states);
 }
 
 /* ---- updates */
 
-/* The sites of an update in rising order, their new states and the steps of their inputs. */
-static void arrange(masked_tile *t, const nnsm_update *update)
+/* The states of an update's sites ahead, and which chains it changes. */
+static void look_ahead(masked_tile *t, const nnsm_update *update)
 {
-    size_t width = t->rows.learned->made->width, n = t->rows.learned->made->sites;
-    for (size_t i = 0; i < t->count; i++)
-        memcpy(t->s_new + t->update[i].position * T, t->s + t->update[i].position * T, T * sizeof *t->s);
-    t->count = update->count;
+    size_t n = made_of(t)->sites;
     memset(t->changed, 0, sizeof t->changed);
-    for (size_t i = 0; i < update->count; i++) {
-        size_t site = update->site[i], at = i;
-        float *step = t->step + i * width * T, *s_new = t->s_new + site * T;
-        const float *s = t->s + site * T;
+    for (size_t i = 0; i < update->count; i++)
         for (size_t c = 0; c < T; c++) {
-            s_new[c] = (float)update->state[i][c];
-            t->changed[c] = t->changed[c] || s_new[c] != s[c];
-            t->ahead[c * n + site] = update->state[i][c];
+            int8_t *state = &t->ahead[c * n + update->site[i]];
+            t->changed[c] = t->changed[c] || update->state[i][c] != *state;
+            *state = update->state[i][c];
         }
-        for (size_t k = 0; k < width; k++)
-            for (size_t c = 0; c < T; c++)
-                step[k * T + c] = (float)(s_new[c] == (float)k) - (float)(s[c] == (float)k);
-        for (; at > 0 && t->update[at - 1].position > site; at--)
-            t->update[at] = t->update[at - 1];
-        t->update[at] = (nnsm_dense_step){site, step};
-    }
-    t->last = t->update[t->count - 1].position;
 }
 
 /* Columns of add_new that an update changed before become those of add. */
 static void take_back(masked_tile *t, size_t chain)
 {
-    size_t width = t->rows.learned->made->width;
+    size_t width = made_of(t)->width;
     for (size_t r = t->changed_from[chain] * width; r < t->changed_to[chain] * width; r++)
         t->add_new[r * T + chain] = t->add[r * T + chain];
     t->changed_from[chain] = t->changed_to[chain] = 0;
 }
 
+/* The first and the last site of the update. */
+static size_t first_of(const masked_tile *t)
+{
+    return t->states.update[0].position;
+}
+
+static size_t last_of(const masked_tile *t)
+{
+    return t->states.update[t->states.count - 1].position;
+}
+
 /* Where the proposal of one chain leads. */
 static void follow(masked_tile *t, size_t chain)
 {
-    const nnsm_made *made = t->rows.learned->made;
+    const nnsm_made *made = made_of(t);
     const nnsm_support_path *path = &t->path[chain];
-    size_t from, to, first = t->update[0].position;
+    size_t from, to, first = first_of(t);
     t->inside[chain] = path->inside;
     if (!t->changed[chain])
         return;
-    t->inside[chain] = nnsm_support_path_try(path, t->stream[0], t->ahead + chain * made->sites, first, t->last,
+    t->inside[chain] = nnsm_support_path_try(path, t->stream[0], t->ahead + chain * made->sites, first, last_of(t),
                                              t->allowed, t->belief, &from, &to);
     if (!t->inside[chain])
         return;
@@ -169,25 +148,27 @@ static void follow(masked_tile *t, size_t chain)
 static void propose(void *state, const nnsm_update *update, double *change)
 {
     masked_tile *t = state;
-    nnsm_dense_rows *r = &t->rows;
-    const nnsm_made *made = r->learned->made;
+    nnsm_dense_states *states = &t->states;
+    nnsm_dense_rows *r = &states->rows;
+    const nnsm_made *made = made_of(t);
     size_t n = made->sites;
     for (size_t c = 0; c < T; c++) {
-        for (size_t i = 0; i < t->count; i++) { /* of the update before */
-            size_t site = t->update[i].position;
-            t->ahead[c * n + site] = (int8_t)t->s[site * T + c];
+        for (size_t i = 0; i < states->count; i++) { /* of the update before */
+            size_t site = states->update[i].position;
+            t->ahead[c * n + site] = (int8_t)states->s[site * T + c];
         }
         take_back(t, c);
     }
-    arrange(t, update);
+    look_ahead(t, update);
+    nnsm_dense_states_arrange(states, update);
     for (size_t c = 0; c < T; c++)
         follow(t, c);
-    nnsm_dense_rows_change(r, t->update, t->count);
-    size_t first = t->update[0].position;
+    nnsm_dense_rows_change(r, states->update, states->count);
+    size_t first = first_of(t);
     memset(r->change, 0, sizeof r->change);
     /* The first site's logits do not change. */
-    terms_of(made, t->s_new, r->o, t->add_new, r->term, first, first + 1, r->term_new, r->change);
-    terms_of(made, t->s_new, r->o_new, t->add_new, r->term, first + 1, n, r->term_new, r->change);
+    terms_of(made, states->s_new, r->o, t->add_new, r->term, first, first + 1, r->term_new, r->change);
+    terms_of(made, states->s_new, r->o_new, t->add_new, r->term, first + 1, n, r->term_new, r->change);
     for (size_t c = 0; c < T; c++) {
         bool inside = t->path[c].inside;
         change[c] = made->architecture.temperature * r->change[c];
@@ -198,31 +179,19 @@ static void propose(void *state, const nnsm_update *update, double *change)
 
 static void accept_chain(masked_tile *t, size_t chain)
 {
-    const nnsm_made *made = t->rows.learned->made;
+    const nnsm_made *made = made_of(t);
     for (size_t r = t->changed_from[chain] * made->width; r < t->changed_to[chain] * made->width; r++)
         t->add[r * T + chain] = t->add_new[r * T + chain];
-    nnsm_support_path_accept(&t->path[chain], t->stream[0], t->ahead + chain * made->sites, t->update[0].position,
-                             t->last);
+    nnsm_support_path_accept(&t->path[chain], t->stream[0], t->ahead + chain * made->sites, first_of(t), last_of(t));
 }
 
 static void settle(void *state, const nnsm_update *update, const uint32_t *accept)
 {
     masked_tile *t = state;
-    nnsm_dense_rows *r = &t->rows;
-    size_t first = t->update[0].position;
-    uint32_t any = 0;
     bool entered = false;
     (void)update; /* arranged already */
-    for (size_t c = 0; c < T; c++)
-        any |= accept[c];
-    if (!any)
+    if (!nnsm_dense_states_accept(&t->states, accept))
         return;
-    nnsm_dense_rows_accept(r, t->update, t->count, accept);
-    nnsm_tile_select(accept, r->term_new + first * T, r->learned->made->sites - first, r->term + first * T);
-    for (size_t i = 0; i < t->count; i++) {
-        size_t site = t->update[i].position;
-        nnsm_tile_select(accept, t->s_new + site * T, 1, t->s + site * T);
-    }
     for (size_t c = 0; c < T; c++)
         if (accept[c] && t->changed[c]) {
             entered = entered || !t->path[c].inside;
@@ -235,7 +204,7 @@ static void settle(void *state, const nnsm_update *update, const uint32_t *accep
 static void energy(const void *state, double *out)
 {
     const masked_tile *t = state;
-    nnsm_dense_rows_energy(&t->rows, out);
+    nnsm_dense_rows_energy(&t->states.rows, out);
     for (size_t c = 0; c < T; c++)
         out[c] = t->path[c].inside ? out[c] : INFINITY;
 }
@@ -268,7 +237,7 @@ static int8_t draw(const float *o, const float *add, uint32_t allowed, size_t va
 static int8_t next_state(masked_tile *t, size_t site, size_t chain, const float *o, double random, int8_t present,
                          bool *possible)
 {
-    const nnsm_made *made = t->rows.learned->made;
+    const nnsm_made *made = made_of(t);
     uint32_t allowed = *possible ? nnsm_support_next(t->stream[chain], t->belief) : 0;
     float add[NNSM_MAX_VALUES];
     int8_t value = present;
@@ -288,20 +257,21 @@ void nnsm_masked_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *c
     size_t n = tile->sites;
     uint32_t random[4 * T];
     bool possible[T];
-    t->count = 0;
-    nnsm_dense_rows_start(&t->rows);
+    t->states.count = 0;
+    nnsm_dense_rows_start(&t->states.rows);
     for (size_t c = 0; c < T; c++) {
         nnsm_support_begin(t->stream[c]);
         possible[c] = true;
     }
     for (size_t p = 0; p < n; p++) {
-        const float *o = p < draws->from ? NULL : nnsm_dense_rows_logits(&t->rows, p);
+        const float *o = p < draws->from ? NULL : nnsm_dense_rows_logits(&t->states.rows, p);
         const uint32_t *words = o ? nnsm_draw_words(draws, p, random) : NULL;
         for (size_t c = 0; c < T; c++)
-            set(t, p, c,
+            nnsm_dense_states_set(
+                &t->states, p, c,
                 next_state(t, p, c, o, words ? words[c] * 0x1p-32 : 0, configurations[c * n + p], &possible[c]));
         if (p + 1 >= draws->from)
-            nnsm_dense_rows_advance(&t->rows, p);
+            nnsm_dense_rows_advance(&t->states.rows, p);
     }
     refresh(t);
     read(t, configurations);
@@ -312,12 +282,12 @@ void nnsm_masked_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *c
 static void destroy(void *state)
 {
     masked_tile *t = state;
-    nnsm_dense_rows_destroy(&t->rows);
+    nnsm_dense_states_destroy(&t->states);
     for (size_t c = 0; c < T; c++) {
         nnsm_support_stream_destroy(t->stream[c]);
         nnsm_support_path_destroy(&t->path[c]);
     }
-    void *arrays[] = {t->ahead, t->allowed, t->belief, t->s, t->s_new, t->add, t->add_new, t->step};
+    void *arrays[] = {t->ahead, t->allowed, t->belief, t->add, t->add_new};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         nnsm_release(arrays[i]);
     nnsm_release(t);
@@ -335,13 +305,8 @@ const nnsm_tile_methods nnsm_masked_tile_methods = {.load = load,
 static nnsm_status allocate(masked_tile *t, const nnsm_made *made, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
-    float **arrays[] = {&t->s, &t->s_new, &t->add, &t->add_new, &t->step, &t->belief};
-    size_t sizes[] = {made->sites * T,
-                      made->sites * T,
-                      made->outputs * T,
-                      made->outputs * T,
-                      NNSM_UPDATE_SITES * made->width * T,
-                      made->sites * made->beliefs};
+    float **arrays[] = {&t->add, &t->add_new, &t->belief};
+    size_t sizes[] = {made->outputs * T, made->outputs * T, made->sites * made->beliefs};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays && !status; i++)
         status = NNSM_NEW(arrays[i], sizes[i], "chains of a scan", error);
     if (!status)
@@ -362,7 +327,7 @@ nnsm_status nnsm_masked_tile_create(nnsm_tile *out, const nnsm_learned *learned,
     nnsm_status status = NNSM_NEW(&t, 1, "chains of a scan", error);
     if (status)
         return status;
-    status = nnsm_dense_rows_create(&t->rows, learned, error);
+    status = nnsm_dense_states_create(&t->states, learned, error);
     if (!status)
         status = allocate(t, learned->made, error);
     if (status)

@@ -292,25 +292,15 @@ static double smallest_p(const system_of *s, bool regenerate, size_t moves)
         nnsm_ladders_destroy(&ladders);
     }
     for (size_t t = 0; t < TEMPERATURES; t++) {
-        double weight[MOST_STATES], z = 0, chi = 0, expected = 0, seen = 0, samples = TILES * WALKERS;
+        double weight[MOST_STATES];
         double power = regenerate || moves ? 2.5 / temperature[t] : 1; /* ancestral samples: at T0 */
-        int bins = 0;
         for (size_t k = 0; k < s->states; k++) {
             int8_t c[16];
             state_of(s, k, c);
-            z += weight[k] = s->image[k] ? exp(power * log_p(s, w, c)) : 0;
+            weight[k] = s->image[k] ? exp(power * log_p(s, w, c)) : 0;
         }
-        for (size_t k = 0; k < s->states; k++) {
-            expected += samples * weight[k] / z;
-            seen += count[t][k];
-            if (expected < 10)
-                continue;
-            chi += (seen - expected) * (seen - expected) / expected;
-            bins++;
-            expected = seen = 0;
-        }
-        double p = check_chi_square_p(chi, bins - 1);
-        print_message("T = %.1f: chi-square %.1f of %d bins, p = %.3g\n", temperature[t], chi, bins, p);
+        double p = check_visits_p(weight, count[t], s->states);
+        print_message("T = %.1f: p = %.3g\n", temperature[t], p);
         smallest = fmin(smallest, p);
     }
     nnsm_made_workspace_destroy(w);

@@ -261,20 +261,17 @@ static double energy_of_state(const nnsm_local *local, uint32_t state, int8_t *s
     return nnsm_local_energy(local, s);
 }
 
-/* Chi-square of the visits of all 2^N states; states with fewer than 10 expected visits count as one. */
+/* Chi-square of the visits of all 2^N states. */
 static void compare_states(const nnsm_local *local, double temperature, nnsm_algorithm algorithm, const char *name)
 {
     enum { TILES = 4, KEPT = 400, MOST = 12 };
     const uint32_t interval = algorithm == NNSM_WOLFF ? 15 : 40; /* long enough for visits to be independent */
-    static double expected[1 << MOST], seen[1 << MOST];
+    static double weight[1 << MOST], seen[1 << MOST];
     static int8_t s[CHAINS * MOST];
     size_t sites = local->operators->sites, states = (size_t)1 << sites;
-    double z = 0, chi_square = 0, rare[2] = {0};
-    int bins = 0;
     for (uint32_t i = 0; i < states; i++) {
-        expected[i] = exp(-energy_of_state(local, i, s) / temperature);
+        weight[i] = exp(-energy_of_state(local, i, s) / temperature);
         seen[i] = 0;
-        z += expected[i];
     }
     for (uint32_t tile = 0; tile < TILES; tile++) {
         nnsm_generator *g;
@@ -294,23 +291,8 @@ static void compare_states(const nnsm_local *local, double temperature, nnsm_alg
         }
         nnsm_generator_destroy(g);
     }
-    for (size_t i = 0; i < states; i++) {
-        double e = expected[i] / z * TILES * KEPT * CHAINS;
-        if (e < 10) {
-            rare[0] += e;
-            rare[1] += seen[i];
-            continue;
-        }
-        chi_square += (seen[i] - e) * (seen[i] - e) / e;
-        bins++;
-    }
-    if (rare[0] >= 10) {
-        chi_square += (rare[1] - rare[0]) * (rare[1] - rare[0]) / rare[0];
-        bins++;
-    }
-    double p = check_chi_square_p(chi_square, bins - 1);
-    print_message("%s, %s: chi-square %.1f of %d bins, p = %.3f\n", name,
-                  algorithm == NNSM_WOLFF ? "Wolff" : "Metropolis", chi_square, bins, p);
+    double p = check_visits_p(weight, seen, states);
+    print_message("%s, %s: p = %.3f\n", name, algorithm == NNSM_WOLFF ? "Wolff" : "Metropolis", p);
     if (p < 1e-4)
         fail_msg("%s: the states are not visited as often as they should", name);
 }

@@ -81,23 +81,13 @@ static void exact_weights(const system_of *s, double t, double *weight)
     nnsm_made_workspace_destroy(w);
 }
 
-/* p of a chi-square of `count` against p^(T0/T), states of small expectation pooled to at least 10. */
-static double p_of(const system_of *s, double t, double samples, const double *count, const char *title)
+/* p of a chi-square of `count` against p^(T0/T). */
+static double p_of(const system_of *s, double t, const double *count, const char *title)
 {
-    double weight[MOST_STATES], chi = 0, expected = 0, seen = 0;
-    int bins = 0;
+    double weight[MOST_STATES];
     exact_weights(s, t, weight);
-    for (size_t k = 0; k < s->states; k++) {
-        expected += samples * weight[k];
-        seen += count[k];
-        if (expected >= 10) {
-            chi += (seen - expected) * (seen - expected) / expected;
-            bins++;
-            expected = seen = 0;
-        }
-    }
-    double p = check_chi_square_p(chi, bins - 1);
-    print_message("%d values, %s, T = %.1f: chi-square %.1f of %d bins, p = %.3g\n", s->values, title, t, chi, bins, p);
+    double p = check_visits_p(weight, count, s->states);
+    print_message("%d values, %s, T = %.1f: p = %.3g\n", s->values, title, t, p);
     return p;
 }
 
@@ -143,7 +133,7 @@ static double smallest_p(const system_of *s, const char *title, size_t moves, co
     }
     double least = 1;
     for (size_t t = 0; t < TEMPERATURES; t++)
-        least = fmin(least, p_of(s, temperature[t], TILES * WALKERS, count[t], title));
+        least = fmin(least, p_of(s, temperature[t], count[t], title));
     assert_true(all > 0);
     nnsm_regenerator_destroy(regenerator);
     nnsm_tile_destroy(&tile);
@@ -210,7 +200,7 @@ static void ancestral_samples_follow_the_network(void **state)
             for (size_t i = 0; i < NNSM_TILE; i++)
                 count[state_number(&s, c + i * s.lattice.sites)]++;
         }
-        assert_true(p_of(&s, 2.5, 4 * TILES * NNSM_TILE, count, "ancestral") > 1e-4);
+        assert_true(p_of(&s, 2.5, count, "ancestral") > 1e-4);
         nnsm_tile_destroy(&tile);
         teardown(&s);
     }

@@ -60,8 +60,7 @@ static void wrong_sweep(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, uint
 }
 
 /* End states of TILES * 32 chains, independent but for the exchange (8 walkers a temperature and tile), after SWEEPS
- * sweeps from ancestral samples; smallest p of a chi-square over the temperatures, states of small expectation pooled
- * to at least 10. */
+ * sweeps from ancestral samples; smallest p of a chi-square over the temperatures. */
 static double smallest_p(const nnsm_made *made, bool exchange, sweep_function *sweep_tile)
 {
     static double count[TEMPERATURES][STATES];
@@ -95,23 +94,12 @@ static double smallest_p(const nnsm_made *made, bool exchange, sweep_function *s
         }
         nnsm_ladders_destroy(&ladders);
     }
-    double least = 1, samples = TILES * 8;
+    double least = 1;
     for (size_t t = 0; t < TEMPERATURES; t++) {
-        double weight[STATES], chi = 0, expected = 0, seen = 0;
-        int bins = 0;
+        double weight[STATES];
         exact_weights(made, temperature[t], weight);
-        for (size_t k = 0; k < STATES; k++) {
-            expected += samples * weight[k];
-            seen += count[t][k];
-            if (expected >= 10) {
-                chi += (seen - expected) * (seen - expected) / expected;
-                bins++;
-                expected = seen = 0;
-            }
-        }
-        double p = check_chi_square_p(chi, bins - 1);
-        print_message("T = %.1f, exchange %d: chi-square %.1f of %d bins, p = %.3g\n", temperature[t], exchange, chi,
-                      bins, p);
+        double p = check_visits_p(weight, count[t], STATES);
+        print_message("T = %.1f, exchange %d: p = %.3g\n", temperature[t], exchange, p);
         least = fmin(least, p);
     }
     nnsm_tile_destroy(&tile);

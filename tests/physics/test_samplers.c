@@ -153,22 +153,12 @@ typedef struct {
     double beta_factor; /* 1, or what makes a rule wrong */
 } moves;
 
-static double chi_square_p(const world *w, double t, const double *count, double samples)
+static double boltzmann_p(const world *w, double t, const double *count)
 {
-    double weight[STATES], sum = 0, chi = 0, expected = 0, seen = 0;
-    int bins = 0;
+    double weight[STATES];
     for (size_t k = 0; k < STATES; k++)
-        sum += weight[k] = exp(-w->hamiltonian[k] / t);
-    for (size_t k = 0; k < STATES; k++) {
-        expected += samples * weight[k] / sum;
-        seen += count[k];
-        if (expected >= 10) { /* states of small expectation are pooled */
-            chi += (seen - expected) * (seen - expected) / expected;
-            bins++;
-            expected = seen = 0;
-        }
-    }
-    return check_chi_square_p(chi, bins - 1);
+        weight[k] = exp(-w->hamiltonian[k] / t);
+    return check_visits_p(weight, count, STATES);
 }
 
 typedef struct {
@@ -243,7 +233,7 @@ static double smallest_p(const world *w, const moves *v, double *regenerated)
         nnsm_ladders_destroy(&ladders);
     }
     for (size_t t = 0; t < TEMPERATURES; t++) {
-        least = fmin(least, chi_square_p(w, temperature[t], count[t], TILES * WALKERS));
+        least = fmin(least, boltzmann_p(w, temperature[t], count[t]));
         if (regenerated)
             regenerated[t] = m.regenerated[t] / ((double)TILES * WALKERS * v->steps);
     }

@@ -79,22 +79,12 @@ static void project(const world *w, const nnsm_operators *o, double *coupling)
         coupling[c] = -product[c] / square[c];
 }
 
-static double chi_square_p(const double *hamiltonian, double t, const double *count, double samples)
+static double boltzmann_p(const double *hamiltonian, double t, const double *count)
 {
-    double weight[STATES], sum = 0, chi = 0, expected = 0, seen = 0;
-    int bins = 0;
+    double weight[STATES];
     for (size_t k = 0; k < STATES; k++)
-        sum += weight[k] = exp(-hamiltonian[k] / t);
-    for (size_t k = 0; k < STATES; k++) {
-        expected += samples * weight[k] / sum;
-        seen += count[k];
-        if (expected >= 10) { /* states of small expectation are pooled */
-            chi += (seen - expected) * (seen - expected) / expected;
-            bins++;
-            expected = seen = 0;
-        }
-    }
-    return check_chi_square_p(chi, bins - 1);
+        weight[k] = exp(-hamiltonian[k] / t);
+    return check_visits_p(weight, count, STATES);
 }
 
 typedef struct {
@@ -152,7 +142,7 @@ static double smallest_p(const world *w, const nnsm_local *surrogate, const vari
         nnsm_ladders_destroy(&ladders);
     }
     for (size_t t = 0; t < TEMPERATURES; t++)
-        least = fmin(least, chi_square_p(w->hamiltonian, temperature[t], count[t], TILES * 8));
+        least = fmin(least, boltzmann_p(w->hamiltonian, temperature[t], count[t]));
     print_message("%s: acceptance %.3f, smallest p %.3g\n", v->name, accepted / STEPS / TILES / NNSM_TILE, least);
     nnsm_tile_destroy(&tile);
     nnsm_self_learning_destroy(s);
@@ -269,7 +259,7 @@ static double own_p(const nnsm_local *local, nnsm_proposals kind, double *accept
     *acceptance /= (double)NNSM_TILE * STARTS * MOVES;
     nnsm_tile_destroy(&tile);
     nnsm_self_learning_destroy(s);
-    return chi_square_p(hamiltonian, 1 / beta, count, STARTS * NNSM_TILE);
+    return boltzmann_p(hamiltonian, 1 / beta, count);
 }
 
 static void a_local_hamiltonian_accepts_its_own_proposals(void **state)

@@ -104,22 +104,12 @@ static void couple(const nnsm_operators *o, double size, double *coupling)
     }
 }
 
-static double chi_square_p(const double *hamiltonian, size_t states, double t, const double *count, double samples)
+static double boltzmann_p(const double *hamiltonian, size_t states, double t, const double *count)
 {
-    double weight[MOST_STATES], sum = 0, chi = 0, expected = 0, seen = 0;
-    int bins = 0;
+    double weight[MOST_STATES];
     for (size_t k = 0; k < states; k++)
-        sum += weight[k] = exp(-(hamiltonian[k] - hamiltonian[0]) / t);
-    for (size_t k = 0; k < states; k++) {
-        expected += samples * weight[k] / sum;
-        seen += count[k];
-        if (expected >= 10) { /* states of small expectation are pooled */
-            chi += (seen - expected) * (seen - expected) / expected;
-            bins++;
-            expected = seen = 0;
-        }
-    }
-    return check_chi_square_p(chi, bins - 1);
+        weight[k] = exp(-(hamiltonian[k] - hamiltonian[0]) / t);
+    return check_visits_p(weight, count, states);
 }
 
 typedef struct {
@@ -173,7 +163,7 @@ static double smallest_p(const world *w, const nnsm_local *surrogate, const vari
         nnsm_ladders_destroy(&ladders);
     }
     for (size_t t = 0; t < TEMPERATURES; t++)
-        least = fmin(least, chi_square_p(w->hamiltonian, w->states, temperature[t], count[t], TILES * 8));
+        least = fmin(least, boltzmann_p(w->hamiltonian, w->states, temperature[t], count[t]));
     print_message("%s: acceptance %.3f, smallest p %.3g\n", v->name, accepted / STEPS / TILES / NNSM_TILE, least);
     nnsm_tile_destroy(&tile);
     nnsm_self_learning_destroy(s);
@@ -248,7 +238,7 @@ static void the_heat_bath_alone_gives_the_distribution_of_its_surrogate(void **s
                 count[number_of(&w, states + c * w.sites)]++;
         }
         double steps = (double)STARTS * MOVES * NNSM_TILE;
-        double p = chi_square_p(hamiltonian, w.states, 1 / beta, count, STARTS * NNSM_TILE);
+        double p = boltzmann_p(hamiltonian, w.states, 1 / beta, count);
         print_message("acceptance %.6f, %.2f changes a proposal, p %.3g\n", accepted / steps, changed / steps, p);
         check_close(accepted / steps, 1, 1e-3); /* float rounding of nothing else */
         assert_true(p > 1e-4 && changed > steps);
