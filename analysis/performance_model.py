@@ -4,7 +4,8 @@
 With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
   generate  ceil(tiles / P) x updates x (a tile's update)
   train     steps x (ceil(s / P) x shard x f + messages), messages = sum of gradients + gather of parameters + vote
-  scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements / exchange interval)
+  scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements, once a step of many
+            sweeps, and of energies among ranks that share ladders, once an exchange)
 The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
 computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
 stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote; sums and parameters, up and down
@@ -12,6 +13,7 @@ a tree) or P - 1 (measurements, taken for a ring), bytes as (P - 1) / P, what le
 ranks messages cost nothing, and it says so. Sums and parameters of large networks pass beside the computation (stage/reduction.h):
 what the model says of their messages is the most that they can take."""
 import argparse
+import hashlib
 import json
 import math
 import re
@@ -28,7 +30,27 @@ def read(path):
         sys.exit(f"performance_model: {path}: {problem}")
     if not isinstance(bench, dict) or bench.get("kind") != "nnsm bench":
         sys.exit(f"performance_model: {path}: not a file of nnsm bench")
+    if "config" not in bench:
+        sys.exit(f"performance_model: {path}: does not say of which configuration; measure again")
     return bench
+
+
+def read_groups(text):
+    """The configuration as nnsm writes it, {"train.batch": "128", ...}, without what does not change the work."""
+    groups = {}
+    for group, keys in re.findall(r"^(\w+) : \{ (.*) \};$", text, re.M):
+        if group not in ("run", "teams", "checkpoint"):
+            groups.update({f"{group}.{key}": value for key, value in re.findall(r'(\w+) = ("[^"]*"|\([^;]*\)|[^;]*);', keys)})
+    return groups
+
+
+def fingerprint(groups):
+    return hashlib.sha1(repr(sorted(groups.items())).encode()).hexdigest()[:8]
+
+
+def difference(one, other):
+    """Names of the keys in which two configurations differ, as a text."""
+    return ", ".join(sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key)))
 
 
 def read_durations(path):
@@ -45,6 +67,13 @@ class Model:
 
     def __init__(self, benches):
         benches = sorted(benches, key=lambda b: b["ranks"])
+        self.groups = read_groups(benches[0]["config"])
+        self.configuration = fingerprint(self.groups)
+        for bench in benches[1:]:
+            differing = difference(self.groups, read_groups(bench["config"]))
+            if differing:
+                sys.exit(f"performance_model: the benchmarks of {benches[0]['name']} and {bench['name']} differ in {differing}: "
+                         "give files of one configuration")
         self.kernels, self.net = benches[0], benches[-1]
         self.run, self.parts = self.kernels["run"], self.kernels["parts"]
         self.knows_messages = self.net["ranks"] > 1
@@ -67,9 +96,23 @@ class Model:
         return (self.message("reduce", workers, size) + self.message("gather", workers, size) +
                 self.message("allreduce", ranks, 16))
 
+    def groups_of_ranks(self, ranks):
+        """Among which replicas are exchanged: as many as there are blocks of ladders that fill tiles (stage/placing.h)."""
+        t, w, chains = (int(self.run[k]) for k in ("temperatures", "walkers", "chains_of_a_scan_tile"))
+        blocks = w
+        while sum(-(-t * (w * (b + 1) // blocks - w * b // blocks) // chains) for b in range(blocks)) > self.scan_tiles():
+            blocks -= 1
+        return min(ranks, blocks)
+
     def sweep_messages(self, ranks):
-        size = self.scan_tiles() * self.run["chains_of_a_scan_tile"] * self.run["bytes_of_a_measurement"]
-        return self.message("gather", ranks, size, ring=True) / self.run["exchange_interval"]
+        chains = self.scan_tiles() * self.run["chains_of_a_scan_tile"]
+        step = self.run["period"]
+        if self.run["self_learning"]:  # of proposals, at least eight a rank
+            step = max(step, 8 // math.ceil(self.scan_tiles() / ranks))
+        measurements = chains * self.run["bytes_of_a_measurement"] * step / self.run["exchange_interval"]
+        groups = self.groups_of_ranks(ranks)
+        return self.message("gather", ranks, measurements, ring=True) / step + \
+            self.message("gather", math.ceil(ranks / groups), 8 * chains / groups, ring=True) / self.run["exchange_interval"]
 
     # ---- work
 
@@ -120,11 +163,13 @@ class Model:
 
 
 def measured_parts(path):
-    """Ranks, and seconds of the parts of a run that wrote a results file: from the first rank's begin to the last's end."""
-    import h5py
-    with h5py.File(path, "r") as file:
-        ranks = int(file["provenance"].attrs["ranks"])
-        rows = {name: file[f"timing/{name}"][:] for name in ("generate", "window", "train", "members", "couplings", "scan",
+    """Ranks, seconds of the parts (from the first rank's begin to the last's end) and configuration of a run that wrote a
+    results file."""
+    from results import need, open_results, text
+    with open_results(path) as file:
+        ranks = int(need(file, "provenance").attrs["ranks"])
+        groups = read_groups(text(file["provenance"].attrs["config"]))
+        rows = {name: need(file, f"timing/{name}")[:] for name in ("generate", "window", "train", "members", "couplings", "scan",
                                                              "reference", "distilled", "trust")}
         parts = {}
         for name, stages in (("network", ("generate", "train")), ("members", ("members",)), ("couplings", ("couplings",)),
@@ -135,25 +180,34 @@ def measured_parts(path):
         busy = sum(row[1] - row[0] - row[2] for stage in rows.values() for row in stage if row[1] > 0)
         parts["total"] = float(file["timing"].attrs["total_seconds"])
         parts["busy"] = busy / ranks / parts["total"]
-        return ranks, parts
+        return ranks, parts, groups
+
+
+def rank_counts(text):
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text):
+        raise argparse.ArgumentTypeError(f"{text}: give numbers of ranks as 1,2,4")
+    return [int(number) for number in text.split(",")]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", nargs="+", help="files NAME.bench.json of one configuration, at one or more rank counts")
-    parser.add_argument("--ranks", default="1,2,4,8,16,32,64,128", help="rank counts to predict for")
+    parser.add_argument("--ranks", type=rank_counts, default="1,2,4,8,16,32,64,128", help="rank counts to predict for")
     parser.add_argument("--results", nargs="*", default=[], help="results files of runs of that configuration")
     arguments = parser.parse_args()
     model = Model([read(path) for path in arguments.bench])
     if not model.knows_messages:
         print("# no file of two or more ranks: messages are taken to cost nothing")
     print(f"# {'ranks':>5}" + "".join(f" {stage + ' s':>12} {'messages':>9}" for stage in STAGES))
-    for ranks in (int(r) for r in arguments.ranks.split(",")):
+    for ranks in arguments.ranks:
         stages = model.predict(ranks)
         print(f"{ranks:7}" + "".join(f" {sum(stages[s]):12.3f} {stages[s][1] / sum(stages[s]):8.1%}" if s in stages
                                      else f" {'-':>12} {'-':>9}" for s in STAGES))
     for path in arguments.results:
-        ranks, parts = measured_parts(path)
+        ranks, parts, groups = measured_parts(path)
+        differing = difference(model.groups, groups)
+        if differing:
+            sys.exit(f"performance_model: {path} differs from the benchmark in {differing}: a run of another configuration")
         scan = sum(model.predict(ranks)["scan"])
         print(f"# {path}: {ranks} ranks: generate and train {parts['network']:.2f} s, predicted {model.network(ranks):.2f}; "
               f"scan {parts['scan']:.2f} s, predicted {scan:.2f}")

@@ -59,10 +59,7 @@ def main():
     arguments = parser.parse_args()
     path = arguments.limit or f"{arguments.stem}.limit.h5"
     limit = r.h5py.File(path, "r") if arguments.limit or os.path.exists(path) else None
-    figure = draw(arguments.stem, limit)
-    for kind in ("png", "pdf"):
-        figure.savefig(f"{arguments.stem}.fig4.{kind}")
-    print(f"{arguments.stem}.fig4.png and .pdf")
+    r.save_figure(draw(arguments.stem, limit), f"{arguments.stem}.fig4")
 
 
 if __name__ == "__main__":

@@ -7,19 +7,24 @@ import os
 
 import numpy as np
 from performance_model import Model, read
-from results import fail, plt
+from results import fail, plt, save_figure
 
 PARTS = ("network", "members", "couplings", "scan", "reference", "distilled", "trust")
 SHOWN = {"network": "generate, train", "scan": "scan", "total": "whole run"}
-COLOURS = {"network": "tab:blue", "scan": "tab:orange", "total": "black"}
+COLOURS = {"network": "tab:blue", "members": "tab:purple", "couplings": "tab:green", "scan": "tab:orange",
+           "reference": "tab:brown", "distilled": "tab:pink", "trust": "tab:olive", "total": "black"}
+TEXTS = ("run", "kind", "configuration")
 
 
 def read_table(path):
     try:
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
-        return [{k: v if k in ("run", "kind") else float(v) for k, v in row.items()} for row in rows]
-    except (OSError, ValueError, TypeError) as problem:
+        rows = [{k: v if k in TEXTS else float(v) for k, v in row.items()} for row in rows]
+        for name in TEXTS + PARTS + ("ranks", "total"):
+            _ = [row[name] for row in rows]
+        return rows
+    except (OSError, ValueError, TypeError, KeyError) as problem:
         fail(f"{path}: not a table of scaling_table.py ({problem})")
 
 
@@ -44,7 +49,8 @@ def plot_speed(axes, ranks, seconds, kind, model):
             one = time(int(ranks[0])) * ranks[0]
             axes.plot(grid, [one / time(int(p)) for p in grid], ":", color=COLOURS[part], label=f"{SHOWN[part]}, model")
     if kind == "strong":
-        axes.plot([ranks[0], ranks[-1]], [ranks[0], ranks[-1]], color="0.6", linewidth=0.8, label="ideal")
+        last = 8 * ranks[-1] if model else ranks[-1]
+        axes.plot([ranks[0], last], [ranks[0], last], color="0.6", linewidth=0.8, label="ideal")
         axes.set_yscale("log", base=2)
     else:
         axes.set_ylim(0, 1.1)
@@ -68,11 +74,11 @@ def plot_parts(axes, ranks, seconds, kind):
     bottom, x = np.zeros(len(ranks)), np.arange(len(ranks))
     for part in PARTS:
         if seconds[part].any():
-            axes.bar(x, seconds[part], bottom=bottom, label=SHOWN.get(part, part))
+            axes.bar(x, seconds[part], bottom=bottom, color=COLOURS[part], label=SHOWN.get(part, part))
             bottom += seconds[part]
     axes.bar(x, np.maximum(seconds["total"] - bottom, 0), bottom=bottom, color="0.8", label="other")
     axes.set_xticks(x, [f"{int(r)}" for r in ranks])
-    axes.set(xlabel="ranks", ylabel="s", title=f"time by part, {kind}")
+    axes.set(xlabel="ranks", ylabel="time / s", title=f"time by part, {kind}")
     axes.legend(fontsize=7)
 
 
@@ -87,6 +93,8 @@ def main():
     if not kinds:
         fail(f"{arguments.table}: no runs in it")
     model = Model([read(path) for path in arguments.bench]) if arguments.bench else None
+    if model and any(r["configuration"] != model.configuration for r in rows if r["kind"] == "strong"):
+        fail(f"{arguments.bench[0]}: the benchmark of another configuration than that of {arguments.table}")
     figure, axes = plt.subplots(len(kinds), 3, figsize=(10.5, 3.4 * len(kinds)), squeeze=False)
     for line, kind in zip(axes, kinds):
         ranks, seconds = study(rows, kind)
@@ -96,12 +104,8 @@ def main():
             plot_efficiency(line[1], ranks, seconds)
         else:
             line[1].set_axis_off()
-    stem = os.path.join(arguments.output or os.path.dirname(arguments.table) or ".",
-                        os.path.basename(arguments.table).removesuffix(".csv"))
-    os.makedirs(os.path.dirname(stem) or ".", exist_ok=True)
-    for suffix in ("png", "pdf"):
-        figure.savefig(f"{stem}.{suffix}")
-    print(f"{stem}.png and .pdf")
+    save_figure(figure, os.path.join(arguments.output or os.path.dirname(arguments.table),
+                                     os.path.basename(arguments.table).removesuffix(".csv")))
 
 
 if __name__ == "__main__":

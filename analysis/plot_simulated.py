@@ -11,7 +11,7 @@ import os
 import re
 
 from performance_model import read_durations
-from results import fail, plt
+from results import fail, plt, save_figure
 
 KEYS = ("configurations", "chains", "thermalization", "interval", "epochs", "batch", "sweeps", "walkers")
 
@@ -132,10 +132,7 @@ def main():
         one.set_xticks(ticks, [f"{t:.0f}" for t in ticks])
         one.legend(fontsize=6.5)
     figure.tight_layout()
-    stem = a.table.removesuffix(".csv")
-    for suffix in ("png", "pdf"):
-        figure.savefig(f"{stem}.{suffix}")
-    print(f"{stem}.png and .pdf")
+    save_figure(figure, a.table.removesuffix(".csv"))
 
 
 if __name__ == "__main__":

@@ -135,10 +135,20 @@ def main(draw, suffix, description):
 def save(draw, suffix, path, output):
     with open_results(path) as results:
         figure = draw(results)
-        directory = output or os.path.dirname(path) or "."
-        os.makedirs(directory, exist_ok=True)
-        stem = os.path.join(directory, f"{text(results.attrs['name'])}.{suffix}")
-        for kind in ("png", "pdf"):
-            figure.savefig(f"{stem}.{kind}")
-        plt.close(figure)
-        print(f"{stem}.png and .pdf")
+        save_figure(figure, os.path.join(output or os.path.dirname(path), f"{text(results.attrs['name'])}.{suffix}"))
+
+
+def save_figure(figure, stem):
+    """STEM.png and STEM.pdf; where one cannot be written whole, what was there stays."""
+    for kind in ("png", "pdf"):
+        part = f"{stem}.part.{kind}"
+        try:
+            os.makedirs(os.path.dirname(stem) or ".", exist_ok=True)
+            figure.savefig(part)
+            os.replace(part, f"{stem}.{kind}")
+        except OSError as problem:
+            if os.path.exists(part):
+                os.remove(part)
+            fail(f"{stem}.{kind}: cannot be written ({problem.strerror}); make room, or choose another directory")
+    plt.close(figure)
+    print(f"{stem}.png and .pdf")

@@ -132,9 +132,7 @@ def draw(stem):
     axes[0].set_ylabel(r"error of $\langle|m|\rangle$, T = 1 to 4")
     axes[0].legend(fontsize=6, ncols=2, loc="lower left")
     axes[1].legend(fontsize=6)
-    for kind in ("png", "pdf"):
-        figure.savefig(f"{stem}.{kind}")
-    print(f"{stem}.png and .pdf")
+    r.save_figure(figure, stem)
 
 
 def main():

@@ -21,7 +21,7 @@ output=${NNSM_OUTPUT:-results}                # in place of the configuration's 
 at_once=100                                   # most tasks that run at the same time
 # =====================================================================================================================
 
-. jobscripts/functions.sh || exit 2
+. jobscripts/functions.sh || { echo "submit from the repository root" >&2; exit 2; }
 [ $# -ge 2 ] || { sed -n '2,7s/^# //p' "$0"; exit 2; }
 given=("$@")
 seeds=() config=() seed=() name=() # the last three: of every task

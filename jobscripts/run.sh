@@ -16,7 +16,7 @@ launcher=${NNSM_LAUNCHER:-mpirun} # or: srun --mpi=pmix
 nnsm=${NNSM:-build/release/nnsm}
 # =====================================================================================================================
 
-. jobscripts/functions.sh || exit 2
+. jobscripts/functions.sh || { echo "submit from the repository root" >&2; exit 2; }
 case ${1:-} in
   run | generate | train | scan) nnsm_job "$@" ;;
   *) nnsm_job run "$@" ;;

@@ -5,7 +5,9 @@
 #   jobscripts/scaling.sh strong RANKS CONFIG [nnsm options]    the same run on all of them
 #   jobscripts/scaling.sh weak   RANKS CONFIG [nnsm options]    work in proportion to the ranks, as stated below
 #   jobscripts/scaling.sh strong 1,2,4,8 input/quick.cfg        -> results/quick.scaling.{csv,png,pdf}
-# Both kinds go into the same table. Stages scale apart from each other: see the columns of the table.
+# Both kinds go into the same table: of this kind the runs of this call, of the other what there is. All of one kind must have
+# been given the same options. Stages scale apart from each other: see the columns of the table. A study measures, so nothing is
+# saved to go on from: the same command does all of it again.
 #
 # ==== edit here: what differs between clusters =======================================================================
 #SBATCH --job-name=nnsm-scaling
@@ -19,30 +21,48 @@ nnsm=${NNSM:-build/release/nnsm}
 python=${NNSM_PYTHON:-/usr/bin/python3}       # with h5py, numpy, matplotlib
 output=${NNSM_OUTPUT:-results}                # in place of the configuration's run.output
 seconds=${NNSM_BENCH_SECONDS:-30}             # of each benchmark
-declare -A of_one_rank=( # weak scaling: these times the number of ranks
+declare -A of_one_rank=( # weak scaling: these times the number of ranks, in place of what CONFIG says (walkers: at most 1024)
   [generate.configurations]=10000 [generate.chains]=128 [train.batch]=256 [train.shards_per_batch]=4 [scan.walkers]=8
 )
 # =====================================================================================================================
 
-. jobscripts/functions.sh || exit 2
-[[ $# -ge 3 && $1 =~ ^(strong|weak)$ && $2 =~ ^[0-9]+(,[0-9]+)*$ ]] || { sed -n '2,9s/^# //p' "$0"; exit 2; }
+. jobscripts/functions.sh || { echo "submit from the repository root" >&2; exit 2; }
+[[ $# -ge 3 && $1 =~ ^(strong|weak)$ && $2 =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || { sed -n '2,11s/^# //p' "$0"; exit 2; }
 given=("$@") kind=$1 config=$3
 IFS=, read -ra counts <<<"$2"
 shift 3
 name=$(basename "$config" .cfg)
+[ "$kind" = strong ] && other=weak || other=strong
 
-measure() { # measure RANKS [launcher's option]: the benchmark and the run
-  local options=(--set run.output="$output" --set run.name="${name}_$kind$1") key
+options_of() { # options_of RANKS: sets `options`
+  local key
+  options=("${given[@]:3}" --set run.output="$output" --set run.name="${name}_$kind$1")
   [ "$kind" = strong ] || for key in "${!of_one_rank[@]}"; do options+=(--set "$key=$((${of_one_rank[$key]} * $1))"); done
+}
+measure() { # measure RANKS [launcher's option]: the benchmark and the run; nothing of an earlier study is taken for theirs
+  options_of "$1"
+  rm -f "$output/${name}_$kind$1".{bench.json,results.h5}
   # shellcheck disable=SC2086 # a launcher has options
-  $launcher ${2:-} "$nnsm" bench "$config" "${given[@]:3}" "${options[@]}" --seconds "$seconds" &&
-    $launcher ${2:-} "$nnsm" run "$config" "${given[@]:3}" "${options[@]}" --fresh
+  $launcher ${2:-} "$nnsm" bench "$config" "${options[@]}" --seconds "$seconds" &&
+    $launcher ${2:-} "$nnsm" run "$config" "${options[@]}" --fresh
 }
 collect() {
-  local strong=("$output/${name}"_strong*.bench.json) bench=()
-  [ ! -e "${strong[0]}" ] || bench=(--bench "${strong[@]}")
-  "$python" analysis/scaling_table.py "$output/${name}"_{strong,weak}[0-9]*.results.h5 -o "$output/$name.scaling.csv" &&
-    "$python" analysis/plot_scaling.py "$output/$name.scaling.csv" "${bench[@]}"
+  local ranks status=0 runs=() bench=()
+  for ranks in "${counts[@]}"; do runs+=("$output/${name}_$kind$ranks.results.h5"); done
+  runs+=("$output/${name}_$other"[1-9]*.results.h5)
+  for ranks in "${runs[@]//.results.h5/.bench.json}"; do [[ $ranks == *_weak* || ! -e $ranks ]] || bench+=("$ranks"); done
+  [ ${#bench[@]} = 0 ] || bench=(--bench "${bench[@]}")
+  "$python" analysis/scaling_table.py "${runs[@]}" -o "$output/$name.scaling.csv" || status=$?
+  [ ! -e "$output/$name.scaling.csv" ] || "$python" analysis/plot_scaling.py "$output/$name.scaling.csv" "${bench[@]}" || status=$?
+  return $status
+}
+plan() { # before anything is measured: can the largest run be?
+  local most=0 ranks
+  for ranks in "${counts[@]}"; do ((ranks <= most)) || most=$ranks; done
+  options_of "$most"
+  "$nnsm" check "$config" "${options[@]}" --ranks "$most" >/dev/null && return
+  [ "$kind" = strong ] || echo "weak scaling multiplies what a run generates: $(printf '%s ' "${!of_one_rank[@]}")(see the top of $0)" >&2
+  exit 2
 }
 
 shopt -s nullglob
@@ -51,6 +71,7 @@ if [ "${SLURM_JOB_NAME:-}" = nnsm-scaling-table ]; then
 elif [ -n "${SLURM_JOB_ID:-}" ] && [ -z "${NNSM_HERE:-}" ]; then
   measure "$SLURM_NTASKS"
 elif [ -z "${NNSM_HERE:-}" ] && command -v sbatch >/dev/null; then # the login node
+  plan
   jobs=""
   for ranks in "${counts[@]}"; do
     job=$(sbatch --parsable --ntasks="$ranks" --nodes=$(((ranks + per_node - 1) / per_node)) --exclusive "$0" "${given[@]}") || exit
@@ -60,6 +81,12 @@ elif [ -z "${NNSM_HERE:-}" ] && command -v sbatch >/dev/null; then # the login n
   job=$(sbatch --parsable --dependency="afterany$jobs" --job-name=nnsm-scaling-table --ntasks=1 "$0" "${given[@]}") || exit
   echo "then $output/$name.scaling.csv: job ${job%%;*}"
 else
-  for ranks in "${counts[@]}"; do measure "$ranks" "-n $ranks" || exit; done
+  plan
+  for ranks in "${counts[@]}"; do
+    code=0
+    measure "$ranks" "-n $ranks" || code=$?
+    if [ $code = 85 ] || [ $code -gt 128 ]; then exit $code; fi # somebody wants it to end
+    [ $code = 0 ] || echo "$ranks ranks: exit code $code" >&2
+  done
   collect
 fi

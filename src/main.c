@@ -13,7 +13,7 @@
 #include "stage/cores.h"
 #include "stage/report.h"
 
-enum { MAX_SETTINGS = 64 };
+enum { MAX_SETTINGS = 64, MAX_RANKS = 1000000 };
 
 typedef struct {
     const char *command, *operand;
@@ -31,9 +31,12 @@ static nnsm_status parse(int argc, char **argv, arguments *a, nnsm_error *error)
         if (strcmp(argv[i], "--set") == 0 && i + 1 < argc && a->count < MAX_SETTINGS)
             a->settings[a->count++] = argv[++i];
         else if (strcmp(argv[i], "--ranks") == 0 && i + 1 < argc && strcmp(a->command, "check") == 0) {
-            a->ranks = atoi(argv[++i]);
-            if (a->ranks < 1)
-                return nnsm_fail(error, NNSM_USAGE, "--ranks %s: give a whole number of at least 1", argv[i]);
+            char *end;
+            long ranks = strtol(argv[++i], &end, 10);
+            if (*end || ranks < 1 || ranks > MAX_RANKS)
+                return nnsm_fail(error, NNSM_USAGE, "--ranks %s: give one whole number from 1 to %d", argv[i],
+                                 MAX_RANKS);
+            a->ranks = (int)ranks;
         } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc && strcmp(a->command, "bench") == 0) {
             a->seconds = strtod(argv[++i], NULL);
             if (!(a->seconds > 0 && a->seconds <= 86400))

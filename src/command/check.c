@@ -74,8 +74,14 @@ static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c,
     return status;
 }
 
-/* A sweep is a proposal of every site, or, self-learning, one evaluation of the network and a cluster proposal (1e-8 s
- * a site, measured on 16 x 16). */
+/* What a sweep of a chain takes beside its Hamiltonian, and all of it under a local one: proposals of the couplings,
+ * measurement, exchange. Measured on 8 x 8 and 16 x 16 (Zen 3). */
+static double beside(size_t sites)
+{
+    return 2e-6 + 1e-8 * (double)sites;
+}
+
+/* A sweep is a proposal of every site, or, self-learning, one evaluation of the network. */
 static nnsm_status measure_scan(const nnsm_network *network, const nnsm_lattice *lattice, const nnsm_config *c,
                                 rates *r, nnsm_error *error)
 {
@@ -115,7 +121,7 @@ static nnsm_status measure_scan(const nnsm_network *network, const nnsm_lattice 
             sweep++;
             seconds = nnsm_seconds() - start;
         } while (seconds < 0.2);
-        r->sweeps = NNSM_TILE / (seconds / sweep + (self_learning ? 1e-8 * (double)sites * NNSM_TILE : 0));
+        r->sweeps = NNSM_TILE / (seconds / sweep + beside(sites) * NNSM_TILE);
     }
     nnsm_tile_destroy(&tile);
     nnsm_learned_destroy(learned);
@@ -182,6 +188,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
     double members = units * train / slowest; /* of which one is a training on one rank */
     double scan = sweeps * most * NNSM_TILE / r->sweeps;
+    int others = (c->scan.reference != 0) + (c->scan.distilled && c->couplings.enabled);
+    double local = others * sweeps * most * NNSM_TILE * beside(lattice->sites);
     double parameters = (double)r->parameters * 4e-6;
     double data = n * sites * 2e-6 + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
     double memory = (c->run.scratch[0] ? 0 : data) +
@@ -207,11 +215,17 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
                      groups, members);
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
+    if (others)
+        (void)printf("             the true model and the distilled Hamiltonian: %.1f s\n", local);
+    if (tiles < ranks)
+        (void)printf("             %.0f ranks idle in the scan; raise scan.walkers\n", ranks - tiles);
     (void)printf("  memory     about %.0f MB a rank\n", memory);
     if (c->run.scratch[0])
         (void)printf("  scratch    about %.0f MB a rank in %s\n", data, c->run.scratch);
-    (void)printf("  time       about %.0f s, if every rank has a core of its own (rates measured here, now)\n",
-                 generate + train + members + scan);
+    (void)printf("  time       about %.0f s and that of couplings and files, if every rank has a core of its own "
+                 "(rates measured "
+                 "here, now)\n",
+                 generate + train + members + scan + local);
     (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);
 }
 

@@ -17,7 +17,7 @@ enum { NNSM_CORES = 16, NNSM_CORE_NAME = 64 };
 
 /* A product that can be repeated. */
 typedef struct {
-    size_t size;      /* rows and columns */
+    size_t size;      /* rows and columns; may be changed to another one that nnsm_peak_create has chosen elsewhere */
     float *a, *b, *c; /* [size][size] */
 } nnsm_peak;
 

@@ -158,13 +158,16 @@ static void number(json *j, const char *name, double x)
     value(j, x);
 }
 
-/* Our texts have no control characters. */
+/* Our texts have no control characters but line feeds. */
 static void text(json *j, const char *name, const char *content)
 {
     key(j, name);
     (void)fputc('"', j->file);
     for (; *content; content++)
-        (void)fprintf(j->file, *content == '"' || *content == '\\' ? "\\%c" : "%c", *content);
+        if (*content == '\n')
+            (void)fputs("\\n", j->file);
+        else
+            (void)fprintf(j->file, *content == '"' || *content == '\\' ? "\\%c" : "%c", *content);
     (void)fputc('"', j->file);
 }
 
@@ -180,8 +183,11 @@ static void list(json *j, const char *name, size_t count, const double *values)
 
 static void write_head(json *j, const nnsm_bench *b)
 {
+    enum { CONFIG_TEXT = 65536 };
     nnsm_provenance p;
+    char config[CONFIG_TEXT];
     nnsm_provenance_collect(&p);
+    (void)nnsm_config_write(b->asked, config, sizeof config);
     text(j, "kind", "nnsm bench");
     number(j, "version", 1);
     text(j, "name", b->asked->run.name);
@@ -189,6 +195,7 @@ static void write_head(json *j, const nnsm_bench *b)
     text(j, "host", p.host);
     text(j, "commit", p.commit);
     text(j, "mpi", p.mpi);
+    text(j, "config", config);
     text(j, "openblas_core", p.blas_core);
     text(j, "kernels_of_ranks", b->run->kernels);
     text(j, "openblas_fastest", b->core_count ? b->cores[0].name : "");

@@ -298,6 +298,8 @@ nnsm_status nnsm_bench_stages(nnsm_bench *bench, nnsm_error *error)
     nnsm_status status = nnsm_agree(b->run->world, nnsm_peak_create(&b->peak, b->seconds / 100, error), error);
     if (status)
         return status;
+    /* One size, or the slowest rank's time would be that of other operations. */
+    NNSM_MPI(MPI_Bcast(&b->peak.size, sizeof b->peak.size, MPI_BYTE, 0, b->run->world));
     list_kernels(b);
     list_stages(b);
     for (int p = 0; p < NNSM_BENCH_PARTS; p++)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A scaling study without Slurm: runs on several numbers of ranks, one table of both kinds, one figure; the performance model
-# agrees with itself and with the definition of its limits.
+# agrees with itself and with the definition of its limits. What does not belong together is refused, what is missing named.
 . "$(dirname "$0")/common.sh"
 ln -s "$source/jobscripts" "$source/analysis" .
 study() { NNSM=$nnsm NNSM_PYTHON=$python NNSM_BENCH_SECONDS=0.3 NNSM_HERE=1 jobscripts/scaling.sh "$@" >study.log 2>&1 || fail "$* $(tail -n 5 study.log)"; }
@@ -42,6 +42,43 @@ grep -q "2 ranks: generate and train .* predicted" model.log || fail "$(cat mode
 if "$python" analysis/performance_model.py results/small_strong2.results.h5 2>err; then fail "a results file was taken for a benchmark"; fi
 [ "$(wc -l <err)" = 1 ] || fail "not one line: $(cat err)"
 if "$python" analysis/plot_scaling.py err 2>err2; then fail "a text was taken for a table"; fi
+for wrong in "strange 1" "strong 0" "weak 2x"; do
+  status=0
+  # shellcheck disable=SC2086 # two arguments
+  jobscripts/scaling.sh $wrong small.cfg >usage || status=$?
+  [ $status = 2 ] && grep -q "jobscripts/scaling.sh weak" usage || fail "$wrong: exit $status"
+done
+
+refused() { # refused PATTERN COMMAND...: not 0, one line that says so
+  local pattern=$1 status=0
+  shift
+  "$@" >out 2>err || status=$?
+  [ $status != 0 ] || fail "$* was accepted"
+  grep -q "$pattern" err || fail "$*: $(cat err)"
+  if grep -q Traceback err; then fail "$*: $(cat err)"; fi
+}
+model() { "$python" analysis/performance_model.py "$@"; }
+table() { SLURM_JOB_NAME=nnsm-scaling-table NNSM_PYTHON=$python jobscripts/scaling.sh "$@"; }
+for ranks in 0 1-8; do refused "give numbers of ranks" model results/small_strong1.bench.json --ranks=$ranks; done
+refused "cannot be read" model results/small_strong1.bench.json --results nothing.h5
+refused "not an nnsm results file" model results/small_strong1.bench.json --results results/small_strong1.ensemble.h5
+"$nnsm" bench small.cfg $small --set run.name=other --set train.batch=100 --set scan.walkers=4 --seconds 0.3 >/dev/null
+refused "differ in scan.walkers, train.batch" model results/other.bench.json results/small_strong2.bench.json
+refused "differs .* in scan.walkers, train.batch" model results/other.bench.json --results results/small_strong2.results.h5
+refused "another configuration" "$python" analysis/plot_scaling.py results/small.scaling.csv --bench results/other.bench.json
+refused "not a table" "$python" analysis/plot_scaling.py <(printf 'run,ranks\na,1\n')
+# A run that is missing is named, and the table is made of the others; runs with other options are not one study.
+refused "small_strong4.results.h5 is missing" table strong 1,2,4 small.cfg
+[ "$(grep -c strong results/small.scaling.csv)" = 2 ] || fail "not the runs that are there: $(cat results/small.scaling.csv)"
+NNSM=$nnsm NNSM_PYTHON=$python NNSM_BENCH_SECONDS=0.3 NNSM_HERE=1
+export NNSM NNSM_PYTHON NNSM_BENCH_SECONDS NNSM_HERE
+"$nnsm" run small.cfg $small --set run.name=small_strong1 --set train.epochs=2 --fresh >/dev/null
+refused "differ in train.epochs" table strong 1,2 small.cfg
+refused "weak scaling multiplies what a run generates" jobscripts/scaling.sh weak 200 small.cfg $small
+# A study that is stopped leaves nothing of an earlier one that would be taken for its own.
 status=0
-jobscripts/scaling.sh strange 1 small.cfg >usage || status=$?
-[ $status = 2 ] && grep -q "jobscripts/scaling.sh weak" usage || fail "usage: exit $status"
+jobscripts/scaling.sh strong 1 small.cfg $small --set train.epochs=100000 --set run.progress=0 >study.log 2>&1 &
+until grep -q epoch study.log; do sleep 0.2; done
+touch results/small_strong1.stop
+wait $! || status=$?
+[ $status = 85 ] && [ ! -e results/small_strong1.results.h5 ] || fail "stopped: exit $status, $(tail -n 3 study.log)"

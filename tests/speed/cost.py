@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""What a run costs as it grows, on one core: seconds of stages over the number of sites, chains, configurations and
-temperatures, and the exponents x of seconds ~ amount^x between neighbouring sizes.
+"""What a run costs as it grows, on one core: seconds of stages and memory over the number of sites, chains, configurations
+and temperatures, and the exponents x of seconds ~ amount^x between neighbouring sizes.
 
     cost.py NNSM [--quick]
 
 Sites: `nnsm bench` on square lattices, seconds a flip attempt, a configuration of training, a sample, a sweep of a chain
 by single flips, for a dense network of 180 and 120 units with direct connections (8 x 8 to 64 x 64) and for a frontier network
-of 128 units with a horizon of 12 (to 128 x 128). The others: whole runs of cost.cfg with one number changed, processor time
+of 128 units with a horizon of 12 (to 128 x 128); and the largest memory of that program. The others: whole runs of cost.cfg with one number changed, processor time
 of a stage by /timing, with what a run of a smaller size takes no matter what it is asked for in it."""
 import argparse
 import json
@@ -40,13 +40,19 @@ PARTS = [("generator", "flip attempt", 1, 0), ("gradient", "configuration traine
 
 
 def call(nnsm, command, directory, settings):
+    """Its largest memory in MB."""
     arguments = [nnsm, command, CONFIG, "--set", f"run.output={directory}"]
     for setting in settings:
         arguments += ["--set", setting]
-    done = subprocess.run(arguments + (["--seconds", "3"] if command == "bench" else []), env=ENVIRONMENT,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        sys.exit(f"cost: {' '.join(arguments)}\n{done.stdout[-2000:]}")
+    log = os.path.join(directory, "log")
+    with open(log, "w") as file:
+        child = subprocess.Popen(arguments + (["--seconds", "3"] if command == "bench" else []), env=ENVIRONMENT,
+                                 stdout=file, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        with open(log) as file:
+            sys.exit(f"cost: {' '.join(arguments)}\n{file.read()[-2000:]}")
+    return usage.ru_maxrss / 1024
 
 
 def temperatures(count):
@@ -60,25 +66,27 @@ def stage_seconds(nnsm, settings, stages):
             return [float((t[:, 1] - t[:, 0] - t[:, 2]).max()) for t in (file["timing"][s] for s in stages)]
 
 
-def bench_seconds(nnsm, settings, sites):
+def bench_cost(nnsm, settings, sites):
+    """Seconds of PARTS, and memory."""
     with tempfile.TemporaryDirectory() as directory:
-        call(nnsm, "bench", directory, settings)
+        memory = call(nnsm, "bench", directory, settings)
         with open(os.path.join(directory, "cost.bench.json")) as file:
             parts = json.load(file)["parts"]
-    return [sites ** power / parts[name]["rate"] if name in parts else math.nan for name, _, _, power in PARTS]
+    seconds = [sites ** power / parts[name]["rate"] if name in parts else math.nan for name, _, _, power in PARTS]
+    return seconds + [memory]
 
 
 def table(title, amounts, columns, measure):
-    """measure(amount): seconds of every column."""
+    """columns: name and unit; measure(amount): every column."""
     before = None
     print(f"\n{title}")
-    print(f"{'':>10}" + "".join(f"{c:>24}{'':>8}" for c in columns))
+    print(f"{'':>10}" + "".join(f"{name:>24}{'':>8}" for name, _ in columns))
     for i, amount in enumerate(amounts):
-        line, seconds = f"{amount:>10}", measure(amount)
-        for c in range(len(columns)):
-            exponent = math.log(seconds[c] / before[c]) / math.log(amount / amounts[i - 1]) if i else math.nan
-            line += f"{seconds[c]:>22.4g} s{f'x {exponent:.2f}' if i else '':>8}"
-        before = seconds
+        line, costs = f"{amount:>10}", measure(amount)
+        for c, (_, unit) in enumerate(columns):
+            exponent = math.log(costs[c] / before[c]) / math.log(amount / amounts[i - 1]) if i else math.nan
+            line += f"{costs[c]:>21.4g} {unit:<2}{f'x {exponent:.2f}' if i else '':>8}"
+        before = costs
         print(line, flush=True)
 
 
@@ -89,11 +97,12 @@ def main():
     a = parser.parse_args()
     few = 2 if a.quick else None
     for title, key, amounts, stages in RUNS:
-        table(title, amounts[:few], stages, lambda v: stage_seconds(
+        table(title, amounts[:few], [(stage, "s") for stage in stages], lambda v: stage_seconds(
             a.nnsm, [temperatures(v) if key == "scan.temperatures" else f"{key}={v}"], stages))
     for kind, (lengths, settings) in NETWORKS.items():
-        table(f"sites, {kind} network", [length ** 2 for length in lengths[:few]], [name for _, name, _, _ in PARTS],
-              lambda n: bench_seconds(a.nnsm, settings + [f"system.lattice=[{math.isqrt(n)},{math.isqrt(n)}]"], n))
+        table(f"sites, {kind} network", [length ** 2 for length in lengths[:few]],
+              [(name, "s") for _, name, _, _ in PARTS] + [("memory", "MB")],
+              lambda n: bench_cost(a.nnsm, settings + [f"system.lattice=[{math.isqrt(n)},{math.isqrt(n)}]"], n))
 
 
 if __name__ == "__main__":
