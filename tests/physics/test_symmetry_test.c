@@ -186,7 +186,7 @@ static int make_lattice(void **unused)
 {
     nnsm_error error;
     (void)unused;
-    return nnsm_lattice_create(&lattice, 2, (const int[]){SIDE, SIDE}, true, &error);
+    return (int)nnsm_lattice_create(&lattice, 2, (const int[]){SIDE, SIDE}, true, &error);
 }
 
 static int destroy_lattice(void **unused)
