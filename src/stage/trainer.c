@@ -163,8 +163,8 @@ void nnsm_trainer_settle(nnsm_trainer *trainer)
         return;
     for (int m = 0; m < 2; m++)
         for (size_t k = 0; k < trainer->pieces; k++)
-            nnsm_slices_share(&slices_of(trainer, (nnsm_vector)(NNSM_VECTOR_MEMORY_1 + m))[k], trainer->training->learner.memory[m],
-                              &waited);
+            nnsm_slices_share(&slices_of(trainer, (nnsm_vector)(NNSM_VECTOR_MEMORY_1 + m))[k],
+                              trainer->training->learner.memory[m], &waited);
 }
 
 /* ---- one step */
