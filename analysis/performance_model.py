@@ -5,7 +5,7 @@ With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
   generate  ceil(tiles / P) x updates x (a tile's update)
   train     steps x (ceil(s / P) x shard x f + messages), messages = sum of gradients + gather of parameters + vote
   scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements, once a step of many
-            sweeps, and of energies among ranks that share ladders, once an exchange)
+            sweeps (self-learning, before the measurement: every time), and of energies among ranks that share ladders)
 The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
 computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
 stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote; sums and parameters, up and down
@@ -97,22 +97,44 @@ class Model:
                 self.message("allreduce", ranks, 16))
 
     def groups_of_ranks(self, ranks):
-        """Among which replicas are exchanged: as many as there are blocks of ladders that fill tiles (stage/placing.h)."""
+        """Among which replicas are exchanged, as stage/placing.c chooses them: blocks of ladders that fill tiles, and as many
+        groups as leave no rank with more tiles than it would have in one group."""
         t, w, chains = (int(self.run[k]) for k in ("temperatures", "walkers", "chains_of_a_scan_tile"))
-        blocks = w
-        while sum(-(-t * (w * (b + 1) // blocks - w * b // blocks) // chains) for b in range(blocks)) > self.scan_tiles():
-            blocks -= 1
-        return min(ranks, blocks)
 
-    def sweep_messages(self, ranks):
-        chains = self.scan_tiles() * self.run["chains_of_a_scan_tile"]
-        step = self.run["period"]
+        def parts(whole, count):
+            return [whole * (k + 1) // count - whole * k // count for k in range(count)]
+
+        blocks = w
+        while sum(-(-t * own // chains) for own in parts(w, blocks)) > self.scan_tiles():
+            blocks -= 1
+        tiles = [-(-t * own // chains) for own in parts(w, blocks)]
+        groups = min(ranks, blocks)
+        while True:
+            most, first = 0, 0
+            for own, ladders in zip(parts(ranks, groups), parts(blocks, groups)):
+                most = max(most, -(-sum(tiles[first:first + ladders]) // own))
+                first += ladders
+            if most <= -(-self.scan_tiles() // ranks):
+                return groups
+            groups -= 1
+
+    def scan_messages(self, ranks):
+        """Of a sweep while it is measured, and of one before (stage/chains_measure.c)."""
+        interval, chains = int(self.run["exchange_interval"]), self.scan_tiles() * int(self.run["chains_of_a_scan_tile"])
+        step = int(self.run["period"])
         if self.run["self_learning"]:  # of proposals, at least eight a rank
             step = max(step, 8 // math.ceil(self.scan_tiles() / ranks))
-        measurements = chains * self.run["bytes_of_a_measurement"] * step / self.run["exchange_interval"]
-        groups = self.groups_of_ranks(ranks)
-        return self.message("gather", ranks, measurements, ring=True) / step + \
-            self.message("gather", math.ceil(ranks / groups), 8 * chains / groups, ring=True) / self.run["exchange_interval"]
+        measurements = max(1, step // interval)
+        gathers = math.ceil(measurements / max(1, 2**17 // chains))
+        size = chains * self.run["bytes_of_a_measurement"]
+        gather = gathers * self.message("gather", ranks, size * measurements / gathers, ring=True) / max(step, interval)
+        exchange = 0.0
+        if self.groups.get("scan.exchange") == "true":
+            groups = self.groups_of_ranks(ranks)
+            exchange = self.message("gather", math.ceil(ranks / groups), 8 * chains / groups, ring=True) / interval
+        # Proposals learn their scale from every measurement before.
+        learning = self.message("gather", ranks, size, ring=True) / interval if self.run["self_learning"] else gather
+        return gather + exchange, learning + exchange
 
     # ---- work
 
@@ -149,11 +171,12 @@ class Model:
                            steps * self.step_messages(ranks))
         sweep = self.tile["seconds"]
         measured = self.parts["scan"]["seconds"] / run["period"]
-        g = self.factor(measured, math.ceil(self.scan_tiles() / at) * sweep, self.sweep_messages(at))
+        g = self.factor(measured, math.ceil(self.scan_tiles() / at) * sweep, self.scan_messages(at)[0])
+        measuring, before = self.scan_messages(ranks)
         sweeps = run["sweeps"] + run["scan_thermalization"]
         result["scan"] = (sweeps * math.ceil(self.scan_tiles() / ranks) * sweep * g *
                           self.imbalance("self_learning" if run["self_learning"] else "single_flip", ranks),
-                          sweeps * self.sweep_messages(ranks))
+                          run["sweeps"] * measuring + run["scan_thermalization"] * before)
         return result
 
     def network(self, ranks):

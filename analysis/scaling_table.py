@@ -1,26 +1,28 @@
 #!/usr/bin/python3
 """One table (CSV) of a scaling study: a row a run, seconds by part, from /timing of the results files. Of the parts,
 `network` is generation and training, which overlap; `busy` is the share of the ranks' time in which they worked;
-`configuration` is the same for all runs that do the same work. Exit code 1 where a file is missing or where runs of one
-kind differ in more than their number of ranks (weak: and in the work that is in proportion to it)."""
+`configuration` is the same for all runs that do the same work. Runs of one kind may differ in nothing but their number of
+ranks (weak: and in the work that is in proportion to it). Exit code 1 where a file is missing or differs; with --others
+such a file is only left out, and said to be."""
 import argparse
 import csv
 import os
+import re
 import sys
 
 from performance_model import difference, fingerprint, measured_parts
 
 COLUMNS = ("run", "kind", "ranks", "network", "members", "couplings", "scan", "reference", "distilled", "trust", "total",
            "busy", "configuration")
-IN_PROPORTION = ("generate.configurations", "generate.chains", "train.batch", "train.shards_per_batch", "scan.walkers")
 
 
-def row(path):
-    """The row of a run, and its configuration but for what may differ."""
+def row(path, proportional):
+    """The row of a run, and its configuration, a rank's share of what is in proportion."""
     stem = os.path.basename(path).removesuffix(".results.h5")
     ranks, parts, groups = measured_parts(path)
-    kind = next((k for k in ("strong", "weak") if f"_{k}" in stem), "strong")
-    fixed = {k: v for k, v in groups.items() if kind == "strong" or k not in IN_PROPORTION}
+    kind = re.search(r"_(strong|weak)\d+$", stem)
+    kind = kind[1] if kind else "strong"
+    fixed = {k: float(v) / ranks if kind == "weak" and k in proportional else v for k, v in groups.items()}
     return {"run": stem, "kind": kind, "ranks": ranks, **{name: f"{value:.4f}" for name, value in parts.items()},
             "configuration": fingerprint(groups)}, fixed
 
@@ -41,19 +43,25 @@ def write(rows, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", nargs="+", help="results files NAME_strongP.results.h5, NAME_weakP.results.h5")
+    parser.add_argument("--others", nargs="*", default=[], help="more of them, where they belong to the same study")
+    parser.add_argument("--proportional", nargs="*", help="keys that weak scaling multiplies by the ranks", default=[
+        "generate.configurations", "generate.chains", "train.batch", "train.shards_per_batch", "scan.walkers"])
     parser.add_argument("-o", "--output", required=True, help="the table, NAME.scaling.csv")
     arguments = parser.parse_args()
     rows, first, missing = [], {}, []
-    for path in arguments.results:
+    for path in list(dict.fromkeys(arguments.results + arguments.others)):
         if not os.path.exists(path):
             missing.append(path)
             continue
-        line, fixed = row(path)
+        line, fixed = row(path, arguments.proportional)
         kind = line["kind"]
         differing = difference(first.setdefault(kind, (path, fixed))[1], fixed)
-        if differing:
+        if differing and path in arguments.results:
             sys.exit(f"scaling_table: {path} and {first[kind][0]} differ in {differing}: not one study; remove the one that is not "
                      "wanted, or run it again")
+        if differing:
+            print(f"scaling_table: {path} is left out: it differs from {first[kind][0]} in {differing}", file=sys.stderr)
+            continue
         rows.append(line)
     rows.sort(key=lambda r: (r["kind"], r["ranks"]))
     if rows:

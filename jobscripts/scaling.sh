@@ -5,9 +5,9 @@
 #   jobscripts/scaling.sh strong RANKS CONFIG [nnsm options]    the same run on all of them
 #   jobscripts/scaling.sh weak   RANKS CONFIG [nnsm options]    work in proportion to the ranks, as stated below
 #   jobscripts/scaling.sh strong 1,2,4,8 input/quick.cfg        -> results/quick.scaling.{csv,png,pdf}
-# Both kinds go into the same table: of this kind the runs of this call, of the other what there is. All of one kind must have
-# been given the same options. Stages scale apart from each other: see the columns of the table. A study measures, so nothing is
-# saved to go on from: the same command does all of it again.
+# Both kinds go into the same table: the runs of this call, and what there is of the same configuration and options, so that a
+# run that failed can be measured alone. Stages scale apart from each other: see the columns of the table. A study measures, so
+# nothing is saved to go on from: the same command does all of it again.
 #
 # ==== edit here: what differs between clusters =======================================================================
 #SBATCH --job-name=nnsm-scaling
@@ -32,49 +32,67 @@ given=("$@") kind=$1 config=$3
 IFS=, read -ra counts <<<"$2"
 shift 3
 name=$(basename "$config" .cfg)
-[ "$kind" = strong ] && other=weak || other=strong
 
 options_of() { # options_of RANKS: sets `options`
   local key
   options=("${given[@]:3}" --set run.output="$output" --set run.name="${name}_$kind$1")
   [ "$kind" = strong ] || for key in "${!of_one_rank[@]}"; do options+=(--set "$key=$((${of_one_rank[$key]} * $1))"); done
 }
-measure() { # measure RANKS [launcher's option]: the benchmark and the run; nothing of an earlier study is taken for theirs
+forget() { rm -f "$output/${name}_$kind$1".{bench.json,results.h5}; } # or it would be taken for what failed
+measure() { # measure RANKS [launcher's option]: the benchmark and the run
   options_of "$1"
-  rm -f "$output/${name}_$kind$1".{bench.json,results.h5}
   # shellcheck disable=SC2086 # a launcher has options
   $launcher ${2:-} "$nnsm" bench "$config" "${options[@]}" --seconds "$seconds" &&
     $launcher ${2:-} "$nnsm" run "$config" "${options[@]}" --fresh
 }
 collect() {
-  local ranks status=0 runs=() bench=()
+  local ranks run status=0 table="$output/$name.scaling" runs=() strong=() bench=()
   for ranks in "${counts[@]}"; do runs+=("$output/${name}_$kind$ranks.results.h5"); done
-  runs+=("$output/${name}_$other"[1-9]*.results.h5)
-  for ranks in "${runs[@]//.results.h5/.bench.json}"; do [[ $ranks == *_weak* || ! -e $ranks ]] || bench+=("$ranks"); done
+  rm -f "$table".{csv,png,pdf}
+  "$python" analysis/scaling_table.py "${runs[@]}" --others "$output/${name}_"{strong,weak}[1-9]*.results.h5 \
+    --proportional "${!of_one_rank[@]}" -o "$table.csv" || status=$?
+  [ -e "$table.csv" ] || return $status
+  mapfile -t strong < <(sed -n 's/,strong,.*//p' "$table.csv")
+  for run in "${strong[@]}"; do
+    [ ! -e "$output/$run.bench.json" ] || bench+=("$output/$run.bench.json")
+  done
   [ ${#bench[@]} = 0 ] || bench=(--bench "${bench[@]}")
-  "$python" analysis/scaling_table.py "${runs[@]}" -o "$output/$name.scaling.csv" || status=$?
-  [ ! -e "$output/$name.scaling.csv" ] || "$python" analysis/plot_scaling.py "$output/$name.scaling.csv" "${bench[@]}" || status=$?
+  "$python" analysis/plot_scaling.py "$table.csv" "${bench[@]}" || status=$?
   return $status
 }
-plan() { # before anything is measured: can the largest run be?
-  local most=0 ranks
-  for ranks in "${counts[@]}"; do ((ranks <= most)) || most=$ranks; done
-  options_of "$most"
-  "$nnsm" check "$config" "${options[@]}" --ranks "$most" >/dev/null && return
-  [ "$kind" = strong ] || echo "weak scaling multiplies what a run generates: $(printf '%s ' "${!of_one_rank[@]}")(see the top of $0)" >&2
-  exit 2
+plan() { # before anything is measured: what each run will take; a configuration that is wrong ends it here
+  local ranks code out key
+  for key in run.name run.output $([ "$kind" = strong ] || echo "${!of_one_rank[@]}"); do
+    [[ " ${given[*]:3}" != *" $key="* ]] || { echo "$key is set by this script; see its top" >&2; exit 2; }
+  done
+  for ranks in "${counts[@]}"; do
+    code=0
+    options_of "$ranks"
+    out=$("$nnsm" check "$config" "${options[@]}" --ranks "$ranks") || code=$?
+    if [ $code = 2 ]; then
+      [ "$kind" = strong ] || echo "weak scaling multiplies what a run generates: ${!of_one_rank[*]} (see the top of the script)" >&2
+      exit 2
+    fi
+    [ $code = 0 ] || out="  time not foreseen here (exit code $code)"
+    echo "$ranks ranks: $(sed -n 's/^  \(memory\|time\)  *//p' <<<"$out" | paste -sd ';')"
+  done
 }
 
 shopt -s nullglob
 if [ "${SLURM_JOB_NAME:-}" = nnsm-scaling-table ]; then
   collect
 elif [ -n "${SLURM_JOB_ID:-}" ] && [ -z "${NNSM_HERE:-}" ]; then
+  [[ $0 == */slurm_script ]] || { echo "within an allocation set NNSM_HERE=1" >&2; exit 2; }
   measure "$SLURM_NTASKS"
 elif [ -z "${NNSM_HERE:-}" ] && command -v sbatch >/dev/null; then # the login node
   plan
   jobs=""
   for ranks in "${counts[@]}"; do
-    job=$(sbatch --parsable --ntasks="$ranks" --nodes=$(((ranks + per_node - 1) / per_node)) --exclusive "$0" "${given[@]}") || exit
+    forget "$ranks"
+    job=$(sbatch --parsable --ntasks="$ranks" --nodes=$(((ranks + per_node - 1) / per_node)) --exclusive "$0" "${given[@]}") || {
+      echo "not submitted: $ranks ranks and what follows${jobs:+; there will be no table; scancel ${jobs//:/ }}" >&2
+      exit 4
+    }
     echo "$ranks ranks: job ${job%%;*}"
     jobs+=:${job%%;*}
   done
@@ -84,8 +102,9 @@ else
   plan
   for ranks in "${counts[@]}"; do
     code=0
+    forget "$ranks"
     measure "$ranks" "-n $ranks" || code=$?
-    if [ $code = 85 ] || [ $code -gt 128 ]; then exit $code; fi # somebody wants it to end
+    case $code in 85 | 130 | 143) echo "stopped at $ranks ranks; the table was not made" >&2; exit $code ;; esac
     [ $code = 0 ] || echo "$ranks ranks: exit code $code" >&2
   done
   collect

@@ -17,6 +17,7 @@
 typedef struct {
     double flips, trained, sweeps; /* a second on one rank; sweeps of a chain */
     size_t parameters;
+    double kept, sums; /* floats: what training keeps, and of one vector of sums */
 } rates;
 
 static nnsm_status measure_generator(const nnsm_model *model, const nnsm_config *c, rates *r, nnsm_error *error)
@@ -56,6 +57,9 @@ static nnsm_status measure_training(nnsm_network *network, const nnsm_config *c,
         status = NNSM_NEW(&spins, rows * sites, "measurement", error);
     if (!status)
         status = NNSM_NEW(&sums, learner.count[NNSM_VECTOR_GRADIENT], "measurement", error);
+    const size_t *floats = learner.count;
+    r->kept = (double)(floats[NNSM_VECTOR_PARAMETERS] + floats[NNSM_VECTOR_MEMORY_1] + floats[NNSM_VECTOR_MEMORY_2]);
+    r->sums = fmax((double)floats[NNSM_VECTOR_GRADIENT], (double)floats[NNSM_VECTOR_HESSIAN]);
     if (!status) {
         memset(spins, 1, rows * sites);
         double start = nnsm_seconds(), seconds;
@@ -173,6 +177,27 @@ static nnsm_status measure(const nnsm_lattice *lattice, nnsm_lattice *seen, cons
     return status;
 }
 
+/* In MB. The network, its file, what training keeps, a vector of sums a level of the rank's own tree and one for the
+ * messages of others. */
+static double memory_of_training(const nnsm_config *c, const rates *r, int trainers)
+{
+    double shards = ceil((double)c->train.shards_per_batch / trainers);
+    return 4e-6 * (2 * (double)r->parameters + r->kept + r->sums * (ceil(log2(shards)) + 1 + (trainers > 1)));
+}
+
+/* In MB. The network as it is and repacked, tiles (rows of a frontier network: the units of every site; of a dense one:
+ * some rows a site), and common samples. */
+static double memory_of_scan(const nnsm_config *c, const rates *r, double sites, int ranks)
+{
+    double temperatures = (double)c->scan.temperatures_count, walkers = (double)c->scan.walkers;
+    double tiles =
+        ceil(ceil(temperatures * walkers / NNSM_TILE) / ranks) + 2; /* of its own; for samples and common ones */
+    double rows = 8 + (c->network.kind == NNSM_CONFIG_FRONTIER ? (double)c->network.units : 0);
+    return 12e-6 * (double)r->parameters + tiles * NNSM_TILE * sites * rows * 4e-6 +
+           2 * fmax(NNSM_COMMON_SAMPLES, NNSM_COMMON_ROUNDS * walkers) * 8e-6 * ceil(temperatures / ranks) *
+               (NNSM_COMMON_H + 1 + (double)c->trust.networks);
+}
+
 static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const rates *r, int ranks)
 {
     double n = (double)c->generate.configurations, sites = (double)lattice->sites;
@@ -188,15 +213,14 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
     double members = units * train / slowest; /* of which one is a training on one rank */
     double scan = sweeps * most * NNSM_TILE / r->sweeps;
-    int others = (c->scan.reference != 0) + (c->scan.distilled && c->couplings.enabled);
+    bool below =
+        !c->window.given || c->window.route == NNSM_CONFIG_DECONVOLVE; /* where the model is that of the data */
+    int others = (c->scan.reference && below) +
+                 (c->scan.distilled && c->couplings.enabled && (below || c->window.route != NNSM_CONFIG_MASKED));
     double local = others * sweeps * most * NNSM_TILE * beside(lattice->sites);
-    double parameters = (double)r->parameters * 4e-6;
     double data = n * sites * 2e-6 + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
     double memory = (c->run.scratch[0] ? 0 : data) +
-                    parameters * (6 + log2((double)c->train.shards_per_batch) + (double)c->train.shards_per_batch) +
-                    most * NNSM_TILE * sites * 4e-6 * 8 + 60;
-    memory += 2 * fmax(NNSM_COMMON_SAMPLES, NNSM_COMMON_ROUNDS * (double)c->scan.walkers) * 8e-6 *
-              ceil((double)c->scan.temperatures_count / ranks) * (NNSM_COMMON_H + 1 + (double)c->trust.networks);
+                    fmax(memory_of_training(c, r, trainers), memory_of_scan(c, r, sites, ranks)) + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
     (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
     if (nnsm_reach_wanted(c))
@@ -216,7 +240,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     if (others)
-        (void)printf("             the true model and the distilled Hamiltonian: %.1f s\n", local);
+        (void)printf("             of %s: %.1f s\n",
+                     others == 2 ? "the true model and of the distilled Hamiltonian" : "a local Hamiltonian", local);
     if (tiles < ranks)
         (void)printf("             %.0f ranks idle in the scan; raise scan.walkers\n", ranks - tiles);
     (void)printf("  memory     about %.0f MB a rank\n", memory);

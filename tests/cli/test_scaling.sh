@@ -8,7 +8,8 @@ cp "$source/input/quick.cfg" small.cfg
 study strong 1,2 small.cfg $small
 (export SLURM_JOB_ID=1 SLURM_NTASKS=1; study strong 2 small.cfg $small) # here, also within an allocation: not its tasks
 grep -q "done after .* on 2 ranks" study.log || fail "within an allocation: $(grep "done after" study.log)"
-study weak 2 small.cfg $small --set train.batch=20
+fixed=$(sed 's/--set \(generate.configurations\|generate.chains\|train.batch\)=[0-9]*//g' <<<"$small") # the script sets these
+study weak 2 small.cfg $fixed
 "$python" - "$source" <<'PY'
 import csv, json, sys
 sys.path.insert(0, sys.argv[1] + "/analysis")
@@ -74,7 +75,12 @@ NNSM=$nnsm NNSM_PYTHON=$python NNSM_BENCH_SECONDS=0.3 NNSM_HERE=1
 export NNSM NNSM_PYTHON NNSM_BENCH_SECONDS NNSM_HERE
 "$nnsm" run small.cfg $small --set run.name=small_strong1 --set train.epochs=2 --fresh >/dev/null
 refused "differ in train.epochs" table strong 1,2 small.cfg
-refused "weak scaling multiplies what a run generates" jobscripts/scaling.sh weak 200 small.cfg $small
+jobscripts/scaling.sh strong 2 small.cfg $small >study.log 2>&1 || fail "$(tail -n 3 study.log)"
+grep -q "small_strong1.results.h5 is left out: .* train.epochs" study.log || fail "another study's run: $(cat study.log)"
+[ "$(cut -d, -f1 results/small.scaling.csv | tail -n +2 | paste -sd,)" = small_strong2,small_weak2 ] || fail "$(cat results/small.scaling.csv)"
+refused "weak scaling multiplies what a run generates" jobscripts/scaling.sh weak 200 small.cfg $fixed
+refused "train.batch is set by this script" jobscripts/scaling.sh weak 2 small.cfg $small
+refused "set NNSM_HERE=1" env SLURM_JOB_ID=1 NNSM_HERE= jobscripts/scaling.sh strong 2 small.cfg $small
 # A study that is stopped leaves nothing of an earlier one that would be taken for its own.
 status=0
 jobscripts/scaling.sh strong 1 small.cfg $small --set train.epochs=100000 --set run.progress=0 >study.log 2>&1 &
