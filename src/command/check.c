@@ -190,8 +190,8 @@ static double memory_of_training(const nnsm_config *c, const rates *r, int train
 static double memory_of_scan(const nnsm_config *c, const rates *r, double sites, int ranks)
 {
     double temperatures = (double)c->scan.temperatures_count, walkers = (double)c->scan.walkers;
-    double tiles =
-        ceil(ceil(temperatures * walkers / NNSM_TILE) / ranks) + 2; /* of its own; for samples and common ones */
+    /* Its own; for samples and common ones. */
+    double tiles = ceil(ceil(temperatures * walkers / NNSM_TILE) / ranks) + 2;
     double rows = 8 + (c->network.kind == NNSM_CONFIG_FRONTIER ? (double)c->network.units : 0);
     return 12e-6 * (double)r->parameters + tiles * NNSM_TILE * sites * rows * 4e-6 +
            2 * fmax(NNSM_COMMON_SAMPLES, NNSM_COMMON_ROUNDS * walkers) * 8e-6 * ceil(temperatures / ranks) *
@@ -213,8 +213,8 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
     double members = units * train / slowest; /* of which one is a training on one rank */
     double scan = sweeps * most * NNSM_TILE / r->sweeps;
-    bool below =
-        !c->window.given || c->window.route == NNSM_CONFIG_DECONVOLVE; /* where the model is that of the data */
+    /* Whether the network sees what the model makes. */
+    bool below = !c->window.given || c->window.route == NNSM_CONFIG_DECONVOLVE;
     int others = (c->scan.reference && below) +
                  (c->scan.distilled && c->couplings.enabled && (below || c->window.route != NNSM_CONFIG_MASKED));
     double local = others * sweeps * most * NNSM_TILE * beside(lattice->sites);
@@ -247,10 +247,10 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     (void)printf("  memory     about %.0f MB a rank\n", memory);
     if (c->run.scratch[0])
         (void)printf("  scratch    about %.0f MB a rank in %s\n", data, c->run.scratch);
-    (void)printf("  time       about %.0f s and that of couplings and files, if every rank has a core of its own "
-                 "(rates measured "
-                 "here, now)\n",
-                 generate + train + members + scan + local);
+    (void)printf(
+        "  time       about %.0f s and that of couplings and files, if every rank has a core of its own (rates "
+        "measured here, now)\n",
+        generate + train + members + scan + local);
     (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);
 }
 

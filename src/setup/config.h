@@ -14,6 +14,7 @@
 #include "nnsm/error.h"
 
 enum { NNSM_CONFIG_TEXT = 512, NNSM_CONFIG_LIST = 16, NNSM_CONFIG_TEMPERATURES = 1024 };
+enum { NNSM_CONFIG_WRITTEN = 65536 }; /* room for what nnsm_config_write writes */
 
 /* Choices are stored as their position in the list of the schema, which is the order of these enums. */
 typedef enum {

@@ -183,9 +183,8 @@ static void list(json *j, const char *name, size_t count, const double *values)
 
 static void write_head(json *j, const nnsm_bench *b)
 {
-    enum { CONFIG_TEXT = 65536 };
     nnsm_provenance p;
-    char config[CONFIG_TEXT];
+    char config[NNSM_CONFIG_WRITTEN];
     nnsm_provenance_collect(&p);
     (void)nnsm_config_write(b->asked, config, sizeof config);
     text(j, "kind", "nnsm bench");

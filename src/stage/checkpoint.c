@@ -11,7 +11,7 @@
 #include "setup/provenance.h"
 
 #define KIND "nnsm checkpoint"
-enum { VERSION = 5, CONFIG_TEXT = 65536, DIFFERENCES = 600, HEADER = 1 << 17 };
+enum { VERSION = 5, DIFFERENCES = 600, HEADER = 1 << 17 };
 
 static const char *const names[NNSM_PROGRESSES] = {"start", "generate", "train", "scan", "finished"};
 
@@ -24,7 +24,7 @@ const char *nnsm_progress_name(nnsm_progress progress)
 
 typedef struct {
     nnsm_resume resume;
-    char config[CONFIG_TEXT], core[64], date[64];
+    char config[NNSM_CONFIG_WRITTEN], core[64], date[64];
 } header;
 
 static void read_header(nnsm_h5 *h5, header *h)
@@ -189,7 +189,7 @@ nnsm_status nnsm_checkpoint_fits(nnsm_run *run, const char *path, int *fits, nns
 
 static void write_header(const nnsm_run *run, nnsm_h5 *h5, nnsm_progress progress)
 {
-    char text[CONFIG_TEXT];
+    char text[NNSM_CONFIG_WRITTEN];
     nnsm_provenance p;
     nnsm_provenance_collect(&p);
     (void)nnsm_config_write(run->config, text, sizeof text);

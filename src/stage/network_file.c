@@ -61,9 +61,8 @@ static void read_history(nnsm_h5 *h5, nnsm_history *history)
 
 void nnsm_provenance_write(nnsm_h5 *h5, const nnsm_run *run)
 {
-    enum { CONFIG_TEXT = 65536 };
     nnsm_provenance p;
-    char text[CONFIG_TEXT];
+    char text[NNSM_CONFIG_WRITTEN];
     nnsm_provenance_collect(&p);
     (void)nnsm_config_write(run->config, text, sizeof text);
     nnsm_h5_set_text(h5, "/provenance", "config", text);

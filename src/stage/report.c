@@ -316,8 +316,8 @@ nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const 
 
 static bool results_match(const nnsm_run *run, const char *path)
 {
-    enum { CONFIG_TEXT = 65536, DIFFERENCES = 256 };
-    char text[CONFIG_TEXT] = "", differences[DIFFERENCES];
+    enum { DIFFERENCES = 256 };
+    char text[NNSM_CONFIG_WRITTEN] = "", differences[DIFFERENCES];
     nnsm_config before;
     nnsm_error error;
     nnsm_h5 h5;

@@ -22,9 +22,9 @@ typedef struct {
     nnsm_network network;
     nnsm_history history;
     nnsm_summary summary;
-    nnsm_reach_choice reach; /* of a frontier network, where the data chose it */
-    int64_t ensemble;        /* checksum of the file it was trained on; 0: not known */
-    char origin[65536];      /* configuration of the run that made a network which was read; else empty */
+    nnsm_reach_choice reach;          /* of a frontier network, where the data chose it */
+    int64_t ensemble;                 /* checksum of the file it was trained on; 0: not known */
+    char origin[NNSM_CONFIG_WRITTEN]; /* configuration of the run that made a network which was read; else empty */
 } nnsm_trained;
 
 void nnsm_trained_destroy(nnsm_trained *trained);

@@ -36,6 +36,10 @@ for stage in ("train", "scan"):
     assert alone.predict(2)[stage][0] <= alone.predict(1)[stage][0]
     assert model.predict(64)[stage][1] > model.predict(2)[stage][1] > 0
 assert alone.predict(8)["train"][0] == alone.predict(16)["train"][0], "eight shards keep eight ranks busy, no more"
+# Groups as nnsm_placing_create makes them (temperatures, walkers, ranks, groups; a program that prints them was run once).
+for t, w, ranks, groups in ((64, 512, 6, 3), (64, 512, 1024, 512), (31, 64, 3, 1), (40, 16, 6, 2), (7, 5, 3, 2), (31, 8, 16, 8)):
+    alone.run.update(temperatures=t, walkers=w)
+    assert alone.groups_of_ranks(ranks) == groups, (t, w, ranks, alone.groups_of_ranks(ranks))
 PY
 for kind in png pdf; do [ -s results/small.scaling.$kind ] || fail "no figure"; done
 "$python" analysis/performance_model.py results/small_strong*.bench.json --ranks 1,2,16 --results results/small_strong2.results.h5 >model.log
@@ -75,7 +79,15 @@ NNSM=$nnsm NNSM_PYTHON=$python NNSM_BENCH_SECONDS=0.3 NNSM_HERE=1
 export NNSM NNSM_PYTHON NNSM_BENCH_SECONDS NNSM_HERE
 "$nnsm" run small.cfg $small --set run.name=small_strong1 --set train.epochs=2 --fresh >/dev/null
 refused "differ in train.epochs" table strong 1,2 small.cfg
-jobscripts/scaling.sh strong 2 small.cfg $small >study.log 2>&1 || fail "$(tail -n 3 study.log)"
+# A run that crashes does not end the study, and is missing from its table.
+cat >crashing <<SH
+#!/bin/bash
+case "\$1 \$*" in "bench "*strong4*) kill -SEGV \$\$ ;; esac
+exec "$nnsm" "\$@"
+SH
+chmod +x crashing
+refused "small_strong4.results.h5 is missing" env NNSM="$PWD/crashing" jobscripts/scaling.sh strong 4,2 small.cfg $small
+cat out err >study.log
 grep -q "small_strong1.results.h5 is left out: .* train.epochs" study.log || fail "another study's run: $(cat study.log)"
 [ "$(cut -d, -f1 results/small.scaling.csv | tail -n +2 | paste -sd,)" = small_strong2,small_weak2 ] || fail "$(cat results/small.scaling.csv)"
 refused "weak scaling multiplies what a run generates" jobscripts/scaling.sh weak 200 small.cfg $fixed

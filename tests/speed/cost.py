@@ -6,8 +6,9 @@ and temperatures, and the exponents x of seconds ~ amount^x between neighbouring
 
 Sites: `nnsm bench` on square lattices, seconds a flip attempt, a configuration of training, a sample, a sweep of a chain
 by single flips, for a dense network of 180 and 120 units with direct connections (8 x 8 to 64 x 64) and for a frontier network
-of 128 units with a horizon of 12 (to 128 x 128); and the largest memory of that program. The others: whole runs of cost.cfg with one number changed, processor time
-of a stage by /timing, with what a run of a smaller size takes no matter what it is asked for in it."""
+of 128 units with a horizon of 12 (to 128 x 128); and the largest memory of that benchmark, which holds more at once than a run. The
+others: whole runs of cost.cfg with one number changed, processor time of a stage by /timing, with what a run of a smaller size
+takes no matter what it is asked for in it."""
 import argparse
 import json
 import math
