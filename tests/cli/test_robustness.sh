@@ -94,15 +94,20 @@ memory() { awk '/^VmRSS/ { print $2 }' /proc/$pid/status; }
 until grep -q "^scan: sweep" steady.log; do sleep 0.1; done
 in_scan='import h5py; raise SystemExit("scan/learned" not in h5py.File("results/steady.checkpoint.h5", "r"))'
 until "$python" -c "$in_scan" 2>/dev/null; do sleep 0.1; done # not the one before the scan, which is smaller
-sleep 1
-first=$(memory) size=$(stat -c %s results/steady.checkpoint.h5) lines=$(wc -l <steady.log) began=$EPOCHREALTIME
-sleep 5
-more=$(($(wc -l <steady.log) - lines)) last=$(memory)
+# The allocator raises its limit for blocks of their own at the first checkpoints; then nothing may be added.
+size=$(stat -c %s results/steady.checkpoint.h5) lines=$(wc -l <steady.log) began=$EPOCHREALTIME
+for _ in $(seq 12); do
+  first=$(memory)
+  sleep 5
+  last=$(memory)
+  [ $((last - first)) -ge 512 ] || break
+done
+more=$(($(wc -l <steady.log) - lines))
 elapsed=$(((${EPOCHREALTIME/./} - ${began/./}) / 1000))
 kill -USR1 $pid
 status=0; wait $pid || status=$?
 [ $status = 85 ] || fail "exit $status: $(tail -3 steady.log)"
-[ $((last - first)) -lt 10240 ] || fail "memory grew from $first to $last kB within 5 s"
+[ $((last - first)) -lt 512 ] || fail "memory still grew from $first to $last kB within 5 s, a minute after the start"
 [ "$(stat -c %s results/steady.checkpoint.h5)" = "$size" ] || fail "the checkpoint grows"
 [ $more -ge 3 ] && [ $more -le $((elapsed / 500 + 1)) ] || fail "$more lines in $elapsed ms: $(cat steady.log)"
 ! grep -q $'\r' steady.log || fail "carriage returns in a log"
