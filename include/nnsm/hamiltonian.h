@@ -16,6 +16,7 @@
 #include "nnsm/made.h"
 
 enum { NNSM_TILE = 32, NNSM_UPDATE_SITES = 16 };
+#define NNSM_ALL_CHAINS UINT32_MAX /* a bit each */
 
 /* New states of a few sites: the same sites in all chains of a tile, every chain with its own states. */
 typedef struct {
@@ -29,9 +30,11 @@ typedef struct {
 typedef struct {
     /* Take configurations ([NNSM_TILE][sites]) and evaluate H from scratch. */
     void (*load)(void *state, const int8_t *configurations);
-    /* change: out, [NNSM_TILE], H(s with `site` flipped) - H(s). Costs a part of a full evaluation. */
-    void (*change)(void *state, size_t site, double *change);
-    /* Carry out the flip proposed last in the chains whose accept is all ones (0: rejected); [NNSM_TILE]. */
+    /* change: out, [NNSM_TILE], H(s with `site` flipped) - H(s), of the chains whose bit of `asked` is set; others may
+     * be left out, then theirs is 0. Costs a part of a full evaluation. */
+    void (*change)(void *state, size_t site, uint32_t asked, double *change);
+    /* Carry out the flip proposed last in the chains whose accept is all ones (0: rejected); [NNSM_TILE], of those that
+     * were asked for. */
     void (*commit)(void *state, size_t site, const uint32_t *accept);
     /* states: out, [NNSM_TILE], of a site now. */
     void (*look)(const void *state, size_t site, int8_t *states);
@@ -68,6 +71,10 @@ double nnsm_learned_temperature(const nnsm_learned *learned);
 
 /* A tile under the learned Hamiltonian; `learned` is borrowed. */
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
+
+/* The same for screened flips (nnsm/metropolis.h): where the network is a dense one of spins, a flip costs in proportion
+ * to the chains that ask for it; asked of all it costs more than above. Not for ancestral samples. */
+nnsm_status nnsm_learned_screened_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 
 /* A tile under the Ising model; `model` is borrowed. */
 nnsm_status nnsm_ising_tile_create(nnsm_tile *out, const nnsm_ising *model, nnsm_error *error);

@@ -3,6 +3,13 @@
  * One sweep proposes every site once, in lattice order, in all 32 chains of a tile; acceptance
  * NNSM_MOST_ACCEPTED min(1, exp(-dH / T)): an ordered sweep that accepts everything, as at high temperature, would flip
  * the whole lattice and never change E.
+ *
+ * Screened flips (delayed acceptance: Christen and Fox, J. Comput. Graph. Stat. 14, 795 (2005)) ask a cheap Hamiltonian
+ * G first: a flip passes with NNSM_MOST_ACCEPTED min(1, exp(-dG / T)), and only then H is evaluated, and the flip
+ * accepted with min(1, exp(-(dH - dG) / T)). Since exp(-G / T) obeys detailed balance with the first factor, exp(-H / T)
+ * does with both, whatever G is; a bad G only rejects what H alone would accept. Where G is close to H, as with couplings
+ * read off H, nearly every flip that passes is accepted, and the others cost next to nothing.
+ *
  * Replica exchange (Hukushima and Nemoto 1996) swaps the temperatures of two chains, not their configurations, with
  * min(1, exp((1/T_a - 1/T_b)(H_a - H_b))); a ladder links one chain a temperature, walkers are independent ladders.
  * Random numbers belong to the chain, so tiles can live on any rank. All functions are local. */
@@ -17,6 +24,11 @@
  * inverse temperatures; accepted: in and out, [NNSM_TILE], counts accepted flips. */
 void nnsm_metropolis_sweep(nnsm_tile *tile, nnsm_rng_key key, uint32_t stream, uint32_t sweep, const double *beta,
                            int64_t *accepted);
+
+/* The same, screened. screen: a tile under G, with the same configurations before and afterwards. passed: in and out,
+ * [NNSM_TILE], counts flips for which H was evaluated. */
+void nnsm_screened_sweep(nnsm_tile *tile, nnsm_tile *screen, nnsm_rng_key key, uint32_t stream, uint32_t sweep,
+                         const double *beta, int64_t *passed, int64_t *accepted);
 
 typedef struct {
     size_t temperatures, walkers;

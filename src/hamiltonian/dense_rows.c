@@ -43,7 +43,7 @@ void nnsm_dense_rows_evaluate(nnsm_dense_rows *rows)
 static const nnsm_input_change *seen(const float *columns, size_t rows, size_t width, const nnsm_dense_step *step,
                                      size_t count, nnsm_input_change *changes)
 {
-    size_t stride = nnsm_panel_rows(rows);
+    size_t stride = nnsm_column_rows(rows);
     for (size_t i = 0; i < count; i++)
         changes[i] = (nnsm_input_change){columns + step[i].position * width * stride, stride, step[i].step, width};
     return changes;

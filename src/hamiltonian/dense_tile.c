@@ -47,8 +47,9 @@ static void read(const void *state, int8_t *configurations)
 
 /* ---- a single flip */
 
-static void change(void *state, size_t site, double *out)
+static void change(void *state, size_t site, uint32_t asked, double *out)
 {
+    (void)asked;
     nnsm_dense_rows *t = state;
     const nnsm_made *made = t->learned->made;
     size_t position = (size_t)made->position[site], block = position / NNSM_TERM_ROWS, row = block * NNSM_TERM_ROWS;

@@ -91,8 +91,9 @@ static void read(const void *state, int8_t *configurations)
 
 /* ---- a single flip */
 
-static void change(void *state, size_t site, double *out)
+static void change(void *state, size_t site, uint32_t asked, double *out)
 {
+    (void)asked;
     frontier_tile *t = state;
     const nnsm_learned *h = t->learned;
     const int32_t *positions, *slots, *sites;

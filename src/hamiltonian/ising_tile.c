@@ -76,8 +76,9 @@ static void change_kernel(ising_tile *t, size_t site, double *restrict change)
     memcpy(t->change, change, sizeof t->change);
 }
 
-static void change(void *state, size_t site, double *out)
+static void change(void *state, size_t site, uint32_t asked, double *out)
 {
+    (void)asked;
     change_kernel(state, site, out);
 }
 

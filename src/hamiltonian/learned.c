@@ -10,10 +10,10 @@
 
 /* ---- dense */
 
-/* Columns as nnsm_input_change wants them: [columns][rows, padded to whole panels]. */
+/* Columns as nnsm_input_change wants them: [columns][nnsm_column_rows(rows)]. */
 static nnsm_status transpose(float **out, const nnsm_staircase *matrix, const float *w, nnsm_error *error)
 {
-    size_t stride = nnsm_panel_rows(matrix->rows);
+    size_t stride = nnsm_column_rows(matrix->rows);
     nnsm_status status = NNSM_NEW(out, stride * matrix->columns, "scan weights", error);
     for (size_t r = 0; r < matrix->rows && !status; r++)
         for (size_t i = 0; i < matrix->extent[r]; i++)
@@ -121,6 +121,13 @@ nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned
         return nnsm_masked_tile_create(out, learned, error);
     return learned->made->width > 1 ? nnsm_dense_states_tile_create(out, learned, error)
                                     : nnsm_dense_tile_create(out, learned, error);
+}
+
+nnsm_status nnsm_learned_screened_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
+{
+    bool some = !learned->frontier && !learned->made->support && learned->made->width == 1;
+    *out = (nnsm_tile){0};
+    return some ? nnsm_dense_chains_tile_create(out, learned, error) : nnsm_learned_tile_create(out, learned, error);
 }
 
 double nnsm_learned_temperature(const nnsm_learned *learned)

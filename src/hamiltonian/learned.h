@@ -7,14 +7,21 @@
 #include "nnsm/frontier.h"
 #include "nnsm/hamiltonian.h"
 
+/* Rows of a transposed matrix, rounded up to whole panels of 6 (made/panel.h) and lines of 16 (made/staircase.h). */
+static inline size_t nnsm_column_rows(size_t rows)
+{
+    enum { BOTH = 48 };
+    return (rows + BOTH - 1) / BOTH * BOTH;
+}
+
 /* A network repacked for tiles; of one kind, the other's members are zero. */
 struct nnsm_learned {
     double temperature; /* T0 */
     /* dense */
     const nnsm_made *made;
     nnsm_panels hidden[NNSM_MAX_LAYERS], output, direct;
-    float *first_columns;  /* [inputs][hidden[0], padded] transposed weights into the first hidden layer */
-    float *direct_columns; /* [inputs][outputs, padded] transposed direct connections */
+    float *first_columns;  /* [inputs][nnsm_column_rows(hidden[0])] transposed weights into the first hidden layer */
+    float *direct_columns; /* [inputs][nnsm_column_rows(outputs)] transposed direct connections */
     /* frontier */
     const nnsm_frontier *frontier;
     int32_t *position; /* [sites] position of a site */
@@ -39,6 +46,9 @@ typedef struct {
 /* configurations: in (where from > 0) and out, [NNSM_TILE][sites]. */
 nnsm_status nnsm_dense_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
+
+/* For flips of some chains; it makes no ancestral samples. */
+nnsm_status nnsm_dense_chains_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 
 /* The same of more than two values a site. */
 extern const nnsm_tile_methods nnsm_dense_states_methods;

@@ -125,8 +125,9 @@ static void flipped(const states_tile *t, size_t site, nnsm_update *update)
         update->state[0][c] = t->levels[site * TILE + c] ? -1 : 1;
 }
 
-static void change(void *state, size_t site, double *out)
+static void change(void *state, size_t site, uint32_t asked, double *out)
 {
+    (void)asked;
     nnsm_update update;
     flipped(state, site, &update);
     propose(state, &update, out);

@@ -1,6 +1,7 @@
 /* kernels_reference.c: what the tuned kernels of kernels.c compute, as one would write it on paper. */
 #include <math.h>
 
+#include "made/chain_kernels.h"
 #include "made/kernels.h"
 #include "made/tile_kernels.h"
 
@@ -96,4 +97,19 @@ void nnsm_reference_tile_blocks(const float *x, const float *o_new, const float 
             sum[c] += next - (double)term[i];
             term_new[i] = (float)next;
         }
+}
+
+double nnsm_reference_chain_terms(const float *x, const float *o, size_t sites, const float *term, float *term_new)
+{
+    double change = 0;
+    for (size_t i = 0; i < sites; i += NNSM_CHAIN_SITES)
+        for (size_t lane = 0; lane < NNSM_CHAIN_LANES; lane++) {
+            size_t t = i / NNSM_CHAIN_SITES * NNSM_CHAIN_LANES + lane;
+            double next = 0;
+            for (size_t k = i + lane; k < i + NNSM_CHAIN_SITES; k += NNSM_CHAIN_LANES)
+                next += softplus(-(double)x[k] * (double)o[k]);
+            change += next - (double)term[t];
+            term_new[t] = (float)next;
+        }
+    return change;
 }

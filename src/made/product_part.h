@@ -33,16 +33,18 @@ static inline __attribute__((always_inline)) void BLOCK(const nnsm_product *p, s
         ((VECTOR *)(out + i / VECTORS * out_row))[i % VECTORS] = sum[i];
 }
 
+/* Blocks as equal as can be: a small one would wait for its own sums. */
 static inline __attribute__((always_inline)) void PRODUCT(const nnsm_product *p, size_t rows, bool add, float *out,
                                                           size_t out_row)
 {
-    size_t m = 0;
-    for (; m + ROWS <= rows; m += ROWS)
-        BLOCK(p, m, ROWS, add, out, out_row);
-    for (; ROWS > 4 && m + 4 <= rows; m += 4)
-        BLOCK(p, m, ROWS > 4 ? 4 : 1, add, out, out_row);
-    for (; m < rows; m++)
-        BLOCK(p, m, 1, add, out, out_row);
+    size_t blocks = (rows + ROWS - 1) / ROWS;
+    for (size_t b = 0, m = 0, end; b < blocks; b++, m = end) {
+        end = rows * (b + 1) / blocks;
+#pragma GCC unroll 16
+        for (size_t count = 1; count <= ROWS; count++)
+            if (end - m == count)
+                BLOCK(p, m, count, add, out, out_row);
+    }
 }
 
 #undef JOIN_

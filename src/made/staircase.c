@@ -69,6 +69,22 @@ void nnsm_staircase_forward(const nnsm_staircase *matrix, const float *w, size_t
     }
 }
 
+void nnsm_staircase_suffix(const nnsm_staircase *matrix, const float *w, size_t first_row, size_t first_column,
+                           size_t batch, const float *dx, size_t x_row, float *y, size_t y_row)
+{
+    for (size_t p = first_row / ROWS; p < matrix->panels; p++) {
+        size_t k = first_column < matrix->width[p] ? first_column : matrix->width[p];
+        bool add = false;
+        do {
+            size_t left = matrix->width[p] - k, terms = left < CHUNK ? left : CHUNK;
+            const nnsm_product part = {dx + k, x_row, 1, w + matrix->offset[p] + k * ROWS, terms};
+            nnsm_product_of(&part, batch, ROWS, add, y + p * ROWS, y_row);
+            k += terms;
+            add = true;
+        } while (k < matrix->width[p]);
+    }
+}
+
 /* Rows first ... of columns column ..., line by line: the transpose of a few panels. lines: out, [count][ROWS]. */
 static void turn(const nnsm_staircase *matrix, const float *w, size_t first, size_t count, size_t column, float *lines)
 {

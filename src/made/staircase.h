@@ -36,6 +36,11 @@ size_t nnsm_staircase_entry(const nnsm_staircase *matrix, size_t row, size_t col
 void nnsm_staircase_forward(const nnsm_staircase *matrix, const float *w, size_t batch, const float *x, float *y,
                             bool add);
 
+/* y = dx W^T for the rows from first_row, a multiple of NNSM_STAIRCASE_ROWS, over the columns from first_column on.
+ * dx: [batch][x_row], y: [batch][y_row], with room for whole panels of rows, from row 0 and column 0. */
+void nnsm_staircase_suffix(const nnsm_staircase *matrix, const float *w, size_t first_row, size_t first_column,
+                           size_t batch, const float *dx, size_t x_row, float *y, size_t y_row);
+
 /* dx = dy W.  dy: [batch][rows], dx: [batch][columns]. */
 void nnsm_staircase_backward(const nnsm_staircase *matrix, const float *w, size_t batch, const float *dy, float *dx);
 

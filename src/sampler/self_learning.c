@@ -282,7 +282,7 @@ static void update_site(nnsm_self_learning *s, nnsm_rng_key key, uint32_t stream
     uint32_t flip[NNSM_TILE];
     if (w->draws % 4 == 0)
         nnsm_rng_blocks(key, NNSM_RNG_HEAT_BATH, stream, NNSM_TILE, step, w->draws / 4, w->random);
-    s->walk.methods->change(s->walk.state, site, change);
+    s->walk.methods->change(s->walk.state, site, NNSM_ALL_CHAINS, change);
     heat_bath(change, w->strength, w->random + w->draws % 4 * NNSM_TILE, w->active, flip, flips);
     s->walk.methods->commit(s->walk.state, site, flip);
     w->draws++;

@@ -55,9 +55,13 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     uint32_t before = streams_before(b, number);
     nnsm_chains *chains = &b->group[number];
     const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
-    nnsm_status status = nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
-                                            b->make, b->hamiltonian, proposer, error);
+    bool screened = b->screen && !proposer;
+    nnsm_status status =
+        nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
+                           screened ? b->screened : b->make, b->hamiltonian, proposer, error);
     b->groups = b->groups > number ? b->groups : number + 1;
+    if (!status && screened)
+        status = nnsm_agree(b->run->world, nnsm_chains_screen(chains, b->screen, error), error);
     if (!status && b->regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(chains, b->regenerate, error), error);
     if (!status && b->judges.tile)

@@ -58,6 +58,10 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->regenerated, c->temperatures, "scan", error);
     if (!status)
+        status = NNSM_NEW(&c->passed, c->temperatures, "scan", error);
+    if (!status)
+        status = NNSM_NEW(&c->whole, c->temperatures, "scan", error);
+    if (!status)
         status = NNSM_NEW(&c->moved, NNSM_MOVES * c->temperatures, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->collected, NNSM_COUNTS * c->temperatures, "scan", error);
@@ -153,6 +157,11 @@ nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *lear
     return nnsm_regenerator_create(&chains->regenerator, learned, error);
 }
 
+nnsm_status nnsm_chains_screen(nnsm_chains *chains, const nnsm_couplings *couplings, nnsm_error *error)
+{
+    return nnsm_screening_create(&chains->screening, couplings, chains->own, error);
+}
+
 nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error)
 {
     return nnsm_common_create(&chains->common, chains, judges, sampler, error);
@@ -167,6 +176,7 @@ void nnsm_chains_destroy(nnsm_chains *chains)
         nnsm_tile_destroy(&c->tile[t]);
     nnsm_self_learning_destroy(c->sampler);
     nnsm_scale_destroy(&c->scale);
+    nnsm_screening_destroy(&c->screening);
     nnsm_regenerator_destroy(c->regenerator);
     nnsm_common_destroy(&c->common);
     nnsm_release(c->done);
@@ -180,6 +190,8 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     nnsm_release(c->temperature);
     nnsm_release(c->accepted);
     nnsm_release(c->regenerated);
+    nnsm_release(c->passed);
+    nnsm_release(c->whole);
     nnsm_release(c->moved);
     nnsm_release(c->collected);
     nnsm_release(c->all);
@@ -198,11 +210,29 @@ void nnsm_chains_destroy(nnsm_chains *chains)
     *c = (nnsm_chains){0};
 }
 
+/* Where a tile's configurations are for a moment. */
+static int8_t *configurations_of(nnsm_chains *c, size_t own)
+{
+    return c->configurations + own * NNSM_TILE * c->run->lattice.sites;
+}
+
 void nnsm_chains_load(nnsm_chains *chains)
 {
     nnsm_chains *c = chains;
-    for (size_t t = 0; t < c->own; t++)
-        c->tile[t].methods->load(c->tile[t].state, c->configurations + t * NNSM_TILE * c->run->lattice.sites);
+    for (size_t t = 0; t < c->own; t++) {
+        c->tile[t].methods->load(c->tile[t].state, configurations_of(c, t));
+        if (c->screening.tile)
+            c->screening.tile[t].methods->load(c->screening.tile[t].state, configurations_of(c, t));
+    }
+}
+
+/* Tell the screen of a tile what has become of its chains. */
+static void follow(nnsm_chains *c, size_t own)
+{
+    if (!c->screening.tile)
+        return;
+    c->tile[own].methods->read(c->tile[own].state, configurations_of(c, own));
+    c->screening.tile[own].methods->load(c->screening.tile[own].state, configurations_of(c, own));
 }
 
 void nnsm_chains_start(nnsm_chains *chains, const nnsm_starts *starts, nnsm_tile *sampler, uint32_t stream)
@@ -211,7 +241,7 @@ void nnsm_chains_start(nnsm_chains *chains, const nnsm_starts *starts, nnsm_tile
     size_t sites = c->run->lattice.sites;
     for (size_t t = 0; t < c->own; t++) {
         size_t first = (c->first_tile + t) * NNSM_TILE;
-        int8_t *states = c->configurations + t * NNSM_TILE * sites;
+        int8_t *states = configurations_of(c, t);
         nnsm_learned_sample(sampler, c->run->key, stream + (uint32_t)first, states);
         for (size_t i = 0; i < NNSM_TILE && starts; i++) {
             int32_t chain = c->placing.chain_of[first + i];
@@ -231,19 +261,31 @@ static size_t temperature_of(const nnsm_chains *c, size_t place)
     return chain < 0 ? 0 : (size_t)c->ahead.temperature_of[chain];
 }
 
+/* passed: in and out, [NNSM_TILE], as accepted; counts nothing where the sweep is not screened. */
+static void flip_tile(nnsm_chains *c, size_t own, uint32_t stream, uint32_t sweep, const double *beta, int64_t *passed,
+                      int64_t *accepted)
+{
+    if (nnsm_screening_at(&c->screening, sweep)) {
+        nnsm_screened_sweep(&c->tile[own], &c->screening.tile[own], c->run->key, stream, sweep, beta, passed, accepted);
+        return;
+    }
+    nnsm_metropolis_sweep(&c->tile[own], c->run->key, stream, sweep, beta, accepted);
+    follow(c, own);
+}
+
 static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
 {
     double beta[NNSM_TILE];
-    int64_t accepted[NNSM_TILE] = {0};
+    int64_t accepted[NNSM_TILE] = {0}, passed[NNSM_TILE] = {0};
     size_t first = (c->first_tile + own) * NNSM_TILE;
+    uint32_t stream = c->stream + (uint32_t)first;
     for (size_t i = 0; i < NNSM_TILE; i++)
         beta[i] = c->ladders.beta[temperature_of(c, first + i)];
     nnsm_move move = c->moves.count ? c->moves.move[sweep % c->moves.count] : NNSM_MOVE_SINGLE;
     if (c->moves.count)
-        nnsm_move_sweep(&c->tile[own], &c->moves.space, move, c->run->key, c->stream + (uint32_t)first, sweep, beta,
-                        accepted);
+        nnsm_move_sweep(&c->tile[own], &c->moves.space, move, c->run->key, stream, sweep, beta, accepted);
     else
-        nnsm_metropolis_sweep(&c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
+        flip_tile(c, own, stream, sweep, beta, passed, accepted);
     if ((sweep + 1) % nnsm_chains_period(&c->run->lattice) == 0)
         c->tile[own].methods->refresh(c->tile[own].state);
     for (size_t i = 0; count && i < NNSM_TILE; i++) {
@@ -251,6 +293,8 @@ static void sweep_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool count)
             continue;
         c->accepted[temperature_of(c, first + i)] += accepted[i];
         c->moved[(size_t)move * c->temperatures + temperature_of(c, first + i)] += accepted[i];
+        c->passed[temperature_of(c, first + i)] += passed[i];
+        c->whole[temperature_of(c, first + i)] += nnsm_screening_at(&c->screening, sweep) ? 0 : accepted[i];
     }
 }
 
@@ -273,6 +317,7 @@ static void regenerate_tile(nnsm_chains *c, size_t own, uint32_t sweep, bool cou
     for (size_t i = 0; i < NNSM_TILE; i++)
         beta[i] = c->ladders.beta[temperature_of(c, first + i)];
     nnsm_regenerate(c->regenerator, &c->tile[own], c->run->key, c->stream + (uint32_t)first, sweep, beta, accepted);
+    follow(c, own);
     for (size_t i = 0; count && i < NNSM_TILE; i++)
         c->regenerated[temperature_of(c, first + i)] += c->placing.chain_of[first + i] < 0 ? 0 : accepted[i];
 }

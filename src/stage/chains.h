@@ -10,6 +10,7 @@
 #include "stage/placing.h"
 #include "stage/scale.h"
 #include "stage/scan.h"
+#include "stage/screening.h"
 #include "stage/state.h"
 #include "statistics/bennett.h"
 
@@ -31,7 +32,14 @@ enum {
 };
 
 /* Rows of nnsm_chains.collected. */
-enum { NNSM_COUNT_ACCEPTED, NNSM_COUNT_REGENERATED, NNSM_COUNT_MOVES, NNSM_COUNTS = NNSM_COUNT_MOVES + NNSM_MOVES };
+enum {
+    NNSM_COUNT_ACCEPTED,
+    NNSM_COUNT_REGENERATED,
+    NNSM_COUNT_PASSED,
+    NNSM_COUNT_WHOLE,
+    NNSM_COUNT_MOVES,
+    NNSM_COUNTS = NNSM_COUNT_MOVES + NNSM_MOVES
+};
 
 typedef struct nnsm_chains {
     nnsm_run *run;
@@ -47,6 +55,7 @@ typedef struct nnsm_chains {
     nnsm_scale scale;                           /* of its surrogate */
     bool clusters_only;                         /* as of nnsm_proposer */
     nnsm_self_learning_record *done;            /* [own] by the last step */
+    nnsm_screening screening;                   /* of single flips */
     nnsm_move_list moves;                       /* of sites with more than two values */
     nnsm_regenerator *regenerator;              /* NULL: no suffixes are redrawn */
     nnsm_placing placing;                       /* where the chains are */
@@ -55,8 +64,10 @@ typedef struct nnsm_chains {
     nnsm_ladders ahead;                         /* as of now, of this group's walkers */
     int64_t *accepted;                          /* [temperatures] on this rank */
     int64_t *regenerated;                       /* [temperatures] accepted suffixes on this rank */
+    int64_t *passed;                            /* [temperatures] flips for which H was evaluated, of those screened */
+    int64_t *whole;                             /* [temperatures] of `accepted`, those that were not screened */
     int64_t *moved;                             /* [NNSM_MOVES][temperatures] accepted of a move on this rank */
-    int64_t *collected;                         /* [NNSM_COUNTS][temperatures] all three on all ranks */
+    int64_t *collected;                         /* [NNSM_COUNTS][temperatures] all of these on all ranks */
     nnsm_measurement *all;                      /* [tiles][slots][NNSM_TILE], gathered */
     size_t most_slots, slots, filled;           /* measurements that are gathered at once: room; now; so far */
     uint32_t *slot_sweep;                       /* [slots] after which sweep */
@@ -95,6 +106,9 @@ void nnsm_chains_destroy(nnsm_chains *chains);
 /* From now on a suffix of every chain is redrawn from the network before each sweep or proposal (nnsm/regenerate.h);
  * for chains under -T0 log p of `learned`, which is borrowed. Local. */
 nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error);
+
+/* From now on single flips are screened by these couplings, which are borrowed. Not for self-learning chains. Local. */
+nnsm_status nnsm_chains_screen(nnsm_chains *chains, const nnsm_couplings *couplings, nnsm_error *error);
 
 /* From now on measurements are kept together with their energies under other Hamiltonians (common_samples.h). Local. */
 nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error);

@@ -11,6 +11,8 @@ void nnsm_chains_collect(nnsm_chains *chains)
     memcpy(c->collected, c->accepted, c->temperatures * sizeof *c->accepted);
     memcpy(c->collected + NNSM_COUNT_REGENERATED * c->temperatures, c->regenerated,
            c->temperatures * sizeof *c->regenerated);
+    memcpy(c->collected + NNSM_COUNT_PASSED * c->temperatures, c->passed, c->temperatures * sizeof *c->passed);
+    memcpy(c->collected + NNSM_COUNT_WHOLE * c->temperatures, c->whole, c->temperatures * sizeof *c->whole);
     memcpy(c->collected + NNSM_COUNT_MOVES * c->temperatures, c->moved,
            NNSM_MOVES * c->temperatures * sizeof *c->moved);
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, c->collected, NNSM_COUNTS * (int)c->temperatures, MPI_INT64_T, MPI_SUM,
@@ -121,7 +123,11 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     values(state, group, "centre", NNSM_H5_DOUBLES, c->temperatures, c->bennett.centre);
     counts(state, group, "accepted", c->temperatures, c->collected);
     if (c->regenerator)
-        counts(state, group, "regenerated", c->temperatures, c->collected + c->temperatures);
+        counts(state, group, "regenerated", c->temperatures, c->collected + NNSM_COUNT_REGENERATED * c->temperatures);
+    if (c->screening.tile) {
+        counts(state, group, "passed", c->temperatures, c->collected + NNSM_COUNT_PASSED * c->temperatures);
+        counts(state, group, "whole", c->temperatures, c->collected + NNSM_COUNT_WHOLE * c->temperatures);
+    }
     if (c->moves.count)
         counts(state, group, "moved", NNSM_MOVES * c->temperatures, c->collected + NNSM_COUNT_MOVES * c->temperatures);
     if (c->sampler)
@@ -142,7 +148,10 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
     c->bennett.centred = numbers[2];
     if (c->run->rank == 0) {
         memcpy(c->accepted, c->collected, c->temperatures * sizeof *c->accepted);
-        memcpy(c->regenerated, c->collected + c->temperatures, c->temperatures * sizeof *c->regenerated);
+        memcpy(c->regenerated, c->collected + NNSM_COUNT_REGENERATED * c->temperatures,
+               c->temperatures * sizeof *c->regenerated);
+        memcpy(c->passed, c->collected + NNSM_COUNT_PASSED * c->temperatures, c->temperatures * sizeof *c->passed);
+        memcpy(c->whole, c->collected + NNSM_COUNT_WHOLE * c->temperatures, c->temperatures * sizeof *c->whole);
         memcpy(c->moved, c->collected + NNSM_COUNT_MOVES * c->temperatures,
                NNSM_MOVES * c->temperatures * sizeof *c->moved);
     }

@@ -55,6 +55,10 @@ nnsm_status nnsm_curve_create(nnsm_curve *curve, size_t temperatures, size_t wal
     if (!status)
         status = NNSM_NEW(&curve->regenerated, temperatures, "results", error);
     if (!status)
+        status = NNSM_NEW(&curve->evaluated, temperatures, "results", error);
+    if (!status)
+        status = NNSM_NEW(&curve->unscreened, temperatures, "results", error);
+    if (!status)
         status = NNSM_NEW(&curve->moved, NNSM_MOVES * temperatures, "results", error);
     if (!status)
         status = NNSM_NEW(&curve->round_trips, walkers, "results", error);
@@ -69,6 +73,8 @@ void nnsm_curve_destroy(nnsm_curve *curve)
     nnsm_release(curve->exchange_rate);
     nnsm_release(curve->surrogate_scale);
     nnsm_release(curve->regenerated);
+    nnsm_release(curve->evaluated);
+    nnsm_release(curve->unscreened);
     nnsm_release(curve->moved);
     nnsm_release(curve->round_trips);
     nnsm_release(curve->free_energy);

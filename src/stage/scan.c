@@ -41,6 +41,11 @@ static nnsm_status make_learned(nnsm_tile *tile, const void *hamiltonian, nnsm_e
     return nnsm_learned_tile_create(tile, hamiltonian, error);
 }
 
+static nnsm_status make_screened(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
+{
+    return nnsm_learned_screened_tile_create(tile, hamiltonian, error);
+}
+
 static nnsm_status make_reference(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
 {
     return nnsm_model_tile_create(tile, hamiltonian, error);
@@ -111,6 +116,8 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .hamiltonian = learned,
                                 .proposer = {self && couplings->present && !moves ? &couplings->projected : NULL,
                                              couplings->error, true, false},
+                                .screen = nnsm_screening_choose(run, &trained->network, couplings),
+                                .screened = make_screened,
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});

@@ -229,7 +229,7 @@ static void tiles_agree_with_energies(void **state)
                 }
             }
             if (q == 2)
-                tile.methods->change(tile.state, start, change);
+                tile.methods->change(tile.state, start, NNSM_ALL_CHAINS, change);
             else
                 tile.methods->propose(tile.state, &update, change);
             for (size_t c = 0; c < NNSM_TILE; c++) {

@@ -96,8 +96,9 @@ static void flip_all(dense_tile *t, size_t site)
         t->now[c * sites + site] = (int8_t)-t->now[c * sites + site];
 }
 
-static void dense_change(void *state, size_t site, double *change)
+static void dense_change(void *state, size_t site, uint32_t asked, double *change)
 {
+    (void)asked;
     dense_tile *t = state;
     flip_all(t, site);
     t->network.methods->load(t->network.state, t->now);

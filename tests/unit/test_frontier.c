@@ -263,7 +263,7 @@ static void flips_on_tiles_equal_full_evaluations(void **state)
             tile.methods->read(tile.state, s);
             for (size_t site = 0; site < sites; site++) {
                 tile.methods->energy(tile.state, energy);
-                tile.methods->change(tile.state, site, change);
+                tile.methods->change(tile.state, site, NNSM_ALL_CHAINS, change);
                 for (size_t i = 0; i < NNSM_TILE; i += 7) {
                     double before = -1.7 * log_p(f, s + i * sites);
                     check_close(energy[i], before, 2e-5);

@@ -305,7 +305,7 @@ static void check_changes(const nnsm_lattice *lattice, const nnsm_basis *basis)
     tile.methods->load(tile.state, s);
     for (size_t i = 0; i < lattice->sites; i++) {
         tile.methods->energy(tile.state, tile_energy);
-        tile.methods->change(tile.state, i, tile_change);
+        tile.methods->change(tile.state, i, NNSM_ALL_CHAINS, tile_change);
         for (size_t c = 0; c < NNSM_TILE; c++) {
             int8_t *spins = s + c * lattice->sites;
             double energy = nnsm_local_energy(&local, spins), definition = 0;
