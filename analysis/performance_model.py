@@ -77,7 +77,9 @@ class Model:
         self.kernels, self.net = benches[0], benches[-1]
         self.run, self.parts = self.kernels["run"], self.kernels["parts"]
         self.knows_messages = self.net["ranks"] > 1
-        self.tile = self.parts.get("self_learning" if self.run["self_learning"] else "single_flip")
+        flips = "screened_flip" if "screened_flip" in self.parts else "single_flip"
+        self.kernel = "self_learning" if self.run["self_learning"] else flips
+        self.tile = self.parts.get(self.kernel)
 
     # ---- messages
 
@@ -175,7 +177,7 @@ class Model:
         measuring, before = self.scan_messages(ranks)
         sweeps = run["sweeps"] + run["scan_thermalization"]
         result["scan"] = (sweeps * math.ceil(self.scan_tiles() / ranks) * sweep * g *
-                          self.imbalance("self_learning" if run["self_learning"] else "single_flip", ranks),
+                          self.imbalance(self.kernel, ranks),
                           run["sweeps"] * measuring + run["scan_thermalization"] * before)
         return result
 

@@ -17,6 +17,7 @@
 typedef struct {
     double flips, trained, sweeps; /* a second on one rank; sweeps of a chain */
     size_t parameters;
+    bool spins;        /* sites of two values */
     double kept, sums; /* floats: what training keeps, and of one vector of sums */
 } rates;
 
@@ -94,6 +95,7 @@ static nnsm_status measure_scan(const nnsm_network *network, const nnsm_lattice 
     int8_t *spins = NULL;
     nnsm_network_shape shape = nnsm_network_shape_of(network);
     bool several = shape.alphabet.count > 2; /* no couplings, which would propose */
+    r->spins = !several;
     bool self_learning = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING && !several;
     nnsm_move_space space = nnsm_move_space_make(lattice, shape.alphabet.count);
     size_t sites = nnsm_network_shape_of(network).sites;
@@ -237,8 +239,12 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     if (c->trust.networks > 1)
         (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1,
                      groups, members);
+    bool screen = c->scan.sampler == NNSM_CONFIG_SINGLE_FLIPS && c->network.kind == NNSM_CONFIG_DENSE &&
+                  c->couplings.enabled && r->spins;
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
+    if (screen)
+        (void)printf("             about half of that where the couplings can screen the flips\n");
     if (others)
         (void)printf("             of %s: %.1f s\n",
                      others == 2 ? "the true model and of the distilled Hamiltonian" : "a local Hamiltonian", local);

@@ -1,7 +1,6 @@
 #include "nnsm/self_learning.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -122,13 +121,7 @@ nnsm_proposals nnsm_self_learning_kind(const nnsm_self_learning *sampler)
 
 void nnsm_self_learning_describe(const nnsm_self_learning *sampler, char *text, size_t size)
 {
-    const nnsm_operators *o = &sampler->surrogate.operators;
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t c = 0; c < o->classes && used + NNSM_OPERATOR_NAME + 8 < size; c++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", c ? ", " : "", o->class[c].name);
-    if (strlen(text) && used + NNSM_OPERATOR_NAME + 8 >= size)
-        (void)snprintf(text + used, size - used, ", ...");
+    nnsm_surrogate_describe(&sampler->surrogate, text, size);
 }
 
 void nnsm_self_learning_set(nnsm_self_learning *sampler, size_t temperature, double scale, int palindromes)

@@ -1,6 +1,7 @@
 #include "sampler/surrogate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,4 +210,15 @@ void nnsm_surrogate_destroy(nnsm_surrogate *surrogate)
     nnsm_operators_destroy(&surrogate->operators);
     nnsm_release(surrogate->coupling);
     *surrogate = (nnsm_surrogate){0};
+}
+
+void nnsm_surrogate_describe(const nnsm_surrogate *surrogate, char *text, size_t size)
+{
+    const nnsm_operators *o = &surrogate->operators;
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t c = 0; c < o->classes && used + NNSM_OPERATOR_NAME + 8 < size; c++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", c ? ", " : "", o->class[c].name);
+    if (used && used + NNSM_OPERATOR_NAME + 8 >= size)
+        (void)snprintf(text + used, size - used, ", ...");
 }

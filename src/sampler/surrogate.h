@@ -16,6 +16,9 @@ nnsm_status nnsm_surrogate_create(nnsm_surrogate *surrogate, const nnsm_local *l
                                   nnsm_error *error);
 void nnsm_surrogate_destroy(nnsm_surrogate *surrogate);
 
+/* The classes, as text: "pair (1,0), field". */
+void nnsm_surrogate_describe(const nnsm_surrogate *surrogate, char *text, size_t size);
+
 /* Share, by |J|, of pair terms and fields that cannot be satisfied together with stronger ones: 0 where all can. */
 nnsm_status nnsm_surrogate_frustration(const nnsm_local *local, double *share, nnsm_error *error);
 

@@ -23,6 +23,7 @@ typedef enum {
     NNSM_BENCH_TRAINING,
     NNSM_BENCH_ANCESTRAL,
     NNSM_BENCH_SINGLE_FLIP,
+    NNSM_BENCH_SCREENED_FLIP,
     NNSM_BENCH_SELF_LEARNING,
     NNSM_BENCH_SCAN,
     NNSM_BENCH_ENSEMBLE_WRITE,
@@ -71,6 +72,9 @@ typedef struct {
     nnsm_learned *learned;
     nnsm_couplings couplings;
     nnsm_tile sample, flips, proposals;
+    nnsm_screening screening; /* tile NULL: flips are not screened */
+    nnsm_tile screened;
+    int64_t passed, screened_flips; /* of these, for which H was evaluated; proposed */
     nnsm_self_learning *sampler; /* NULL: no couplings that could propose */
     nnsm_chains chains;
     int8_t *spins; /* [NNSM_TILE][sites] */
@@ -87,6 +91,7 @@ typedef struct {
     nnsm_bench_layer layer[NNSM_MAX_LAYERS + 4]; /* rank 0, in the order of the backward pass; the first one is only
                                                     what is told of first, with the forward pass before it */
     size_t layers;
+    double evaluated;       /* passed by screened_flips of all ranks; NaN: not screened */
     double acceptance, tau; /* self-learning: of proposals; of |m| in proposals, NaN: not known */
 } nnsm_bench;
 

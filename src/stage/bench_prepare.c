@@ -209,6 +209,17 @@ static nnsm_status make_learned_tile(nnsm_tile *tile, const void *hamiltonian, n
     return nnsm_learned_tile_create(tile, hamiltonian, error);
 }
 
+static nnsm_status make_screened_tile(nnsm_tile *tile, const void *hamiltonian, nnsm_error *error)
+{
+    return nnsm_learned_screened_tile_create(tile, hamiltonian, error);
+}
+
+static bool screens(const nnsm_bench *b)
+{
+    return nnsm_screening_possible(b->run, &b->trained.network, &b->couplings) &&
+           nnsm_screening_missed(b->run, &b->couplings, b->config.scan.temperatures[0]) <= NNSM_MOST_MISSED;
+}
+
 /* One tile at T0, whose surrogate is what the couplings stage reads off the network. */
 static nnsm_status make_sampler(nnsm_bench *b, nnsm_error *error)
 {
@@ -227,6 +238,22 @@ static nnsm_status make_sampler(nnsm_bench *b, nnsm_error *error)
     }
     if (!status && b->sampler)
         status = nnsm_self_learning_tile_create(&b->proposals, b->sampler, error);
+    return status;
+}
+
+/* Flips as the scan makes them where it screens them, at T0. */
+static nnsm_status make_screened(nnsm_bench *b, nnsm_error *error)
+{
+    if (!screens(b))
+        return NNSM_OK;
+    nnsm_status status = nnsm_screening_create(&b->screening, &b->couplings, 1, error);
+    if (status || !b->screening.tile)
+        return status;
+    status = make_screened_tile(&b->screened, b->learned, error);
+    if (!status)
+        b->screened.methods->load(b->screened.state, b->spins);
+    if (!status)
+        b->screening.tile->methods->load(b->screening.tile->state, b->spins);
     return status;
 }
 
@@ -252,9 +279,12 @@ static nnsm_status make_chains(nnsm_bench *b, nnsm_error *error)
     const nnsm_config *c = &b->config;
     bool self = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING && b->sampler && !nnsm_move_list_stated(b->run);
     nnsm_proposer proposer = {&b->couplings.projected, b->couplings.error, true, false};
-    nnsm_status status =
-        nnsm_chains_create(&b->chains, b->run, NNSM_STAGE_SCAN, (size_t)c->scan.temperatures_count,
-                           c->scan.temperatures, 0, make_learned_tile, b->learned, self ? &proposer : NULL, error);
+    bool screened = !self && screens(b);
+    nnsm_status status = nnsm_chains_create(&b->chains, b->run, NNSM_STAGE_SCAN, (size_t)c->scan.temperatures_count,
+                                            c->scan.temperatures, 0, screened ? make_screened_tile : make_learned_tile,
+                                            b->learned, self ? &proposer : NULL, error);
+    if (!status && screened)
+        status = nnsm_agree(b->run->world, nnsm_chains_screen(&b->chains, &b->couplings, error), error);
     if (!status && c->scan.regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(&b->chains, b->learned, error), error);
     if (status)
@@ -271,6 +301,8 @@ static nnsm_status make_scan(nnsm_bench *b, nnsm_error *error)
         status = nnsm_stage_couplings(b->run, b->learned, &b->trained, &none, &b->couplings, error);
     if (!status)
         status = nnsm_agree(b->run->world, make_sampler(b, error), error);
+    if (!status)
+        status = nnsm_agree(b->run->world, make_screened(b, error), error);
     if (!status && b->sampler)
         b->proposals.methods->load(b->proposals.state, b->spins);
     return status ? status : make_chains(b, error);
@@ -319,6 +351,8 @@ void nnsm_bench_release(nnsm_bench *bench)
     nnsm_chains_destroy(&b->chains);
     nnsm_tile_destroy(&b->proposals);
     nnsm_self_learning_destroy(b->sampler);
+    nnsm_tile_destroy(&b->screened);
+    nnsm_screening_destroy(&b->screening);
     nnsm_tile_destroy(&b->flips);
     nnsm_tile_destroy(&b->sample);
     nnsm_couplings_destroy(&b->couplings);

@@ -113,6 +113,9 @@ void nnsm_bench_print(nnsm_bench *bench)
         nnsm_say(&b->run->log,
                  "self-learning at T0 = %g: %.3f accepted, tau of |m| %.2f proposals, %seffective samples a second",
                  b->trained.summary.temperature, b->acceptance, b->tau, si(effective_rate(b), rate));
+    if (!isnan(b->evaluated))
+        nnsm_say(&b->run->log, "screened flips at T0 = %g: the network is asked for %.3f of them",
+                 b->trained.summary.temperature, b->evaluated);
     print_messages(b);
     warn_if_disturbed(b);
 }
@@ -309,6 +312,7 @@ static void write_all(json *j, const nnsm_bench *b)
             write_part(j, b, (nnsm_bench_name)n);
     close_object(j);
     write_layers(j, b);
+    number(j, "evaluated", b->evaluated);
     open_object(j, "self_learning");
     number(j, "acceptance", b->acceptance);
     number(j, "tau", b->tau);

@@ -77,6 +77,24 @@ static nnsm_status flip(void *context, nnsm_error *error)
     return NNSM_OK;
 }
 
+static nnsm_status flip_screened(void *context, nnsm_error *error)
+{
+    nnsm_bench *b = context;
+    (void)error;
+    double beta[NNSM_TILE];
+    int64_t accepted[NNSM_TILE] = {0}, passed[NNSM_TILE] = {0};
+    uint32_t sweep = b->updates[NNSM_BENCH_SCREENED_FLIP]++;
+    for (size_t i = 0; i < NNSM_TILE; i++)
+        beta[i] = 1 / b->trained.summary.temperature;
+    nnsm_screened_sweep(&b->screened, b->screening.tile, b->run->key, stream(b), sweep, beta, passed, accepted);
+    if ((sweep + 1) % nnsm_chains_period(&b->run->lattice) == 0)
+        b->screened.methods->refresh(b->screened.state);
+    for (size_t i = 0; i < NNSM_TILE; i++)
+        b->passed += passed[i];
+    b->screened_flips += NNSM_TILE * (int64_t)b->run->lattice.sites;
+    return NNSM_OK;
+}
+
 static void propose(nnsm_bench *b, nnsm_self_learning_record *record)
 {
     const int32_t temperature[NNSM_TILE] = {0};
@@ -186,6 +204,14 @@ static void list_kernels(nnsm_bench *b)
                           .work = tile * sites,
                           .call = flip},
         (nnsm_bench_count){flip_of.dense, flip_of.needed, 1});
+    if (b->screening.tile) /* operations: after measuring */
+        add(b, NNSM_BENCH_SCREENED_FLIP,
+            (nnsm_bench_part){.name = "screened_flip",
+                              .title = "the same, screened",
+                              .units = "proposals",
+                              .work = tile * sites,
+                              .call = flip_screened},
+            (nnsm_bench_count){0});
     if (b->sampler)
         add(b, NNSM_BENCH_SELF_LEARNING,
             (nnsm_bench_part){.name = "self_learning",
@@ -288,13 +314,25 @@ static nnsm_status find_tau(nnsm_bench *b, nnsm_error *error)
     return status;
 }
 
+/* Flips for which H was evaluated, of all ranks, and the operations of a proposal that they make. */
+static void count_screened(nnsm_bench *b)
+{
+    int64_t flips[] = {b->passed, b->screened_flips};
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, flips, 2, MPI_INT64_T, MPI_SUM, b->run->world));
+    b->evaluated = flips[1] ? (double)flips[0] / (double)flips[1] : NAN;
+    nnsm_bench_count *screened = &b->count[NNSM_BENCH_SCREENED_FLIP];
+    *screened = b->count[NNSM_BENCH_SINGLE_FLIP];
+    screened->dense *= b->evaluated;
+    screened->needed *= b->evaluated;
+}
+
 nnsm_status nnsm_bench_stages(nnsm_bench *bench, nnsm_error *error)
 {
     nnsm_bench *b = bench;
     nnsm_bench_part present[NNSM_BENCH_PARTS];
     int place[NNSM_BENCH_PARTS];
     size_t count = 0;
-    b->tau = b->acceptance = NAN;
+    b->tau = b->acceptance = b->evaluated = NAN;
     nnsm_status status = nnsm_agree(b->run->world, nnsm_peak_create(&b->peak, b->seconds / 100, error), error);
     if (status)
         return status;
@@ -311,6 +349,8 @@ nnsm_status nnsm_bench_stages(nnsm_bench *bench, nnsm_error *error)
     status = nnsm_bench_measure(present, count, b->run->world, nnsm_bench_pause, b, error);
     for (size_t i = 0; i < count; i++)
         b->part[place[i]] = present[i];
+    if (!status)
+        count_screened(b);
     if (!status && b->sampler)
         status = nnsm_agree(b->run->world, find_tau(b, error), error);
     return status;

@@ -55,7 +55,8 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     uint32_t before = streams_before(b, number);
     nnsm_chains *chains = &b->group[number];
     const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
-    bool screened = b->screen && !proposer;
+    bool screened =
+        b->screen && !proposer && nnsm_screening_missed(b->run, b->screen, temperature[0]) <= NNSM_MOST_MISSED;
     nnsm_status status =
         nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
                            screened ? b->screened : b->make, b->hamiltonian, proposer, error);
@@ -71,6 +72,20 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     if (!status)
         nnsm_chains_start(chains, b->starts, b->sampler, before);
     return status;
+}
+
+/* How single flips are made, where there is a choice. */
+static void say_screen(const nnsm_branch *b, const nnsm_chains *chains)
+{
+    char classes[200];
+    if (!b->screen || chains->sampler)
+        return;
+    nnsm_surrogate_describe(&chains->screening.surrogate, classes, sizeof classes);
+    if (chains->screening.tile)
+        nnsm_say(&b->run->log, "%s: single flips, screened by %s", b->title, classes);
+    else
+        nnsm_say(&b->run->log, "%s: single flips, not screened: the couplings miss about %.2g T in a flip at T = %g",
+                 b->title, nnsm_screening_missed(b->run, b->screen, chains->temperature[0]), chains->temperature[0]);
 }
 
 /* Self-learning chains that are rejected too often begin anew with single flips. */
@@ -93,7 +108,10 @@ static nnsm_status fall_back(nnsm_branch *b, int64_t g, nnsm_error *error)
                  b->title, nnsm_scale_acceptance(&chains->scale), NNSM_LEAST_ACCEPTANCE, nnsm_single_moves(b->run));
     memcpy(temperature, chains->temperature, count * sizeof *temperature);
     nnsm_chains_destroy(chains);
-    return nnsm_branch_group(b, g, count, temperature, true, error);
+    nnsm_status status = nnsm_branch_group(b, g, count, temperature, true, error);
+    if (!status)
+        say_screen(b, chains);
+    return status;
 }
 
 static nnsm_status add_group(nnsm_branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
@@ -106,6 +124,8 @@ static nnsm_status add_group(nnsm_branch *b, size_t temperatures, const double *
         nnsm_say(&b->run->log, "%s: self-learning, proposals by %s of %s", b->title,
                  nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites", classes);
     }
+    if (!status)
+        say_screen(b, &b->group[b->groups - 1]);
     return status ? status : fall_back(b, b->groups - 1, error);
 }
 
@@ -226,6 +246,19 @@ static double evaluate_moves(nnsm_branch *b, const nnsm_chains *chains, size_t p
     return all;
 }
 
+/* What a screen saved and cost. sweeps: measured. */
+static void evaluate_screen(nnsm_branch *b, const nnsm_chains *chains, size_t position, size_t t, double sweeps)
+{
+    double whole = nnsm_screening_whole((uint32_t)b->run->config->scan.thermalization, chains->sweep);
+    double flips = (double)b->curve->walkers * (double)b->run->lattice.sites; /* of a sweep */
+    const int64_t *collected = chains->collected + position;
+    b->curve->evaluated[t] = b->curve->unscreened[t] = NAN;
+    if (!chains->screening.tile)
+        return;
+    b->curve->evaluated[t] = (double)collected[NNSM_COUNT_PASSED * chains->temperatures] / ((sweeps - whole) * flips);
+    b->curve->unscreened[t] = (double)collected[NNSM_COUNT_WHOLE * chains->temperatures] / (whole * flips);
+}
+
 static void evaluate_row(nnsm_branch *b, size_t t)
 {
     const nnsm_config *c = b->run->config;
@@ -241,6 +274,7 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     curve->regenerated[t] = chains->regenerator ? (double)chains->collected[chains->temperatures + position] /
                                                       (sweeps * (double)curve->walkers)
                                                 : NAN;
+    evaluate_screen(b, chains, position, t, sweeps);
     curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
     curve->self_learning += chains->sampler != NULL;
     curve->exchange_rate[t] =
@@ -293,7 +327,8 @@ static void list_accepted(const nnsm_branch *b, const char *moves, const double 
 static void say_moves(const nnsm_branch *b)
 {
     const nnsm_curve *c = b->curve;
-    char text[512] = "", moves[64], trips[64] = "";
+    char text[512] = "", moves[64], trips[64] = "", share[64] = "";
+    double evaluated = 0;
     if (c->self_learning)
         list_accepted(b, "proposals", c->acceptance, text, sizeof text);
     else if (b->run->alphabet.count == 2)
@@ -303,12 +338,16 @@ static void say_moves(const nnsm_branch *b)
         list_accepted(b, moves, c->moved + (size_t)m * c->temperatures, text, sizeof text);
     }
     list_accepted(b, "regenerated suffixes", c->regenerated, text, sizeof text);
+    for (size_t t = 0; t < c->temperatures; t++)
+        evaluated += c->evaluated[t] / (double)c->temperatures;
+    if (!isnan(evaluated))
+        (void)snprintf(share, sizeof share, ", %.2f of all evaluated", evaluated);
     int64_t all = 0;
     for (size_t w = 0; w < c->walkers; w++)
         all += c->round_trips[w];
     if (b->run->config->scan.exchange && c->temperatures > 1)
         (void)snprintf(trips, sizeof trips, "; %.1f round trips a ladder", (double)all / (double)c->walkers);
-    nnsm_say(&b->run->log, "%s: %s are accepted%s", b->title, text, trips);
+    nnsm_say(&b->run->log, "%s: %s are accepted%s%s", b->title, text, share, trips);
 }
 
 nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)

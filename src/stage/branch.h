@@ -20,7 +20,7 @@ struct nnsm_branch {
     nnsm_tile_maker *make;
     const void *hamiltonian;
     nnsm_proposer proposer;         /* local NULL: single flips */
-    const nnsm_couplings *screen;   /* of single flips, on tiles of `screened`; NULL: none */
+    const nnsm_couplings *screen;   /* of single flips, on tiles of `screened`; NULL: not possible */
     nnsm_tile_maker *screened;
     const nnsm_learned *regenerate; /* the network, which is the Hamiltonian: redraw suffixes; NULL: do not */
     nnsm_judges judges;             /* other Hamiltonians for common samples; count 0 with tile NULL: none are kept */

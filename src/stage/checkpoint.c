@@ -11,7 +11,7 @@
 #include "setup/provenance.h"
 
 #define KIND "nnsm checkpoint"
-enum { VERSION = 5, DIFFERENCES = 600, HEADER = 1 << 17 };
+enum { VERSION = 6, DIFFERENCES = 600, HEADER = 1 << 17 };
 
 static const char *const names[NNSM_PROGRESSES] = {"start", "generate", "train", "scan", "finished"};
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stage/screening.h"
+
 void nnsm_warn_of_range(nnsm_run *run, double temperature)
 {
     const nnsm_config *c = run->config;
@@ -52,6 +54,25 @@ void nnsm_warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char
         nnsm_warn(&run->log, "%s: hardly any exchange from T = %s to the next; take smaller steps there", what, gaps);
     if (c->scan.exchange && !curve->self_learning && curve->temperatures > 1 && !trips)
         nnsm_warn(&run->log, "%s: no replica went from one end to the other and back; raise scan.sweeps", what);
+}
+
+void nnsm_warn_of_screen(nnsm_run *run, const nnsm_curve *curve, const char *what)
+{
+    static const double least = 0.8, sigmas = 4; /* of a count whose events are not quite independent */
+    const nnsm_config *c = run->config;
+    uint32_t first = (uint32_t)c->scan.thermalization, last = first + (uint32_t)c->scan.sweeps;
+    double flips = (double)nnsm_screening_whole(first, last) * (double)c->scan.walkers * (double)run->lattice.sites;
+    char where[200] = "";
+    for (size_t t = 0; t < curve->temperatures; t++) {
+        double counted = sqrt(curve->unscreened[t] * flips); /* NaN: there is no screen */
+        if (counted > sigmas && curve->acceptance[t] < least * curve->unscreened[t] * (1 - sigmas / counted))
+            nnsm_list_temperature(where, sizeof where, c->scan.temperatures[t]);
+    }
+    if (where[0])
+        nnsm_warn(&run->log,
+                  "%s: at T = %s the couplings, which screen the flips, reject what the network would accept: errors are "
+                  "larger; with couplings.enabled = false the network is asked every time",
+                  what, where);
 }
 
 /* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than

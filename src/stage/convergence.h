@@ -10,6 +10,9 @@ void nnsm_warn_of_range(nnsm_run *run, double temperature);
 /* Walkers that disagree, too few sweeps for an error, hardly any exchange. `what` names the scan. */
 void nnsm_warn_of_convergence(nnsm_run *run, const nnsm_curve *curve, const char *what);
 
+/* A screen that rejects a fifth or more of the flips that the network would accept, beyond chance. */
+void nnsm_warn_of_screen(nnsm_run *run, const nnsm_curve *curve, const char *what);
+
 /* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than
  * chance allows. */
 void nnsm_check_against_samples(nnsm_run *run, const nnsm_scanned *scanned);

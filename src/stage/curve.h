@@ -50,7 +50,7 @@ typedef struct {
     double *surrogate_scale;     /* [temperatures] a(T); NaN where flips are single */
     double *regenerated;         /* [temperatures] share of accepted suffixes; NaN where none are redrawn */
     double *evaluated;           /* [temperatures] share of the screened flips for which H was evaluated; NaN: none are */
-    double *unscreened;          /* [temperatures] share of accepted flips in the sweeps without a screen; NaN as above */
+    double *unscreened;          /* [temperatures] share of accepted flips in the sweeps without a screen; NaN: none */
     double *moved;               /* [NNSM_MOVES][temperatures] share of accepted moves; NaN where none are made */
     double *exchange_rate;       /* [temperatures - 1] */
     int64_t *round_trips;        /* [walkers] */

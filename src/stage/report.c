@@ -79,6 +79,14 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     (void)snprintf(name, sizeof name, "%s/surrogate_scale", group);
     nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->surrogate_scale, "1",
                           "a(T) of the surrogate a H_s in self-learning Monte Carlo; NaN: single flips");
+    (void)snprintf(name, sizeof name, "%s/evaluated", group);
+    if (!isnan(curve->evaluated[0])) {
+        nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->evaluated, "1",
+                              "share of the flips that the couplings let pass, for which H was evaluated");
+        (void)snprintf(name, sizeof name, "%s/unscreened_acceptance", group);
+        nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->unscreened, "1",
+                              "share of accepted flips in the sweeps that were not screened");
+    }
     (void)snprintf(name, sizeof name, "%s/regeneration_acceptance", group);
     if (!isnan(curve->regenerated[0]))
         nnsm_h5_write_doubles(

@@ -116,7 +116,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .hamiltonian = learned,
                                 .proposer = {self && couplings->present && !moves ? &couplings->projected : NULL,
                                              couplings->error, true, false},
-                                .screen = nnsm_screening_choose(run, &trained->network, couplings),
+                                .screen = nnsm_screening_possible(run, &trained->network, couplings) ? couplings : NULL,
                                 .screened = make_screened,
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
@@ -228,6 +228,7 @@ static void report(scan *s, const nnsm_summary *data, nnsm_scanned *scanned)
     for (size_t i = 0; i < s->branches; i++) {
         nnsm_starts_report(s->run, s->branch[i].curve, s->branch[i].title);
         nnsm_warn_of_convergence(s->run, s->branch[i].curve, s->branch[i].title);
+        nnsm_warn_of_screen(s->run, s->branch[i].curve, s->branch[i].title);
     }
     nnsm_check_against_data(s->run, data, scanned);
     nnsm_check_against_samples(s->run, scanned);

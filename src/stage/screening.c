@@ -4,21 +4,15 @@
 
 #include "base/memory.h"
 
-/* Share of a T that the couplings may miss in a flip. The change of a site's surroundings is that of about four sites'
- * share of the rest, twice: 2 sqrt(residual^2 / N). */
-static const double most_missed = 0.5;
-
-const nnsm_couplings *nnsm_screening_choose(nnsm_run *run, const nnsm_network *network, const nnsm_couplings *couplings)
+bool nnsm_screening_possible(const nnsm_run *run, const nnsm_network *network, const nnsm_couplings *couplings)
 {
-    double lowest = run->config->scan.temperatures[0];
-    if (!couplings->present || !network->dense || run->alphabet.count > 2)
-        return NULL;
-    double missed = 2 * couplings->residual / sqrt((double)run->lattice.sites) / lowest;
-    if (missed <= most_missed)
-        return couplings;
-    nnsm_say(&run->log, "scan: the couplings miss about %.2g T in a flip at T = %g, too much to screen flips", missed,
-             lowest);
-    return NULL;
+    return couplings->present && network->dense && run->alphabet.count == 2;
+}
+
+/* A flip changes, twice, the share of about a site of what the couplings leave of H: a deviation of 2 sqrt(rest^2 / N). */
+double nnsm_screening_missed(const nnsm_run *run, const nnsm_couplings *couplings, double temperature)
+{
+    return 2 * couplings->residual / sqrt((double)run->lattice.sites) / temperature;
 }
 
 nnsm_status nnsm_screening_create(nnsm_screening *screening, const nnsm_couplings *couplings, size_t tiles,

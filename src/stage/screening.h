@@ -6,7 +6,6 @@
 
 #include "sampler/surrogate.h"
 #include "stage/couplings.h"
-#include "stage/curve.h"
 
 enum { NNSM_WHOLE_SWEEPS = 64 };
 
@@ -16,11 +15,15 @@ typedef struct {
     nnsm_tile *tile; /* [tiles] the surrogate's own chains; NULL: flips are not screened */
 } nnsm_screening;
 
-/* The couplings that may screen the flips of this network, or NULL: those of a dense network of spins, whose flips cost
- * in proportion to the chains that ask, where the couplings miss at most half a T in a flip at the lowest temperature. */
-const nnsm_couplings *nnsm_screening_choose(nnsm_run *run, const nnsm_network *network, const nnsm_couplings *couplings);
+/* May couplings screen the flips of this network? Where they are known, and it is a dense one of spins, whose flips cost
+ * in proportion to the chains that ask. */
+bool nnsm_screening_possible(const nnsm_run *run, const nnsm_network *network, const nnsm_couplings *couplings);
 
-/* For so many tiles; none where no coupling stands out of its error. *screening must stay where it is. */
+/* What the couplings miss in a flip, about, in units of this temperature; a screen is made up to NNSM_MOST_MISSED. */
+#define NNSM_MOST_MISSED 0.5
+double nnsm_screening_missed(const nnsm_run *run, const nnsm_couplings *couplings, double temperature);
+
+/* For so many tiles; tile stays NULL where no coupling stands out of its error. *screening must stay where it is. */
 nnsm_status nnsm_screening_create(nnsm_screening *screening, const nnsm_couplings *couplings, size_t tiles,
                                   nnsm_error *error);
 void nnsm_screening_destroy(nnsm_screening *screening);
@@ -30,9 +33,5 @@ bool nnsm_screening_at(const nnsm_screening *screening, uint32_t sweep);
 
 /* Of the sweeps first ... last - 1, those that are not screened, where there is a screen. */
 uint32_t nnsm_screening_whole(uint32_t first, uint32_t last);
-
-/* What the screen cost and saved, for the log, and a warning where it rejects what the network would accept. */
-void nnsm_screening_report(nnsm_run *run, const nnsm_screening *screening, const nnsm_curve *curve, double flips,
-                           double whole_flips);
 
 #endif

@@ -19,8 +19,10 @@ for name, part in b["parts"].items():
     assert math.isclose(part["rate"], part["work"] / part["seconds"], rel_tol=1e-6)
     assert part["imbalance"] > 1 - 1e-9
 # Of what the masks leave there is less to do, so that it is done in a smaller share of the peak.
-for name in ("gradient", "training", "ancestral", "single_flip") if sys.argv[4] != "none" else ():
-    assert 0 < b["parts"][name]["peak_needed"] < b["parts"][name]["peak_dense"], name
+for name in ("gradient", "training", "ancestral", "single_flip", "screened_flip") if sys.argv[4] != "none" else ():
+    if name in b["parts"]:
+        assert 0 < b["parts"][name]["peak_needed"] < b["parts"][name]["peak_dense"], name
+assert ("screened_flip" in parts) == (b["evaluated"] is not None and 0.05 < b["evaluated"] < 0.95), b["evaluated"]
 for kind in ("allreduce", "gather", "reduce"):
     m = b["messages"][kind]
     assert len(m["bytes"]) == len(m["seconds"]) == 10 and all(x > 0 for x in m["seconds"]), kind
@@ -39,11 +41,11 @@ alone() { # alone NAME: of the benchmark there is nothing but its file
 
 dense="$source/input/quick.cfg $tiny"
 "$nnsm" bench $dense >one.log
-"$python" look.py results/quick.bench.json 1 $all dense
+"$python" look.py results/quick.bench.json 1 $all,screened_flip dense
 grep -q "^single-flip scan " one.log || fail "no table: $(cat one.log)"
 alone quick
 mpirun -n 2 "$nnsm" bench $dense >two.log
-"$python" look.py results/quick.bench.json 2 $all dense
+"$python" look.py results/quick.bench.json 2 $all,screened_flip dense
 grep -q "^allreduce .*residual" two.log || fail "no line of messages: $(cat two.log)"
 alone quick
 echo "passed: dense, 1 and 2 ranks"
@@ -76,7 +78,7 @@ passed measured data
 # Windows that the network does not look below.
 "$nnsm" bench "$source/input/quick.cfg" $small --set run.name=w --set window.size=[2] --set 'train.augment=["spin_flip"]' \
   --seconds 0.5 >w.log
-"$python" look.py results/w.bench.json 1 ${all/ensemble_write,/} none
+"$python" look.py results/w.bench.json 1 ${all/ensemble_write,/},screened_flip none
 rm results/*
 passed windows
 

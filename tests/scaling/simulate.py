@@ -43,7 +43,8 @@ def durations_of(path):
     gradient, shards = parts["gradient"]["seconds"], run["shards"]
     add = max(0.0, batch - shards * gradient) / (shards * run["parameters"])
     tiles = math.ceil(run["temperatures"] * run["walkers"] / run["chains_of_a_scan_tile"])
-    kernel = parts["self_learning" if run["self_learning"] else "single_flip"]["seconds"]
+    flips = "screened_flip" if "screened_flip" in parts else "single_flip"
+    kernel = parts["self_learning" if run["self_learning"] else flips]["seconds"]
     sweep = max(kernel, parts["scan"]["seconds"] / run["period"] / tiles)
     layers = bench["layers"]
     scale = gradient / sum(layers["seconds"])

@@ -26,6 +26,7 @@ WORKLOADS = [
     ("training, batch 1024", ["train", "--batch", "1024", "--n", "{n}"], ["train.batch=1024", "train.shards_per_batch=8"],
      "training", 2),
     ("single-flip scan", ["scan", "--chains", "256", "--seconds", "{seconds}"], ["train.batch=128"], "single_flip", 40),
+    ("the same, screened", ["scan", "--chains", "256", "--seconds", "{seconds}"], ["train.batch=128"], "screened_flip", 40),
     ("ancestral sampling", ["sample", "--chains", "256"], ["train.batch=128"], "ancestral", 300),
 ]
 

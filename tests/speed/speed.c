@@ -24,18 +24,19 @@ enum { TEMPERATURES = 32, WALKERS = 8, TILES = TEMPERATURES * WALKERS / NNSM_TIL
 enum { LOOKED_AT = 3 };
 static const double looked_at[LOOKED_AT] = {2.0, 2.269, 2.5};
 
-enum { DENSE, FLIPS, SUFFIXES, SELF_LEARNING, SAMPLERS };
+enum { DENSE, FLIPS, SCREENED, SUFFIXES, SELF_LEARNING, SAMPLERS };
 static const struct {
     const char *name;
     int steps; /* of a round */
 } kind[SAMPLERS] = {{"dense passes, exchange", 0},
                     {"single flips, exchange", 100},
+                    {"screened flips, exchange", 100},
                     {"single flips, suffixes, exchange", 100},
                     {"self-learning, exchange", 300}};
 
 typedef struct {
     int kind;
-    nnsm_tile tile[TILES];
+    nnsm_tile tile[TILES], screen[TILES];
     nnsm_self_learning *proposer;
     nnsm_regenerator *regenerator;
     nnsm_scale scale;
@@ -144,10 +145,15 @@ static void create(sampler *s, int which, const nnsm_learned *learned, const nns
     }
     for (size_t t = 0; t < TILES; t++) {
         check(which == SELF_LEARNING ? nnsm_self_learning_tile_create(&s->tile[t], s->proposer, &error)
+              : which == SCREENED    ? nnsm_learned_screened_tile_create(&s->tile[t], learned, &error)
                                      : nnsm_learned_tile_create(&s->tile[t], learned, &error),
               &error);
         nnsm_learned_sample(network, key, (uint32_t)(t * NNSM_TILE), spins);
         s->tile[t].methods->load(s->tile[t].state, spins);
+        if (which == SCREENED) {
+            check(nnsm_local_tile_create(&s->screen[t], surrogate, &error), &error);
+            s->screen[t].methods->load(s->screen[t].state, spins);
+        }
     }
     for (size_t k = 0; k < LOOKED_AT; k++)
         for (size_t w = 0; w < WALKERS; w++)
@@ -156,8 +162,10 @@ static void create(sampler *s, int which, const nnsm_learned *learned, const nns
 
 static void destroy(sampler *s)
 {
-    for (size_t t = 0; t < TILES; t++)
+    for (size_t t = 0; t < TILES; t++) {
         nnsm_tile_destroy(&s->tile[t]);
+        nnsm_tile_destroy(&s->screen[t]);
+    }
     nnsm_self_learning_destroy(s->proposer);
     nnsm_regenerator_destroy(s->regenerator);
     nnsm_scale_destroy(&s->scale);
@@ -170,7 +178,7 @@ static void destroy(sampler *s)
 static void move(sampler *s, size_t t)
 {
     double beta[NNSM_TILE];
-    int64_t accepted[NNSM_TILE] = {0};
+    int64_t accepted[NNSM_TILE] = {0}, passed[NNSM_TILE] = {0};
     uint32_t first = (uint32_t)(t * NNSM_TILE);
     const int32_t *at = s->ladders.temperature_of + first;
     for (size_t c = 0; c < NNSM_TILE; c++)
@@ -179,6 +187,8 @@ static void move(sampler *s, size_t t)
         nnsm_regenerate(s->regenerator, &s->tile[t], key, first, s->step, beta, accepted);
     if (s->kind == SELF_LEARNING)
         nnsm_self_learning_step(&s->tile[t], key, first, s->step, at, &s->done[t]);
+    else if (s->kind == SCREENED)
+        nnsm_screened_sweep(&s->tile[t], &s->screen[t], key, first, s->step, beta, passed, accepted);
     else
         nnsm_metropolis_sweep(&s->tile[t], key, first, s->step, beta, accepted);
     if (s->kind != SELF_LEARNING && s->step % 16 == 15)
