@@ -25,8 +25,9 @@ typedef struct {
     int8_t state[NNSM_UPDATE_SITES][NNSM_TILE]; /* proposed; the present one where a chain is to keep it */
 } nnsm_update;
 
-/* All chains of a tile propose to flip the same site, or to update the same sites: change and commit are there for two
- * values, look, propose and settle for more; the others are NULL. `state` is the tile's own. Local; none can fail. */
+/* Chains of a tile propose to flip the same site, all or some of them, or all to update the same sites: change and
+ * commit are there for two values, look, propose and settle for more; the others are NULL. `state` is the tile's own.
+ * Local; none can fail. */
 typedef struct {
     /* Take configurations ([NNSM_TILE][sites]) and evaluate H from scratch. */
     void (*load)(void *state, const int8_t *configurations);
@@ -72,8 +73,8 @@ double nnsm_learned_temperature(const nnsm_learned *learned);
 /* A tile under the learned Hamiltonian; `learned` is borrowed. */
 nnsm_status nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 
-/* The same for screened flips (nnsm/metropolis.h): where the network is a dense one of spins, a flip costs in proportion
- * to the chains that ask for it; asked of all it costs more than above. Not for ancestral samples. */
+/* The same for screened flips (nnsm/metropolis.h): where the network is a dense one of spins, a flip costs in
+ * proportion to the chains that ask for it; asked of all it costs more than above. Not for ancestral samples. */
 nnsm_status nnsm_learned_screened_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 
 /* A tile under the Ising model; `model` is borrowed. */

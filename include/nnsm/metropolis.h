@@ -6,9 +6,9 @@
  *
  * Screened flips (delayed acceptance: Christen and Fox, J. Comput. Graph. Stat. 14, 795 (2005)) ask a cheap Hamiltonian
  * G first: a flip passes with NNSM_MOST_ACCEPTED min(1, exp(-dG / T)), and only then H is evaluated, and the flip
- * accepted with min(1, exp(-(dH - dG) / T)). Since exp(-G / T) obeys detailed balance with the first factor, exp(-H / T)
- * does with both, whatever G is; a bad G only rejects what H alone would accept. Where G is close to H, as with couplings
- * read off H, nearly every flip that passes is accepted, and the others cost next to nothing.
+ * accepted with min(1, exp(-(dH - dG) / T)). Since exp(-G / T) obeys detailed balance with the first factor, exp(-H /
+ * T) does with both, whatever G is; a bad G only rejects what H alone would accept. Where G is close to H, as with
+ * couplings read off H, nearly every flip that passes is accepted, and the others cost next to nothing.
  *
  * Replica exchange (Hukushima and Nemoto 1996) swaps the temperatures of two chains, not their configurations, with
  * min(1, exp((1/T_a - 1/T_b)(H_a - H_b))); a ladder links one chain a temperature, walkers are independent ladders.

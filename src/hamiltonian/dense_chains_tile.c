@@ -4,9 +4,9 @@
  * A chain's quantities lie in one piece of memory, so what a flip costs is in proportion to the chains that ask for it,
  * and their products are made together, whichever they are: vectors run over the units of a panel of the weights as
  * training keeps them (made/staircase.h), which need not be repacked. Only the suffix behind the flipped position
- * changes, as in dense_rows.h, in whole lines. Every sum runs upwards over the units below, in one accumulator: its bits
- * do not depend on which chains stand beside it. Asked of all chains a flip costs more than in dense_tile.c, where they
- * lie side by side. */
+ * changes, as in dense_rows.h, in whole lines. Every sum runs upwards over the units below, in one accumulator: its
+ * bits do not depend on which chains stand beside it. Asked of all chains a flip costs more than in dense_tile.c, where
+ * they lie side by side. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -147,8 +147,7 @@ static size_t lines_from(const dense_chains *t, size_t layer, size_t first)
 }
 
 /* The change of what lies above a layer, into `next` from a row on. */
-static void multiply(dense_chains *t, const nnsm_staircase *matrix, size_t weights, size_t row, size_t layer,
-                     size_t at)
+static void multiply(dense_chains *t, const nnsm_staircase *matrix, size_t weights, size_t row, size_t layer, size_t at)
 {
     const nnsm_made *made = t->learned->made;
     nnsm_staircase_suffix(matrix, made->parameters + weights, row, t->first[layer * made->sites + t->position],
@@ -163,7 +162,7 @@ static void change_hidden(dense_chains *t)
     const nnsm_architecture *a = &made->architecture;
     for (size_t l = 0; l < a->layers; l++) {
         size_t first = first_line(t, l), at = t->z[l] + first, count = lines_from(t, l, first);
-        const float *column = h->first_columns + t->position * nnsm_column_rows(a->hidden[0]) + first;
+        const float *column = l > 0 ? NULL : h->first_columns + t->position * nnsm_column_rows(a->hidden[0]) + first;
         if (l > 0)
             multiply(t, &made->hidden[l], made->hidden_weights[l], first, l - 1, t->z[l]);
         for (size_t k = 0; k < t->asked; k++) {
@@ -202,8 +201,8 @@ static double change_terms(dense_chains *t, size_t k)
     float *now = t->now + t->chain[k] * t->size, *next = t->next + k * t->size, *own = now + t->x + t->position;
     size_t first = down(t->position, SITES), term = t->term + first / SITES * LANES;
     *own = -*own;
-    double change = nnsm_chain_terms(now + t->x + first, next + t->o + first, t->x - t->o - first, now + term,
-                                     next + term);
+    double change =
+        nnsm_chain_terms(now + t->x + first, next + t->o + first, t->x - t->o - first, now + term, next + term);
     *own = -*own;
     return change;
 }

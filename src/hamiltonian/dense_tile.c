@@ -121,13 +121,13 @@ static void destroy(void *state)
     nnsm_release(state);
 }
 
-static const nnsm_tile_methods methods = {.load = load,
-                                          .change = change,
-                                          .commit = commit,
-                                          .energy = energy,
-                                          .refresh = refresh,
-                                          .read = read,
-                                          .destroy = destroy};
+const nnsm_tile_methods nnsm_dense_tile_methods = {.load = load,
+                                                   .change = change,
+                                                   .commit = commit,
+                                                   .energy = energy,
+                                                   .refresh = refresh,
+                                                   .read = read,
+                                                   .destroy = destroy};
 
 nnsm_status nnsm_dense_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
 {
@@ -139,6 +139,6 @@ nnsm_status nnsm_dense_tile_create(nnsm_tile *out, const nnsm_learned *learned, 
         nnsm_release(t);
         return status;
     }
-    *out = (nnsm_tile){.methods = &methods, .state = t, .sites = learned->made->sites};
+    *out = (nnsm_tile){.methods = &nnsm_dense_tile_methods, .state = t, .sites = learned->made->sites};
     return NNSM_OK;
 }

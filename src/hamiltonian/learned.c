@@ -1,6 +1,7 @@
 /* learned.c: networks of all kinds, repacked for tiles. */
 #include "hamiltonian/learned.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/memory.h"
@@ -187,8 +188,10 @@ static void sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurati
         nnsm_masked_tile_sample(tile, draws, configurations);
     else if (tile->methods == &nnsm_dense_states_methods)
         nnsm_dense_states_tile_sample(tile, draws, configurations);
-    else
+    else {
+        assert(tile->methods == &nnsm_dense_tile_methods);
         nnsm_dense_tile_sample(tile, draws, configurations);
+    }
 }
 
 void nnsm_learned_sample(nnsm_tile *tile, nnsm_rng_key key, uint32_t first, int8_t *configurations)

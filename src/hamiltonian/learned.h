@@ -44,6 +44,7 @@ typedef struct {
 } nnsm_draws;
 
 /* configurations: in (where from > 0) and out, [NNSM_TILE][sites]. */
+extern const nnsm_tile_methods nnsm_dense_tile_methods;
 nnsm_status nnsm_dense_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 void nnsm_dense_tile_sample(nnsm_tile *tile, const nnsm_draws *draws, int8_t *configurations);
 

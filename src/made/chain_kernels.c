@@ -59,8 +59,8 @@ void nnsm_chain_logits(const float *restrict w, float step, const float *restric
 
 enum { BLOCKS = 8 }; /* that are summed in float before they enter the double sum: error below 1e-7 each */
 
-/* Of up to BLOCKS blocks: three passes over all of them, whose rounds are independent; in one, a long chain of dependent
- * operations would leave the processor waiting. Returns the sum of term_new - term. */
+/* Of up to BLOCKS blocks: three passes over all of them, whose rounds are independent; in one, a long chain of
+ * dependent operations would leave the processor waiting. Returns the sum of term_new - term. */
 static inline __attribute__((always_inline)) double few_terms(const float *restrict x, const float *restrict o,
                                                               size_t blocks, const float *restrict term,
                                                               float *restrict term_new)

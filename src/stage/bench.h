@@ -75,7 +75,7 @@ typedef struct {
     nnsm_screening screening; /* tile NULL: flips are not screened */
     nnsm_tile screened;
     int64_t passed, screened_flips; /* of these, for which H was evaluated; proposed */
-    nnsm_self_learning *sampler; /* NULL: no couplings that could propose */
+    nnsm_self_learning *sampler;    /* NULL: no couplings that could propose */
     nnsm_chains chains;
     int8_t *spins; /* [NNSM_TILE][sites] */
     uint32_t updates[NNSM_BENCH_PARTS];

@@ -214,12 +214,6 @@ static nnsm_status make_screened_tile(nnsm_tile *tile, const void *hamiltonian, 
     return nnsm_learned_screened_tile_create(tile, hamiltonian, error);
 }
 
-static bool screens(const nnsm_bench *b)
-{
-    return nnsm_screening_possible(b->run, &b->trained.network, &b->couplings) &&
-           nnsm_screening_missed(b->run, &b->couplings, b->config.scan.temperatures[0]) <= NNSM_MOST_MISSED;
-}
-
 /* One tile at T0, whose surrogate is what the couplings stage reads off the network. */
 static nnsm_status make_sampler(nnsm_bench *b, nnsm_error *error)
 {
@@ -241,12 +235,14 @@ static nnsm_status make_sampler(nnsm_bench *b, nnsm_error *error)
     return status;
 }
 
-/* Flips as the scan makes them where it screens them, at T0. */
+/* One tile of flips as a scan of these temperatures makes them where it screens them. */
 static nnsm_status make_screened(nnsm_bench *b, nnsm_error *error)
 {
-    if (!screens(b))
+    const nnsm_config *c = &b->config;
+    if (!nnsm_screening_possible(b->run, &b->trained.network, &b->couplings))
         return NNSM_OK;
-    nnsm_status status = nnsm_screening_create(&b->screening, &b->couplings, 1, error);
+    nnsm_status status = nnsm_screening_create(&b->screening, b->run, &b->couplings, (size_t)c->scan.temperatures_count,
+                                               c->scan.temperatures, 1, error);
     if (status || !b->screening.tile)
         return status;
     status = make_screened_tile(&b->screened, b->learned, error);
@@ -279,12 +275,11 @@ static nnsm_status make_chains(nnsm_bench *b, nnsm_error *error)
     const nnsm_config *c = &b->config;
     bool self = c->scan.sampler == NNSM_CONFIG_SELF_LEARNING && b->sampler && !nnsm_move_list_stated(b->run);
     nnsm_proposer proposer = {&b->couplings.projected, b->couplings.error, true, false};
-    bool screened = !self && screens(b);
+    bool possible = nnsm_screening_possible(b->run, &b->trained.network, &b->couplings);
+    nnsm_screen screen = {possible ? &b->couplings : NULL, make_screened_tile};
     nnsm_status status = nnsm_chains_create(&b->chains, b->run, NNSM_STAGE_SCAN, (size_t)c->scan.temperatures_count,
-                                            c->scan.temperatures, 0, screened ? make_screened_tile : make_learned_tile,
-                                            b->learned, self ? &proposer : NULL, error);
-    if (!status && screened)
-        status = nnsm_agree(b->run->world, nnsm_chains_screen(&b->chains, &b->couplings, error), error);
+                                            c->scan.temperatures, 0, make_learned_tile, b->learned,
+                                            self ? &proposer : NULL, &screen, error);
     if (!status && c->scan.regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(&b->chains, b->learned, error), error);
     if (status)

@@ -114,8 +114,8 @@ void nnsm_bench_print(nnsm_bench *bench)
                  "self-learning at T0 = %g: %.3f accepted, tau of |m| %.2f proposals, %seffective samples a second",
                  b->trained.summary.temperature, b->acceptance, b->tau, si(effective_rate(b), rate));
     if (!isnan(b->evaluated))
-        nnsm_say(&b->run->log, "screened flips at T0 = %g: the network is asked for %.3f of them",
-                 b->trained.summary.temperature, b->evaluated);
+        nnsm_say(&b->run->log, "screened flips at the scan's temperatures: the network is asked for %.3f of them",
+                 b->evaluated);
     print_messages(b);
     warn_if_disturbed(b);
 }

@@ -57,7 +57,14 @@ static nnsm_status sample(void *context, nnsm_error *error)
     return NNSM_OK;
 }
 
-/* As sweep_tile of chains.c, at T0. */
+/* As sweep_tile of chains.c; a tile's chains are spread over the temperatures of the scan. */
+static void spread(const nnsm_bench *b, double *beta)
+{
+    const nnsm_config *c = &b->config;
+    for (size_t i = 0; i < NNSM_TILE; i++)
+        beta[i] = 1 / c->scan.temperatures[i * (size_t)c->scan.temperatures_count / NNSM_TILE];
+}
+
 static nnsm_status flip(void *context, nnsm_error *error)
 {
     nnsm_bench *b = context;
@@ -65,8 +72,7 @@ static nnsm_status flip(void *context, nnsm_error *error)
     double beta[NNSM_TILE];
     int64_t accepted[NNSM_TILE] = {0};
     uint32_t sweep = b->updates[NNSM_BENCH_SINGLE_FLIP]++;
-    for (size_t i = 0; i < NNSM_TILE; i++)
-        beta[i] = 1 / b->trained.summary.temperature;
+    spread(b, beta);
     nnsm_move_space space = nnsm_move_space_make(&b->run->lattice, b->run->alphabet.count);
     if (b->run->alphabet.count > 2)
         nnsm_move_sweep(&b->flips, &space, NNSM_MOVE_SINGLE, b->run->key, stream(b), sweep, beta, accepted);
@@ -84,8 +90,7 @@ static nnsm_status flip_screened(void *context, nnsm_error *error)
     double beta[NNSM_TILE];
     int64_t accepted[NNSM_TILE] = {0}, passed[NNSM_TILE] = {0};
     uint32_t sweep = b->updates[NNSM_BENCH_SCREENED_FLIP]++;
-    for (size_t i = 0; i < NNSM_TILE; i++)
-        beta[i] = 1 / b->trained.summary.temperature;
+    spread(b, beta);
     nnsm_screened_sweep(&b->screened, b->screening.tile, b->run->key, stream(b), sweep, beta, passed, accepted);
     if ((sweep + 1) % nnsm_chains_period(&b->run->lattice) == 0)
         b->screened.methods->refresh(b->screened.state);

@@ -55,14 +55,9 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     uint32_t before = streams_before(b, number);
     nnsm_chains *chains = &b->group[number];
     const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
-    bool screened =
-        b->screen && !proposer && nnsm_screening_missed(b->run, b->screen, temperature[0]) <= NNSM_MOST_MISSED;
-    nnsm_status status =
-        nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
-                           screened ? b->screened : b->make, b->hamiltonian, proposer, error);
+    nnsm_status status = nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
+                                            b->make, b->hamiltonian, proposer, &b->screen, error);
     b->groups = b->groups > number ? b->groups : number + 1;
-    if (!status && screened)
-        status = nnsm_agree(b->run->world, nnsm_chains_screen(chains, b->screen, error), error);
     if (!status && b->regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(chains, b->regenerate, error), error);
     if (!status && b->judges.tile)
@@ -74,18 +69,14 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     return status;
 }
 
-/* How single flips are made, where there is a choice. */
+/* How single flips are made, where couplings were there to screen them. */
 static void say_screen(const nnsm_branch *b, const nnsm_chains *chains)
 {
-    char classes[200];
-    if (!b->screen || chains->sampler)
+    char text[256];
+    if (chains->screening.verdict == NNSM_NO_SCREEN)
         return;
-    nnsm_surrogate_describe(&chains->screening.surrogate, classes, sizeof classes);
-    if (chains->screening.tile)
-        nnsm_say(&b->run->log, "%s: single flips, screened by %s", b->title, classes);
-    else
-        nnsm_say(&b->run->log, "%s: single flips, not screened: the couplings miss about %.2g T in a flip at T = %g",
-                 b->title, nnsm_screening_missed(b->run, b->screen, chains->temperature[0]), chains->temperature[0]);
+    nnsm_screening_describe(&chains->screening, text, sizeof text);
+    nnsm_say(&b->run->log, "%s: single flips, %s", b->title, text);
 }
 
 /* Self-learning chains that are rejected too often begin anew with single flips. */
@@ -328,7 +319,7 @@ static void say_moves(const nnsm_branch *b)
 {
     const nnsm_curve *c = b->curve;
     char text[512] = "", moves[64], trips[64] = "", share[64] = "";
-    double evaluated = 0;
+    double evaluated = 0, screened = 0;
     if (c->self_learning)
         list_accepted(b, "proposals", c->acceptance, text, sizeof text);
     else if (b->run->alphabet.count == 2)
@@ -338,10 +329,12 @@ static void say_moves(const nnsm_branch *b)
         list_accepted(b, moves, c->moved + (size_t)m * c->temperatures, text, sizeof text);
     }
     list_accepted(b, "regenerated suffixes", c->regenerated, text, sizeof text);
-    for (size_t t = 0; t < c->temperatures; t++)
-        evaluated += c->evaluated[t] / (double)c->temperatures;
-    if (!isnan(evaluated))
-        (void)snprintf(share, sizeof share, ", %.2f of all evaluated", evaluated);
+    for (size_t t = 0; t < c->temperatures; t++) {
+        evaluated += isnan(c->evaluated[t]) ? 0 : c->evaluated[t];
+        screened += isnan(c->evaluated[t]) ? 0 : 1;
+    }
+    if (screened > 0)
+        (void)snprintf(share, sizeof share, ", %.2f of those that were screened evaluated", evaluated / screened);
     int64_t all = 0;
     for (size_t w = 0; w < c->walkers; w++)
         all += c->round_trips[w];

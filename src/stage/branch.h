@@ -20,8 +20,7 @@ struct nnsm_branch {
     nnsm_tile_maker *make;
     const void *hamiltonian;
     nnsm_proposer proposer;         /* local NULL: single flips */
-    const nnsm_couplings *screen;   /* of single flips, on tiles of `screened`; NULL: not possible */
-    nnsm_tile_maker *screened;
+    nnsm_screen screen;             /* of single flips */
     const nnsm_learned *regenerate; /* the network, which is the Hamiltonian: redraw suffixes; NULL: do not */
     nnsm_judges judges;             /* other Hamiltonians for common samples; count 0 with tile NULL: none are kept */
     nnsm_curve *curve;              /* for the results; borrowed, as are the next two */

@@ -122,7 +122,8 @@ static uint32_t step_of(const nnsm_chains *c, bool proposals)
 
 nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
                                const double *temperature, uint32_t stream, nnsm_tile_maker *make,
-                               const void *hamiltonian, const nnsm_proposer *proposer, nnsm_error *error)
+                               const void *hamiltonian, const nnsm_proposer *proposer, const nnsm_screen *screen,
+                               nnsm_error *error)
 {
     nnsm_chains *c = chains;
     size_t r = (size_t)run->rank, ranks = (size_t)run->ranks;
@@ -144,8 +145,10 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
     }
     if (!status && proposer)
         status = make_sampler(c, make, hamiltonian, proposer, error);
+    if (!status && !proposer && screen->couplings)
+        status = nnsm_screening_create(&c->screening, run, screen->couplings, temperatures, temperature, c->own, error);
     for (size_t t = 0; t < c->own && !proposer && !status; t++)
-        status = make(&c->tile[t], hamiltonian, error);
+        status = (c->screening.tile ? screen->make : make)(&c->tile[t], hamiltonian, error);
     status = nnsm_agree(run->world, status, error);
     if (!status && c->placing.groups > 1 && c->placing.groups < ranks)
         NNSM_MPI(MPI_Comm_split(run->world, (int)c->placing.group, run->rank, &c->group));
@@ -155,11 +158,6 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage st
 nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error)
 {
     return nnsm_regenerator_create(&chains->regenerator, learned, error);
-}
-
-nnsm_status nnsm_chains_screen(nnsm_chains *chains, const nnsm_couplings *couplings, nnsm_error *error)
-{
-    return nnsm_screening_create(&chains->screening, couplings, chains->own, error);
 }
 
 nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error)

@@ -97,18 +97,23 @@ typedef struct {
     bool clusters_only;        /* H is as cheap as the surrogate: single sites would propose what single flips do */
 } nnsm_proposer;
 
-/* Chains at these temperatures, not started yet. proposer NULL: single flips. Collective on run->world. */
+/* What may screen single flips; couplings NULL: nothing. Borrowed, the same on all ranks. */
+typedef struct {
+    const nnsm_couplings *couplings;
+    nnsm_tile_maker *make; /* the tiles under the Hamiltonian then */
+} nnsm_screen;
+
+/* Chains at these temperatures, not started yet. proposer NULL: single flips, screened where that is of use. Collective
+ * on run->world. */
 nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
                                const double *temperature, uint32_t stream, nnsm_tile_maker *make,
-                               const void *hamiltonian, const nnsm_proposer *proposer, nnsm_error *error);
+                               const void *hamiltonian, const nnsm_proposer *proposer, const nnsm_screen *screen,
+                               nnsm_error *error);
 void nnsm_chains_destroy(nnsm_chains *chains);
 
 /* From now on a suffix of every chain is redrawn from the network before each sweep or proposal (nnsm/regenerate.h);
  * for chains under -T0 log p of `learned`, which is borrowed. Local. */
 nnsm_status nnsm_chains_regenerate(nnsm_chains *chains, const nnsm_learned *learned, nnsm_error *error);
-
-/* From now on single flips are screened by these couplings, which are borrowed. Not for self-learning chains. Local. */
-nnsm_status nnsm_chains_screen(nnsm_chains *chains, const nnsm_couplings *couplings, nnsm_error *error);
 
 /* From now on measurements are kept together with their energies under other Hamiltonians (common_samples.h). Local. */
 nnsm_status nnsm_chains_judge(nnsm_chains *chains, nnsm_judges judges, nnsm_tile *sampler, nnsm_error *error);
@@ -168,7 +173,7 @@ bool nnsm_chains_own(const nnsm_chains *chains, size_t t);
  */
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells);
 
-/* accepted, regenerated and moved of all ranks into collected. Collective. */
+/* The counts of all ranks into collected. Collective. */
 void nnsm_chains_collect(nnsm_chains *chains);
 
 #endif

@@ -11,7 +11,8 @@
 #include "setup/provenance.h"
 
 #define KIND "nnsm checkpoint"
-enum { VERSION = 6, DIFFERENCES = 600, HEADER = 1 << 17 };
+/* Of the version before only chains are written in another way. */
+enum { VERSION = 6, BEFORE = 5, DIFFERENCES = 600, HEADER = 1 << 17 };
 
 static const char *const names[NNSM_PROGRESSES] = {"start", "generate", "train", "scan", "finished"};
 
@@ -24,6 +25,7 @@ const char *nnsm_progress_name(nnsm_progress progress)
 
 typedef struct {
     nnsm_resume resume;
+    int64_t version;
     char config[NNSM_CONFIG_WRITTEN], core[64], date[64];
 } header;
 
@@ -32,7 +34,8 @@ static void read_header(nnsm_h5 *h5, header *h)
     char text[64];
     int64_t complete = 0;
     *h = (header){0};
-    if (nnsm_h5_get_integer(h5, "/", "version") != VERSION && !h5->status)
+    h->version = nnsm_h5_get_integer(h5, "/", "version");
+    if (h->version != VERSION && h->version != BEFORE && !h5->status)
         (void)nnsm_h5_fail(h5,
                            "written by another version of nnsm, which cannot be continued; finish with that one, or "
                            "start anew with --fresh");
@@ -117,9 +120,13 @@ static nnsm_status compare(nnsm_run *run, const char *path, header *h, nnsm_erro
     if ((h->resume.step > 0 || h->resume.progress >= NNSM_AT_SCAN) &&
         nnsm_config_differences(&before, now, NNSM_AFFECTS_NETWORK, text, sizeof text))
         return refuse(path, text, error);
-    h->resume.rescan = !extends_scan(&before, now);
+    h->resume.rescan = h->version != VERSION || !extends_scan(&before, now);
+    if (h->version != VERSION && h->resume.progress >= NNSM_AT_SCAN)
+        nnsm_say(
+            &run->log,
+            "the scan starts anew with the network there is: its chains were written by an earlier version of nnsm");
     bool scanned = h->resume.progress >= NNSM_AT_SCAN;
-    if (nnsm_config_differences(&before, now, NNSM_AFFECTS_SCAN, text, sizeof text) && scanned)
+    if (nnsm_config_differences(&before, now, NNSM_AFFECTS_SCAN, text, sizeof text) && scanned && h->version == VERSION)
         nnsm_say(&run->log, "%s: %s",
                  h->resume.rescan ? "the scan starts anew with the network there is" : "the scan is extended", text);
     nnsm_provenance_collect(&p);

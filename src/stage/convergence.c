@@ -69,10 +69,11 @@ void nnsm_warn_of_screen(nnsm_run *run, const nnsm_curve *curve, const char *wha
             nnsm_list_temperature(where, sizeof where, c->scan.temperatures[t]);
     }
     if (where[0])
-        nnsm_warn(&run->log,
-                  "%s: at T = %s the couplings, which screen the flips, reject what the network would accept: errors are "
-                  "larger; with couplings.enabled = false the network is asked every time",
-                  what, where);
+        nnsm_warn(
+            &run->log,
+            "%s: at T = %s the couplings, which screen the flips, reject a fifth or more of what the network would "
+            "accept: results hold, correlations are longer; raise scan.sweeps",
+            what, where);
 }
 
 /* The chains against the reweighted ancestral samples: their largest difference, and a warning where it is more than

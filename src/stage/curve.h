@@ -43,17 +43,17 @@ typedef struct {
 /* Results of one Hamiltonian; complete on rank 0, partial elsewhere. */
 typedef struct {
     size_t temperatures, walkers;
-    nnsm_cell *cell;             /* [temperatures][NNSM_OBSERVABLES] */
-    size_t self_learning;        /* temperatures sampled by self-learning; 0: single flips everywhere */
-    nnsm_by_start *by_start;     /* [temperatures][NNSM_STARTS] */
-    double *acceptance;          /* [temperatures] share of accepted flips, or of self-learning proposals */
-    double *surrogate_scale;     /* [temperatures] a(T); NaN where flips are single */
-    double *regenerated;         /* [temperatures] share of accepted suffixes; NaN where none are redrawn */
-    double *evaluated;           /* [temperatures] share of the screened flips for which H was evaluated; NaN: none are */
-    double *unscreened;          /* [temperatures] share of accepted flips in the sweeps without a screen; NaN: none */
-    double *moved;               /* [NNSM_MOVES][temperatures] share of accepted moves; NaN where none are made */
-    double *exchange_rate;       /* [temperatures - 1] */
-    int64_t *round_trips;        /* [walkers] */
+    nnsm_cell *cell;         /* [temperatures][NNSM_OBSERVABLES] */
+    size_t self_learning;    /* temperatures sampled by self-learning; 0: single flips everywhere */
+    nnsm_by_start *by_start; /* [temperatures][NNSM_STARTS] */
+    double *acceptance;      /* [temperatures] share of accepted flips, or of self-learning proposals */
+    double *surrogate_scale; /* [temperatures] a(T); NaN where flips are single */
+    double *regenerated;     /* [temperatures] share of accepted suffixes; NaN where none are redrawn */
+    double *evaluated;       /* [temperatures] share of the screened flips for which H was evaluated; NaN: none are */
+    double *unscreened;      /* [temperatures] share of accepted flips in the sweeps without a screen; NaN: none */
+    double *moved;           /* [NNSM_MOVES][temperatures] share of accepted moves; NaN where none are made */
+    double *exchange_rate;   /* [temperatures - 1] */
+    int64_t *round_trips;    /* [walkers] */
     double proposals_per_second; /* all ranks together */
     /* thermodynamics.h: cross-checks of the free energy, [NNSM_F_COLUMNS][temperatures]; ln Z(T0) / N, its error, and
      * the effective number of ancestral samples that it comes from */

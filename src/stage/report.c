@@ -80,12 +80,17 @@ static void write_curve(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curv
     nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->surrogate_scale, "1",
                           "a(T) of the surrogate a H_s in self-learning Monte Carlo; NaN: single flips");
     (void)snprintf(name, sizeof name, "%s/evaluated", group);
-    if (!isnan(curve->evaluated[0])) {
-        nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->evaluated, "1",
-                              "share of the flips that the couplings let pass, for which H was evaluated");
+    bool screened = false;
+    for (size_t t = 0; t < curve->temperatures; t++)
+        screened = screened || !isnan(curve->evaluated[t]);
+    if (screened) {
+        nnsm_h5_write_doubles(
+            h5, name, 1, &curve->temperatures, curve->evaluated, "1",
+            "share of the screened flips that the couplings let pass, for which H was evaluated; NaN: not screened");
         (void)snprintf(name, sizeof name, "%s/unscreened_acceptance", group);
-        nnsm_h5_write_doubles(h5, name, 1, &curve->temperatures, curve->unscreened, "1",
-                              "share of accepted flips in the sweeps that were not screened");
+        nnsm_h5_write_doubles(
+            h5, name, 1, &curve->temperatures, curve->unscreened, "1",
+            "share of accepted flips in the sweeps without a screen; NaN: no screen, or no such sweep");
     }
     (void)snprintf(name, sizeof name, "%s/regeneration_acceptance", group);
     if (!isnan(curve->regenerated[0]))

@@ -108,6 +108,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
 {
     bool self = run->config->scan.sampler == NNSM_CONFIG_SELF_LEARNING;
     bool spins = run->alphabet.count == 2, moves = nnsm_move_list_stated(run);
+    bool possible = nnsm_screening_possible(run, &trained->network, couplings);
     *s = (scan){.run = run};
     add_branch(s, (nnsm_branch){.name = "/scan/learned",
                                 .title = "scan",
@@ -116,8 +117,7 @@ static void list_branches(scan *s, nnsm_run *run, const nnsm_learned *learned, c
                                 .hamiltonian = learned,
                                 .proposer = {self && couplings->present && !moves ? &couplings->projected : NULL,
                                              couplings->error, true, false},
-                                .screen = nnsm_screening_possible(run, &trained->network, couplings) ? couplings : NULL,
-                                .screened = make_screened,
+                                .screen = {possible ? couplings : NULL, make_screened},
                                 .regenerate = run->config->scan.regenerate ? learned : NULL,
                                 .temperature = nnsm_network_shape_of(&trained->network).temperature,
                                 .curve = &scanned->learned});

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Self-learning Monte Carlo in a run: all samplers agree on one network, the bits do not depend on ranks or on stops, and
+# Self-learning Monte Carlo and screened flips in a run: all samplers agree on one network, the bits do not depend on ranks or on stops, and
 # a surrogate that is of no use makes room for single flips.
 . "$(dirname "$0")/common.sh"
 quick=$source/input/quick.cfg
@@ -14,6 +14,7 @@ for sampler in self_learning metropolis; do
     [ $sampler.$exchange = metropolis.false ] && continue # stays in one phase
     "$nnsm" scan "$quick" --set network.file=results/net.network.h5 --set run.name=$sampler.$exchange --set "$temperatures" \
       --set scan.sampler=$sampler --set scan.exchange=$exchange --set scan.sweeps=4000 --set run.progress=100 >log || fail "$(tail -3 log)"
+    [ $sampler != metropolis ] || grep -q "scan: single flips, screened by pair (1,0)" log || fail "not screened: $(cat log)"
     ! grep "disagree by more than" log || fail "$sampler: chains and reweighting"
   done
 done
@@ -22,9 +23,14 @@ import h5py, numpy as np
 files = [h5py.File(f"results/{n}.results.h5") for n in ("self_learning.true", "self_learning.false", "metropolis.true")]
 assert [f["scan/learned"].attrs["sampler"].decode() for f in files] == ["self_learning"] * 2 + ["metropolis"]
 assert np.isnan(files[2]["scan/learned/surrogate_scale"][:]).all()
-for f in files[:2]:
-    assert (abs(f["scan/learned/surrogate_scale"][:] - 1) < 0.5).all() and (f["scan/learned/acceptance"][:] > 0.4).all()
-    assert (f["scan/true/acceptance"][:] > 1 - 1e-6).all(), "the reference accepts its own proposals"
+flips = {k: files[2][f"scan/learned/{k}"][:] for k in ("acceptance", "evaluated", "unscreened_acceptance")}
+assert all("evaluated" not in f["scan/learned"] for f in files[:2])
+# What the screen rejects in vain is seen in every 64th sweep, 62 or 63 here of 8 walkers.
+whole = 62 * 8 * files[2]["system"].attrs["lattice"].prod()
+error = 2 * np.sqrt(flips["unscreened_acceptance"] / whole)
+assert (flips["evaluated"] > flips["acceptance"]).all() and flips["evaluated"].mean() < 0.6, flips
+assert (flips["acceptance"] < flips["unscreened_acceptance"] + 4 * error).all(), flips
+assert (flips["acceptance"] > 0.85 * flips["unscreened_acceptance"] - 4 * error).all(), flips
 pulls = []
 for h in ("learned", "true", "distilled"):
     for what in ("abs_magnetization", "learned_energy", "energy", "heat_capacity", "susceptibility", "binder"):
@@ -78,6 +84,29 @@ compare whole parts
 mpirun -n 2 "$nnsm" run "$quick" $long --set run.name=parts --set scan.sweeps=2777 >log
 grep -q "the scan is extended" log || fail "not extended: $(cat log)"
 compare longer parts
+
+echo "== screens: none where nothing stands out, where most flips pass, where the couplings miss too much; groups with and without"
+screened() { # screened NAME TEXT SETTINGS...: what the log says
+  local name=$1 text=$2
+  shift 2
+  "$nnsm" scan "$quick" --set network.file=results/net.network.h5 --set run.name=$name --set scan.sampler=metropolis \
+    --set scan.sweeps=200 --set run.progress=100 "$@" >log || fail "$name: $(tail -3 log)"
+  grep -q -- "scan: single flips, $text" log || fail "$name: no '$text': $(cat log)"
+}
+screened warm "not screened: 0.[6-9]. of them would pass" --set "scan.temperatures=[5,8]"
+screened far "not screened: the couplings miss about .* T in a flip at T = 0.01" --set "scan.temperatures=[0.01,2.5]"
+screened mixed "screened by pair (1,0)" --set scan.exchange=false --set "scan.temperatures=[2.0,2.5]"
+screened mixed "not screened: 0.[6-9]. of them would pass" --set scan.exchange=false --set "scan.temperatures=[2.0,2.5,6.0]"
+grep -q "of those that were screened evaluated" log || fail "the share is not said: $(cat log)"
+"$nnsm" run "$quick" $small --set run.name=noise --set system.coupling=0 --set scan.sampler=metropolis \
+  --set network.hidden=[] --set network.direct=false --set 'train.augment=["spin_flip"]' --set 'couplings.basis=["pairs"]' >log
+grep -q "scan: single flips, not screened: no coupling stands out of its error" log || fail "noise: $(cat log)"
+"$python" - <<'PY'
+import h5py, numpy as np
+mixed, warm = (h5py.File(f"results/{n}.results.h5")["scan/learned"] for n in ("mixed", "warm"))
+for k in ("evaluated", "unscreened_acceptance"):
+    assert (np.isnan(mixed[k][:]) == [False, False, True]).all() and k not in warm, mixed[k][:]
+PY
 
 echo "== surrogates of no use: single flips instead, said so, with the bits of single flips"
 useless="$small --set system.lattice=[12,12] --set system.field=0.1 --set train.augment=[] --set couplings.basis=[\"field\"]"

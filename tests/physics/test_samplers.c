@@ -1,5 +1,6 @@
 /* All samplers on one trained network of each kind, against enumeration of its 512 states under p^(T0 / T): single
- * flips, self-learning, regenerated suffixes, alone and mixed, with and without exchange, and reweighted samples. */
+ * flips, screened or not, self-learning, regenerated suffixes, alone and mixed, with and without exchange, and
+ * reweighted samples. */
 #include "check.h"
 
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static void destroy(world *w)
 
 typedef struct {
     const char *name;
-    bool flips, self_learning, regenerate, exchange;
+    bool flips, screened, self_learning, regenerate, exchange;
     uint32_t steps;
     double beta_factor; /* 1, or what makes a rule wrong */
 } moves;
@@ -162,7 +163,7 @@ static double boltzmann_p(const world *w, double t, const double *count)
 }
 
 typedef struct {
-    nnsm_tile tile, sampler;
+    nnsm_tile tile, sampler, screen;
     nnsm_self_learning *proposer;
     nnsm_regenerator *regenerator;
     double beta[TEMPERATURES], regenerated[TEMPERATURES];
@@ -175,7 +176,10 @@ static void build(machine *m, const world *w, const moves *v)
         m->beta[t] = v->beta_factor / temperature[t];
     assert_int_equal(nnsm_learned_tile_create(&m->sampler, w->learned, NULL), NNSM_OK);
     assert_int_equal(nnsm_regenerator_create(&m->regenerator, w->learned, NULL), NNSM_OK);
-    assert_int_equal(nnsm_learned_tile_create(&m->tile, w->learned, NULL), NNSM_OK);
+    assert_int_equal(
+        (v->screened ? nnsm_learned_screened_tile_create : nnsm_learned_tile_create)(&m->tile, w->learned, NULL),
+        NNSM_OK);
+    assert_int_equal(nnsm_local_tile_create(&m->screen, &w->model.local, NULL), NNSM_OK);
     if (v->self_learning) { /* the first tile evaluates, the second one holds the chains */
         assert_int_equal(
             nnsm_self_learning_create(&m->proposer, &w->model.local, NULL, TEMPERATURES, m->beta, &m->tile, NULL),
@@ -186,7 +190,7 @@ static void build(machine *m, const world *w, const moves *v)
 
 static void step_chains(machine *m, const moves *v, nnsm_rng_key key, uint32_t tile, uint32_t step, nnsm_ladders *l)
 {
-    int64_t flipped[NNSM_TILE] = {0}, redrawn[NNSM_TILE] = {0};
+    int64_t flipped[NNSM_TILE] = {0}, redrawn[NNSM_TILE] = {0}, passed[NNSM_TILE] = {0};
     double beta[NNSM_TILE], energy[NNSM_TILE];
     nnsm_self_learning_record record;
     for (size_t c = 0; c < NNSM_TILE; c++)
@@ -197,6 +201,12 @@ static void step_chains(machine *m, const moves *v, nnsm_rng_key key, uint32_t t
         m->regenerated[l->temperature_of[c]] += (double)redrawn[c];
     if (v->self_learning)
         nnsm_self_learning_step(&m->tile, key, tile * NNSM_TILE, step, l->temperature_of, &record);
+    if (v->screened) {
+        int8_t s[NNSM_TILE * SITES];
+        m->tile.methods->read(m->tile.state, s);
+        m->screen.methods->load(m->screen.state, s);
+        nnsm_screened_sweep(&m->tile, &m->screen, key, tile * NNSM_TILE, step, beta, passed, flipped);
+    }
     if (v->flips)
         nnsm_metropolis_sweep(&m->tile, key, tile * NNSM_TILE, step, beta, flipped);
     m->tile.methods->energy(m->tile.state, energy);
@@ -239,6 +249,7 @@ static double smallest_p(const world *w, const moves *v, double *regenerated)
     }
     print_message("  %-42s smallest p %.3g\n", v->name, least);
     nnsm_tile_destroy(&m.tile);
+    nnsm_tile_destroy(&m.screen);
     nnsm_self_learning_destroy(m.proposer);
     nnsm_regenerator_destroy(m.regenerator);
     nnsm_tile_destroy(&m.sampler);
@@ -255,6 +266,9 @@ static void every_sampler_reaches_the_learned_distribution(void **state)
     static const moves all[] = {
         {"single flips", .flips = true, .steps = 60, .beta_factor = 1},
         {"single flips, exchange", .flips = true, .exchange = true, .steps = 60, .beta_factor = 1},
+        {"screened flips", .screened = true, .steps = 60, .beta_factor = 1},
+        {"suffixes, screened flips, exchange", .regenerate = true, .screened = true, .exchange = true, .steps = 30,
+         .beta_factor = 1},
         {"self-learning", .self_learning = true, .steps = 30, .beta_factor = 1},
         {"self-learning, exchange", .self_learning = true, .exchange = true, .steps = 30, .beta_factor = 1},
         {"suffixes", .regenerate = true, .steps = 60, .beta_factor = 1},

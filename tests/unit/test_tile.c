@@ -144,8 +144,8 @@ static void drift_is_bounded_by_refreshes(void **state)
         nnsm_tile tile, sampler;
         double beta[NNSM_TILE], energy[NNSM_TILE], worst = 0;
         int64_t accepted[NNSM_TILE] = {0};
-        assert_int_equal((screened ? nnsm_learned_screened_tile_create : nnsm_learned_tile_create)(&tile, learned, NULL),
-                         NNSM_OK);
+        assert_int_equal(
+            (screened ? nnsm_learned_screened_tile_create : nnsm_learned_tile_create)(&tile, learned, NULL), NNSM_OK);
         assert_int_equal(nnsm_learned_tile_create(&sampler, learned, NULL), NNSM_OK);
         nnsm_learned_sample(&sampler, nnsm_rng_key_from_seed(2), 0, s);
         tile.methods->load(tile.state, s);
