@@ -8,7 +8,7 @@ source=$1 directory=$2
 mkdir -p "$directory"
 cd "$directory"
 wrapped="nnsm_allocate nnsm_release nnsm_learner_sum nnsm_kernel_add nnsm_kernel_adam nnsm_made_initialize nnsm_symmetry_apply nnsm_metropolis_sweep
-nnsm_learned_sample nnsm_starts_make nnsm_ladders_exchange nnsm_self_learning_create nnsm_learned_tile_create nnsm_learned_redraw"
+nnsm_learned_sample nnsm_starts_make nnsm_ladders_exchange nnsm_self_learning_create nnsm_screening_create nnsm_learned_tile_create nnsm_learned_redraw"
 cat >Makefile <<'MAKE'
 %.o: ; smpicc $(FLAGS) -c $(FILE_$*) -o $@
 MAKE

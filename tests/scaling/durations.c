@@ -198,6 +198,17 @@ nnsm_status __wrap_nnsm_self_learning_create(nnsm_self_learning **out, const nns
     return nnsm_fail(error, NNSM_USAGE, "no proposals in a simulation");
 }
 
+nnsm_status __wrap_nnsm_screening_create(nnsm_screening *screening, const nnsm_run *run,
+                                         const nnsm_couplings *couplings, size_t temperatures,
+                                         const double *temperature, size_t tiles, nnsm_error *error);
+nnsm_status __wrap_nnsm_screening_create(nnsm_screening *screening, const nnsm_run *run,
+                                         const nnsm_couplings *couplings, size_t temperatures,
+                                         const double *temperature, size_t tiles, nnsm_error *error)
+{
+    (void)screening, (void)run, (void)couplings, (void)temperatures, (void)temperature, (void)tiles;
+    return nnsm_fail(error, NNSM_USAGE, "no screens in a simulation");
+}
+
 nnsm_status __wrap_nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error);
 nnsm_status __wrap_nnsm_learned_tile_create(nnsm_tile *out, const nnsm_learned *learned, nnsm_error *error)
 {
