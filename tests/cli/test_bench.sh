@@ -42,8 +42,9 @@ alone() { # alone NAME: of the benchmark there is nothing but its file
 }
 
 dense="$source/input/quick.cfg $tiny"
-"$nnsm" bench $dense >one.log
-"$python" look.py results/quick.bench.json 1 $all dense
+"$nnsm" bench $dense --set 'scan.temperatures=[2.5,2.8]' --set scan.sampler=metropolis --seconds 4 >one.log
+"$python" look.py results/quick.bench.json 1 $all,screened_flip dense
+grep -q "screened flips at the scan's temperatures: the network is asked for 0" one.log || fail "no share: $(cat one.log)"
 grep -q "^single-flip scan " one.log || fail "no table: $(cat one.log)"
 alone quick
 mpirun -n 2 "$nnsm" bench $dense >two.log
@@ -51,12 +52,6 @@ mpirun -n 2 "$nnsm" bench $dense >two.log
 grep -q "^allreduce .*residual" two.log || fail "no line of messages: $(cat two.log)"
 alone quick
 echo "passed: dense, 1 and 2 ranks"
-
-rm results/*
-"$nnsm" bench "$source/input/quick.cfg" $small --set run.name=s --set 'scan.temperatures=[2.5,2.8]' --set scan.sampler=metropolis --seconds 5 >s.log
-"$python" look.py results/s.bench.json 1 $all,screened_flip dense
-grep -q "screened flips at the scan's temperatures: the network is asked for 0" s.log || fail "no share: $(cat s.log)"
-echo "passed: screened flips"
 
 rm results/*
 "$nnsm" bench "$source/input/best_fig3.cfg" $small --set run.name=f --set couplings.samples=2000 --seconds 0.5 >frontier.log
