@@ -57,7 +57,7 @@ static nnsm_status sample(void *context, nnsm_error *error)
     return NNSM_OK;
 }
 
-/* As sweep_tile of chains.c; a tile's chains are spread over the temperatures of the scan. */
+/* The chains of a tile over the temperatures of the scan. */
 static void spread(const nnsm_bench *b, double *beta)
 {
     const nnsm_config *c = &b->config;
@@ -65,6 +65,7 @@ static void spread(const nnsm_bench *b, double *beta)
         beta[i] = 1 / c->scan.temperatures[i * (size_t)c->scan.temperatures_count / NNSM_TILE];
 }
 
+/* As sweep_tile of chains.c, and so is the next one. */
 static nnsm_status flip(void *context, nnsm_error *error)
 {
     nnsm_bench *b = context;

@@ -43,7 +43,7 @@ static void changes_of(const nnsm_made *made, const nnsm_learned *learned, maker
         tile.methods->change(tile.state, site, asked, change);
         for (size_t c = 0; c < NNSM_TILE; c++) {
             double before = full_energy(made, w, s + c * SITES);
-            check_close(energy[c], before, 4e-5);
+            check_close(energy[c], before, 2e-5);
             if (!(asked >> c & 1))
                 continue;
             s[c * SITES + site] = (int8_t)-s[c * SITES + site];
