@@ -244,7 +244,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
                  c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
     if (screen)
-        (void)printf("             less, down to half of that or a third, if the couplings screen flips (the colder, "
+        (void)printf("             less, a half to a sixth of that, if the couplings screen flips (the colder, "
                      "the more)\n");
     if (others)
         (void)printf("             of %s: %.1f s\n",
