@@ -35,7 +35,7 @@ static void only_a_bad_screen_is_warned_of(void **state)
     (void)state;
     assert_int_equal(warnings(0.30, 0.50), 1);
     assert_int_equal(warnings(0.49, 0.50), 0);
-    assert_int_equal(warnings(0.392, 0.50), 0);     /* 0.8 is 0.40, less 4 sigma of 25600 flips, 0.01 */
+    assert_int_equal(warnings(0.392, 0.50), 0);    /* 0.8 is 0.40, less 4 sigma of 25600 flips, 0.01 */
     assert_int_equal(warnings(0.0012, 0.0016), 0); /* 82 flips: chance */
     assert_int_equal(warnings(0.30, NAN), 0);      /* there is no screen */
     assert_int_equal(warnings(0, 0), 0);
