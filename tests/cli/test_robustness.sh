@@ -92,8 +92,8 @@ echo "== a long run: the same memory, bounded files, a progress line an interval
 $(run steady --set scan.sweeps=4000000 --set run.progress=0.5 --set scan.exchange_interval=20) >steady.log 2>&1 & pid=$!
 memory() { awk '/^VmRSS/ { print $2 }' /proc/$pid/status; }
 until grep -q "^scan: sweep" steady.log; do sleep 0.1; done
-in_scan='import h5py; raise SystemExit("scan/learned" not in h5py.File("results/steady.checkpoint.h5", "r"))'
-until "$python" -c "$in_scan" 2>/dev/null; do sleep 0.1; done # not the one before the scan, which is smaller
+in_scan='import h5py; raise SystemExit("scan/learned/0" not in h5py.File("results/steady.checkpoint.h5", "r"))'
+until "$python" -c "$in_scan" 2>/dev/null; do sleep 0.1; done # those before the first batch of chains are smaller
 # The allocator raises its limit for blocks of their own at the first checkpoints; then nothing may be added.
 size=$(stat -c %s results/steady.checkpoint.h5) lines=$(wc -l <steady.log) began=$EPOCHREALTIME
 for _ in $(seq 12); do
