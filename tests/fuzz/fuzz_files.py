@@ -199,7 +199,7 @@ def several(session, driver, base, seeds, name, more):
 
 def within(driver, base, words, stage, needed, copy):
     """Stop in the middle of a stage, which is a question of time; every session goes on from the one before."""
-    path, limit, more = f"{base}/o/r.checkpoint.h5", 0.002, 1.3
+    path, limit, more = f"{base}/o/r.checkpoint.h5", 0.02, 2.0
     shutil.copy(path, f"{base}/before")
     for _ in range(80):
         answer = command(driver, base, [words[0], "quick.cfg", "--set", "run.name=r", "--set",
@@ -318,9 +318,9 @@ def lay_out(kind, driver, options, base, seeds):
     return directory, path
 
 
-def try_unspoiled(driver, options, base, seeds):
+def try_unspoiled(targets, driver, options, base, seeds):
     """A file that is refused as it is would test nothing."""
-    for kind in options.targets:
+    for kind in targets:
         directory, _ = lay_out(kind, driver, options, base, seeds)
         answer = command(driver, directory, TARGETS[kind].command or ["info", TARGETS[kind].path])
         if answer != "exit 0":
@@ -361,6 +361,7 @@ def try_case(case, driver, options, base, seeds):
 
 def worker(first, options, base, seeds):
     driver = Driver(options)
+    try_unspoiled(options.targets[first::options.jobs], driver, options, base, seeds)
     ends, failed, library, longest = collections.Counter(), [], 0, 0.0
     for number in range(options.first + first, options.first + options.cases, options.jobs):
         case, start = Case(number, options), time.monotonic()
@@ -402,7 +403,6 @@ def main():
     try:
         driver = Driver(options)
         base, seeds = prepare(driver, options)
-        try_unspoiled(driver, options, base, seeds)
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             for result in pool.map(lambda j: worker(j, options, base, seeds), range(options.jobs)):
                 ends.update(result[0])
