@@ -10,7 +10,8 @@ struct nnsm_symmetry {
     const nnsm_lattice *lattice;
     size_t shifts, points, flips;     /* numbers of operations of each kind; flips: of the values */
     int8_t (*value)[NNSM_MAX_VALUES]; /* [flips] new state of a state; NULL: spins, flip 1 changes their sign */
-    int32_t *point;                   /* [points][sites]: the site that lands on a site */
+    size_t length;                    /* of a row, along the fastest axis in use, where sites are contiguous */
+    int32_t *point;                   /* [points][rows][2][length]: the site that lands on a site, every row twice */
 };
 
 static void coordinates(const nnsm_lattice *lattice, size_t site, int *c)
@@ -26,10 +27,19 @@ static int32_t site_at(const nnsm_lattice *lattice, const int *c)
     return (int32_t)((c[0] * lattice->extent[1] + c[1]) * lattice->extent[2] + c[2]);
 }
 
+static int last_axis(const nnsm_lattice *lattice)
+{
+    int last = NNSM_MAX_DIMENSIONS - 1;
+    while (last > 0 && lattice->extent[last] == 1)
+        last--;
+    return last;
+}
+
 /* One element: axis a of the image is axis permutation[a] of the source, reversed where bit a of mirror is set. Returns
  * false where it permutes axes of different extent or reverses an unused axis. */
-static bool build_point(const nnsm_lattice *lattice, const int *permutation, int mirror, int32_t *map)
+static bool build_point(const nnsm_symmetry *symmetry, const int *permutation, int mirror, int32_t *map)
 {
+    const nnsm_lattice *lattice = symmetry->lattice;
     for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++) {
         bool used = a < lattice->dimensions;
         if (lattice->extent[permutation[a]] != lattice->extent[a] || (used != (permutation[a] < lattice->dimensions)) ||
@@ -41,8 +51,10 @@ static bool build_point(const nnsm_lattice *lattice, const int *permutation, int
         coordinates(lattice, i, to);
         for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++)
             from[permutation[a]] = mirror >> a & 1 ? lattice->extent[a] - 1 - to[a] : to[a];
-        map[i] = site_at(lattice, from);
+        map[i + i / symmetry->length * symmetry->length] = site_at(lattice, from);
     }
+    for (size_t row = 0; row < 2 * lattice->sites; row += 2 * symmetry->length)
+        memcpy(map + row + symmetry->length, map + row, symmetry->length * sizeof *map);
     return true;
 }
 
@@ -51,13 +63,13 @@ static nnsm_status build_points(nnsm_symmetry *symmetry, bool all, nnsm_error *e
     static const int permutations[6][NNSM_MAX_DIMENSIONS] = {{0, 1, 2}, {1, 0, 2}, {0, 2, 1},
                                                              {2, 1, 0}, {1, 2, 0}, {2, 0, 1}};
     size_t sites = symmetry->lattice->sites;
-    nnsm_status status = NNSM_NEW(&symmetry->point, (all ? MAX_POINT_GROUP : 1) * sites, "symmetry tables", error);
+    nnsm_status status = NNSM_NEW(&symmetry->point, (all ? 2 * MAX_POINT_GROUP : 2) * sites, "symmetry tables", error);
     if (status)
         return status;
     for (int p = 0; p < (all ? 6 : 1); p++)
         for (int mirror = 0; mirror < (all ? 8 : 1); mirror++)
             symmetry->points +=
-                build_point(symmetry->lattice, permutations[p], mirror, symmetry->point + symmetry->points * sites);
+                build_point(symmetry, permutations[p], mirror, symmetry->point + symmetry->points * 2 * sites);
     return NNSM_OK;
 }
 
@@ -72,6 +84,7 @@ nnsm_status nnsm_symmetry_create(nnsm_symmetry **out, const nnsm_lattice *lattic
     if (status)
         return status;
     symmetry->lattice = lattice;
+    symmetry->length = (size_t)lattice->extent[last_axis(lattice)];
     symmetry->shifts = translation ? lattice->sites : 1;
     symmetry->flips = spin_flip ? 2 : 1;
     status = build_points(symmetry, point_group, error);
@@ -142,19 +155,8 @@ size_t nnsm_symmetry_count(const nnsm_symmetry *symmetry)
     return symmetry->shifts * symmetry->points * symmetry->flips;
 }
 
-/* to[i] = sign in[map[i]]; map NULL: in[i]. */
-static void copy(const int8_t *restrict in, const int32_t *restrict map, size_t count, int sign, int8_t *restrict to)
-{
-    if (!map)
-        for (size_t i = 0; i < count; i++)
-            to[i] = (int8_t)(sign * in[i]);
-    else
-        for (size_t i = 0; i < count; i++)
-            to[i] = (int8_t)(sign * in[map[i]]);
-}
-
-/* One row after the other, along the fastest axis in use, where rows are contiguous. */
-void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const int8_t *in, int8_t *out)
+/* One row after the other; a shift along the row only takes another part of it, of those that are there twice. */
+void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const int8_t *restrict in, int8_t *restrict out)
 {
     const nnsm_lattice *lattice = symmetry->lattice;
     if (!element) {
@@ -162,20 +164,18 @@ void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const in
         return;
     }
     size_t shift = element % symmetry->shifts, rest = element / symmetry->shifts, point = rest % symmetry->points;
-    const int32_t *map = symmetry->point + point * lattice->sites;
-    size_t flip = rest / symmetry->points;
-    int sign = flip && !symmetry->value ? -1 : 1, by[NNSM_MAX_DIMENSIONS], c[NNSM_MAX_DIMENSIONS], last = 2;
+    size_t flip = rest / symmetry->points, length = symmetry->length;
+    int sign = flip && !symmetry->value ? -1 : 1, by[NNSM_MAX_DIMENSIONS], c[NNSM_MAX_DIMENSIONS];
+    int last = last_axis(lattice);
     coordinates(lattice, shift, by);
-    while (last > 0 && lattice->extent[last] == 1)
-        last--;
-    size_t length = (size_t)lattice->extent[last], turn = (size_t)by[last], left = length - turn;
     memcpy(c, by, sizeof c);
     c[last] = 0;
-    for (size_t row = 0; row < lattice->sites; row += length) {
-        const int8_t *from = point ? in : in + row; /* point 0 moves nothing */
+    const int32_t *from = symmetry->point + point * 2 * lattice->sites + (length - (size_t)by[last]);
+    for (size_t row = 0; row < lattice->sites; row += length, from += 2 * length) {
         int8_t *to = out + site_at(lattice, c);
-        copy(from, point ? map + row : NULL, left, sign, to + turn);
-        copy(point ? from : from + left, point ? map + row + left : NULL, turn, sign, to);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < length; i++)
+            to[i] = (int8_t)(sign * in[from[i]]);
         for (int a = last - 1; a >= 0; a--) { /* where the next row goes */
             c[a] = c[a] + 1 < lattice->extent[a] ? c[a] + 1 : 0;
             if (c[a] != by[a])

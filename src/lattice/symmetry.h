@@ -30,7 +30,8 @@ nnsm_status nnsm_symmetry_set_alphabet(nnsm_symmetry *symmetry, const nnsm_alpha
 size_t nnsm_symmetry_count(const nnsm_symmetry *symmetry);
 
 /* out = operation `element` (0 <= element < count, 0 is the identity) applied to in. in, out: [sites], distinct. Must
- * be fast (contiguous copies for translations): it is called once for every training sample. Local. */
-void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const int8_t *in, int8_t *out);
+ * be fast: it is called once for every training sample. Local. */
+void nnsm_symmetry_apply(const nnsm_symmetry *symmetry, size_t element, const int8_t *restrict in,
+                         int8_t *restrict out);
 
 #endif

@@ -66,14 +66,19 @@ static void load(const nnsm_made *made, nnsm_made_workspace *w, const int8_t *co
     assert(count <= w->rows);
     size_t n = made->sites, full = made->outputs, cleared = made->width == 1 ? count : 0;
     memset(w->input + cleared * full, 0, (w->rows - cleared) * full * sizeof *w->input);
-    for (size_t r = 0; r < count; r++)
-        for (size_t p = 0; p < n; p++) {
-            int8_t state = configurations[r * n + (size_t)made->order[p]];
-            if (made->width == 1)
-                w->input[r * n + p] = (float)state;
-            else
-                w->input[r * full + p * made->width + (size_t)state] = 1.f;
-        }
+    for (size_t r = 0; r < count; r++) {
+        const int8_t *state = configurations + r * n;
+        float *input = w->input + r * full;
+        if (made->width > 1)
+            for (size_t p = 0; p < n; p++)
+                input[p * made->width + (size_t)state[made->order[p]]] = 1.f;
+        else if (made->architecture.order == NNSM_RASTER) /* positions are sites */
+            for (size_t p = 0; p < n; p++)
+                input[p] = (float)state[p];
+        else
+            for (size_t p = 0; p < n; p++)
+                input[p] = (float)state[made->order[p]];
+    }
 }
 
 /* Hidden activations and output logits (without the output bias). */

@@ -63,13 +63,35 @@ void nnsm_kernel_nll(const float *restrict x, const float *restrict o, const flo
     }
 }
 
-/* One term: softplus(-y), and o becomes -x sigmoid(-y), for y = x (o + bias). */
-static inline double term_and_derivative(float x, float *o, float bias)
+enum { FACTORS = 8, BLOCK = FACTORS * LANES }; /* factors of a product whose logarithm is taken: at most 2^8 */
+
+/* `count` sites of one row, at most BLOCK: for y = x (o + bias) the terms softplus(-y) = max(-y, 0) + log(1 +
+ * exp(-|y|)) are added to `lanes`, a logarithm for FACTORS of them, and o becomes -x sigmoid(-y). */
+static inline __attribute__((always_inline)) void terms_and_derivatives(const float *restrict x, float *restrict o,
+                                                                        const float *restrict bias, size_t count,
+                                                                        double *restrict lanes)
 {
-    float y = x * (*o + bias);
-    float e = nnsm_exp_negative(y < 0.f ? y : -y);
-    *o = -x * ((y < 0.f ? 1.f : e) / (1.f + e));
-    return (double)((y < 0.f ? -y : 0.f) + nnsm_log1p_unit(e));
+    float power[BLOCK], negative[BLOCK], product[LANES], sum[LANES];
+    for (size_t i = 0; i < count; i++) {
+        float y = x[i] * (o[i] + bias[i]);
+        float e = nnsm_exp_negative(y < 0.f ? y : -y);
+        o[i] = -x[i] * ((y < 0.f ? 1.f : e) / (1.f + e));
+        power[i] = e;
+        negative[i] = y < 0.f ? -y : 0.f;
+    }
+    for (size_t i = count; i < BLOCK; i++)
+        power[i] = negative[i] = 0.f;
+    for (size_t j = 0; j < LANES; j++) {
+        float factors = 1.f, part = 0.f;
+        for (size_t k = 0; k < FACTORS; k++) {
+            factors += factors * power[k * LANES + j];
+            part += negative[k * LANES + j];
+        }
+        product[j] = factors;
+        sum[j] = part;
+    }
+    for (size_t j = 0; j < LANES; j++)
+        lanes[j] += (double)(sum[j] + nnsm_log_above_one(product[j]));
 }
 
 NNSM_MULTIVERSION
@@ -77,15 +99,11 @@ void nnsm_kernel_nll_gradient(const float *restrict x, float *restrict o, const 
                               size_t columns, double *restrict nll)
 {
     for (size_t r = 0; r < rows; r++) {
-        const float *xr = x + r * columns;
-        float * or = o + r * columns;
         double lanes[LANES] = {0};
-        size_t c = 0;
-        for (; c + LANES <= columns; c += LANES)
-            for (size_t j = 0; j < LANES; j++)
-                lanes[j] += term_and_derivative(xr[c + j], & or [c + j], bias[c + j]);
-        for (size_t j = 0; c + j < columns; j++)
-            lanes[j] += term_and_derivative(xr[c + j], & or [c + j], bias[c + j]);
+        for (size_t c = 0, first = r * columns, count; c < columns; c += count) {
+            count = columns - c < BLOCK ? columns - c : BLOCK;
+            terms_and_derivatives(x + first + c, o + first + c, bias + c, count, lanes);
+        }
         nll[r] = sum_lanes(lanes);
     }
 }

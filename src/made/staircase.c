@@ -85,14 +85,34 @@ void nnsm_staircase_suffix(const nnsm_staircase *matrix, const float *w, size_t 
     }
 }
 
+typedef float four __attribute__((vector_size(4 * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+/* to[r][i] = from[i][r] for four of each, in lines of ROWS. */
+static inline void turn_four(const float *from, float *to)
+{
+    four a = *(const four *)from, b = *(const four *)(from + ROWS);
+    four c = *(const four *)(from + 2 * (size_t)ROWS), d = *(const four *)(from + 3 * (size_t)ROWS);
+    four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    *(four *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four *)(to + ROWS) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(four *)(to + 2 * (size_t)ROWS) = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four *)(to + 3 * (size_t)ROWS) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
 /* Rows first ... of columns column ..., line by line: the transpose of a few panels. lines: out, [count][ROWS]. */
 static void turn(const nnsm_staircase *matrix, const float *w, size_t first, size_t count, size_t column, float *lines)
 {
-    for (size_t r = 0; r < count; r++, lines += ROWS) {
+    for (size_t r = 0, rows; r < count; r += rows, lines += rows * ROWS) {
         size_t columns = up_to(matrix->width[(first + r) / ROWS], column); /* at least one */
         const float *entry = w + nnsm_staircase_entry(matrix, first + r, column);
-        for (size_t i = 0; i < ROWS; i++)
-            lines[i] = i < columns ? entry[i * ROWS] : 0.f;
+        rows = columns == ROWS && r + 4 <= count && (first + r) % ROWS + 4 <= ROWS ? 4 : 1;
+        for (size_t i = 0; i < ROWS; i += rows)
+            if (rows == 4)
+                turn_four(entry + i * ROWS, lines + i);
+            else
+                lines[i] = i < columns ? entry[i * ROWS] : 0.f;
     }
 }
 
