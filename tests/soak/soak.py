@@ -5,7 +5,7 @@ ended at a random time, by SIGKILL to one random rank (the job must come down by
 code) or by SIGUSR1 (it must write a checkpoint and exit 85). Finished campaigns must hold the same bits as a run that was
 never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping, a
 frontier network, windows, a Potts model, and a file of continuous measurements that is made here. All read couplings; those
-of two values scan by self-learning, but the one that takes single flips. The closing lines say which stages were
+of two values scan by self-learning, but two that take single flips, screened in one. The closing lines say which stages were
 interrupted, as far as the log tells; every stage must have been. --variants takes some of them, by their number from 0."""
 import argparse
 import collections
@@ -25,6 +25,7 @@ VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
     ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis", "scan.regenerate=true"],
+    ["scan.sampler=metropolis", "scan.temperatures=[1.0,1.4,1.8,2.2,2.6,3.0]"],  # screened
     ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
     ["train.patience=5", "train.validation=0.4", "teams.generators=0", "scan.exchange_interval=3"],
     ["window.size=[2]", "window.stride=[1]"],
