@@ -4,8 +4,6 @@
 
 #include "base/memory.h"
 
-enum { MAX_POINT_GROUP = 48 };
-
 struct nnsm_symmetry {
     const nnsm_lattice *lattice;
     size_t shifts, points, flips;     /* numbers of operations of each kind; flips: of the values */
@@ -51,10 +49,9 @@ static bool build_point(const nnsm_symmetry *symmetry, const int *permutation, i
         coordinates(lattice, i, to);
         for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++)
             from[permutation[a]] = mirror >> a & 1 ? lattice->extent[a] - 1 - to[a] : to[a];
-        map[i + i / symmetry->length * symmetry->length] = site_at(lattice, from);
+        size_t at = i + i / symmetry->length * symmetry->length; /* beside rows that stand there twice */
+        map[at] = map[at + symmetry->length] = site_at(lattice, from);
     }
-    for (size_t row = 0; row < 2 * lattice->sites; row += 2 * symmetry->length)
-        memcpy(map + row + symmetry->length, map + row, symmetry->length * sizeof *map);
     return true;
 }
 
@@ -63,7 +60,8 @@ static nnsm_status build_points(nnsm_symmetry *symmetry, bool all, nnsm_error *e
     static const int permutations[6][NNSM_MAX_DIMENSIONS] = {{0, 1, 2}, {1, 0, 2}, {0, 2, 1},
                                                              {2, 1, 0}, {1, 2, 0}, {2, 0, 1}};
     size_t sites = symmetry->lattice->sites;
-    nnsm_status status = NNSM_NEW(&symmetry->point, (all ? 2 * MAX_POINT_GROUP : 2) * sites, "symmetry tables", error);
+    size_t most = all ? (size_t[]){1, 2, 8, 48}[symmetry->lattice->dimensions] : 1;
+    nnsm_status status = NNSM_NEW(&symmetry->point, 2 * most * sites, "symmetry tables", error);
     if (status)
         return status;
     for (int p = 0; p < (all ? 6 : 1); p++)

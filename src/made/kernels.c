@@ -99,11 +99,11 @@ void nnsm_kernel_nll_gradient(const float *restrict x, float *restrict o, const 
                               size_t columns, double *restrict nll)
 {
     for (size_t r = 0; r < rows; r++) {
+        const float *xr = x + r * columns;
+        float * or = o + r * columns;
         double lanes[LANES] = {0};
-        for (size_t c = 0, first = r * columns, count; c < columns; c += count) {
-            count = columns - c < BLOCK ? columns - c : BLOCK;
-            terms_and_derivatives(x + first + c, o + first + c, bias + c, count, lanes);
-        }
+        for (size_t c = 0; c < columns; c += BLOCK)
+            terms_and_derivatives(xr + c, or +c, bias + c, columns - c < BLOCK ? columns - c : BLOCK, lanes);
         nll[r] = sum_lanes(lanes);
     }
 }

@@ -16,7 +16,8 @@ void nnsm_kernel_activate_back(nnsm_activation activation, float *da, const floa
 /* Per row: nll = sum_p softplus(-x_p (o_p + bias_p)). x, o: [rows][columns], nll: out, [rows], summed in double. */
 void nnsm_kernel_nll(const float *x, const float *o, const float *bias, size_t rows, size_t columns, double *nll);
 
-/* The same, and o becomes its derivative: d nll / d o_p = -x_p / (1 + exp(x_p (o_p + bias_p))). */
+/* The same, and o becomes its derivative: d nll / d o_p = -x_p / (1 + exp(x_p (o_p + bias_p))). Eight terms are summed
+ * in float before they enter the sum, with one logarithm: what is below 6e-8 in a term may be lost. */
 void nnsm_kernel_nll_gradient(const float *x, float *o, const float *bias, size_t rows, size_t columns, double *nll);
 
 /* Sites of more than two values, x = 1 for the site's state, else 0: per row nll = sum_p (log sum_k exp(y_pk) -

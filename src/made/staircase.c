@@ -87,6 +87,8 @@ void nnsm_staircase_suffix(const nnsm_staircase *matrix, const float *w, size_t 
 
 typedef float four __attribute__((vector_size(4 * sizeof(float)), aligned(sizeof(float)), may_alias));
 
+_Static_assert(ROWS % 4 == 0, "lines are turned four floats at a time");
+
 /* to[r][i] = from[i][r] for four of each, in lines of ROWS. */
 static inline void turn_four(const float *from, float *to)
 {
@@ -108,10 +110,11 @@ static void turn(const nnsm_staircase *matrix, const float *w, size_t first, siz
         size_t columns = up_to(matrix->width[(first + r) / ROWS], column); /* at least one */
         const float *entry = w + nnsm_staircase_entry(matrix, first + r, column);
         rows = columns == ROWS && r + 4 <= count && (first + r) % ROWS + 4 <= ROWS ? 4 : 1;
-        for (size_t i = 0; i < ROWS; i += rows)
-            if (rows == 4)
+        if (rows == 4)
+            for (size_t i = 0; i < ROWS; i += 4)
                 turn_four(entry + i * ROWS, lines + i);
-            else
+        else
+            for (size_t i = 0; i < ROWS; i++)
                 lines[i] = i < columns ? entry[i * ROWS] : 0.f;
     }
 }

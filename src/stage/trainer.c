@@ -194,6 +194,7 @@ static void fetch(const int8_t *row, size_t sites)
     enum { LINE = 64 };
     for (size_t i = 0; i < sites; i += LINE)
         __builtin_prefetch(row + i);
+    __builtin_prefetch(row + sites - 1);
 }
 
 /* Collect a shard's part of the batch, each configuration moved by a random symmetry operation. */

@@ -208,12 +208,13 @@ def within(driver, base, words, stage, needed, copy):
             if answer == "exit 85" and needed in file and file.attrs["stage"] == stage.encode() and file.attrs["step"]:
                 shutil.copy(path, copy)
                 return
-        limit *= more
-        if answer == "exit 0":
+        if answer != "exit 0":
+            limit *= more
+        else:
             shutil.copy(f"{base}/before", path)
             if os.path.exists(f"{base}/o/r.results.h5"):  # else there is nothing to do
                 os.unlink(f"{base}/o/r.results.h5")
-            limit *= 0.6
+            limit *= 0.5
             more = 1.1  # on a busy machine the stage may be a small part of what comes before it
     sys.exit(f"no checkpoint in the middle of {stage}: {answer}: {said(base)}")
 
@@ -323,8 +324,9 @@ def try_unspoiled(targets, driver, options, base, seeds):
     for kind in targets:
         directory, _ = lay_out(kind, driver, options, base, seeds)
         answer = command(driver, directory, TARGETS[kind].command or ["info", TARGETS[kind].path])
-        if answer != "exit 0":
-            sys.exit(f"{kind}, not spoiled: {answer}: {said(directory)}")
+        reports = driver.take_reports()
+        if answer != "exit 0" or reports:
+            sys.exit(f"{kind}, not spoiled: {answer}: {said(directory)}{''.join(reports)[:6000]}")
 
 
 def try_case(case, driver, options, base, seeds):

@@ -5,8 +5,9 @@ ended at a random time, by SIGKILL to one random rank (the job must come down by
 code) or by SIGUSR1 (it must write a checkpoint and exit 85). Finished campaigns must hold the same bits as a run that was
 never stopped. Campaigns take turns over fixed and streamed data, replica exchange and none, Wolff, early stopping, a
 frontier network, windows, a Potts model, and a file of continuous measurements that is made here. All read couplings; those
-of two values scan by self-learning, but two that take single flips, screened in one. The closing lines say which stages were
-interrupted, as far as the log tells; every stage must have been. --variants takes some of them, by their number from 0."""
+of two values scan by self-learning, but two that take single flips, screened, one of them with exchange. The closing lines
+say which stages were interrupted, as far as the log tells; every stage must have been. --variants takes some of them, by
+their number from 0."""
 import argparse
 import collections
 import os

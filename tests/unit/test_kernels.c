@@ -73,10 +73,37 @@ static void training_kernels_equal_their_references(void **state)
     nnsm_reference_nll(x, z[1], bias, ROWS, COLUMNS, nll[1]);
     for (size_t r = 0; r < ROWS; r++)
         check_close(nll[0][r], nll[1][r], 2e-7 * COLUMNS * 6);
-    nnsm_kernel_nll_gradient(x, z[0], bias, ROWS, COLUMNS, nll[0]);
-    nnsm_reference_nll_gradient(x, z[1], bias, ROWS, COLUMNS, nll[1]);
-    for (size_t i = 0; i < ROWS * COLUMNS; i++)
-        check_close((double)z[0][i], (double)z[1][i], 1e-6);
+}
+
+/* Rows shorter and longer than what shares logarithms; the last one is padding. */
+static void likelihood_and_derivatives_equal_their_reference(void **state)
+{
+    (void)state;
+    enum { MOST = 300 };
+    static const size_t columns[] = {1, 16, 53, 128, 129, MOST};
+    static float x[ROWS * MOST], z[2][ROWS * MOST], bias[MOST];
+    double nll[2][ROWS];
+    fill(bias, MOST, 1, 1);
+    for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
+        size_t count = columns[k], last = (ROWS - 1) * count;
+        fill(x, ROWS * count, 2, 1);
+        for (size_t i = 0; i < ROWS * count; i++)
+            x[i] = i >= last ? 0.f : x[i] > 0.f ? 1.f : -1.f;
+        for (int j = 0; j < 2; j++)
+            fill(z[j], ROWS * count, 4, 30);
+        z[0][0] = z[1][0] = 1e4f;
+        nnsm_kernel_nll_gradient(x, z[0], bias, ROWS, count, nll[0]);
+        nnsm_reference_nll_gradient(x, z[1], bias, ROWS, count, nll[1]);
+        for (size_t r = 0; r < ROWS; r++)
+            check_close(nll[0][r], nll[1][r], 3e-7 * (nll[1][r] + (double)count));
+        for (size_t i = 0; i < ROWS * count; i++)
+            check_close((double)z[0][i], (double)z[1][i], 1e-6);
+        for (size_t i = last; i < ROWS * count; i++)
+            assert_true(z[0][i] == 0.f);
+        z[0][count / 2] = NAN; /* a training that diverges must show */
+        nnsm_kernel_nll_gradient(x, z[0], bias, ROWS, count, nll[0]);
+        assert_true(isnan(nll[0][0]) && isnan(z[0][count / 2]) && isfinite(nll[0][1]));
+    }
 }
 
 static void adam_equals_its_reference(void **state)
@@ -225,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vector_functions_have_the_stated_error),
         cmocka_unit_test(training_kernels_equal_their_references),
+        cmocka_unit_test(likelihood_and_derivatives_equal_their_reference),
         cmocka_unit_test(adam_equals_its_reference),
         cmocka_unit_test(panel_product_equals_its_reference),
         cmocka_unit_test(terms_of_blocks_equal_their_reference),
