@@ -106,6 +106,33 @@ void nnsm_frontier_saturate(float *restrict h, const float *restrict b, size_t u
     memcpy(o, sum, sizeof sum);
 }
 
+enum { LANES = 16 }; /* sums beside each other, which vectorise and keep one fixed order */
+
+INLINE void add_moments(const float *restrict h, float offset, size_t count, double (*restrict lanes)[LANES])
+{
+    for (size_t j = 0; j < count; j++) {
+        float x = h[j] + offset, t = nnsm_tanh(x);
+        lanes[0][j] += (double)x * (double)x;
+        lanes[1][j] += (double)t * (double)t;
+        lanes[2][j] += (double)x * (double)t;
+    }
+}
+
+NNSM_MULTIVERSION
+void nnsm_frontier_moments(const float *restrict h, float offset, size_t count, double *restrict moments)
+{
+    double lanes[3][LANES] = {{0}};
+    size_t c = 0;
+    for (; c + LANES <= count; c += LANES)
+        add_moments(h + c, offset, LANES, lanes);
+    add_moments(h + c, offset, count - c, lanes);
+    for (size_t m = 0; m < 3; m++) {
+        moments[m] = 0;
+        for (size_t j = 0; j < LANES; j++)
+            moments[m] += lanes[m][j];
+    }
+}
+
 NNSM_MULTIVERSION
 void nnsm_frontier_likelihood(const float *restrict o, const float *restrict y, size_t count, float *restrict residual,
                               float *restrict root, float *restrict loss)

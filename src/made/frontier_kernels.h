@@ -35,6 +35,9 @@ void nnsm_frontier_logits(const float *h, const nnsm_frontier_change *change, si
 /* One logit, o = h_units + sum_{u < units} b_u tanh(h_u), and h_u becomes tanh(h_u). */
 void nnsm_frontier_saturate(float *h, const float *b, size_t units, float *o);
 
+/* Sums of x^2, tanh(x)^2 and x tanh(x) for x = h + offset, in double. h: [count]; moments: out, [3]. */
+void nnsm_frontier_moments(const float *h, float offset, size_t count, double *moments);
+
 /* Of logits o and spins y: residual = q(+1) - (1 + y) / 2, root^2 = q (1 - q), loss = log(1 + exp(-y o)). All [count].
  */
 void nnsm_frontier_likelihood(const float *o, const float *y, size_t count, float *residual, float *root, float *loss);

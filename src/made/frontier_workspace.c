@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/vector_math.h"
 #include "made/frontier_kernels.h"
 
 enum { GRAIN = 64, MOST_COLUMNS = 512 };
@@ -201,16 +200,10 @@ void nnsm_frontier_fit_moments(const nnsm_frontier *frontier, nnsm_frontier_work
         nnsm_frontier_gather(frontier, w, index, member, parameters + nnsm_fit_dimension(fit) + 2 * u);
         for (size_t k = 0; k < u; k++) {
             const float *h = w->x + (fit->inputs + k) * w->columns;
-            double hh = 0, tt = 0, ht = 0;
-            for (size_t c = 0; c < count; c++) {
-                double x = h[c] + fit->offset[k], t = nnsm_tanh((float)x);
-                hh += x * x;
-                tt += t * t;
-                ht += x * t;
-            }
-            sums[k] += (float)hh;
-            sums[u + k] += (float)tt;
-            sums[2 * u + k] += (float)ht;
+            double moment[3];
+            nnsm_frontier_moments(h, fit->offset[k], count, moment);
+            for (size_t m = 0; m < 3; m++)
+                sums[m * u + k] += (float)moment[m];
         }
     }
 }

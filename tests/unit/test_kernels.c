@@ -2,6 +2,7 @@
 #include "base/vector_math.h"
 #include "check.h"
 #include "made/chain_kernels.h"
+#include "made/frontier_kernels.h"
 #include "made/kernels.h"
 #include "made/panel.h"
 #include "made/tile_kernels.h"
@@ -103,6 +104,26 @@ static void likelihood_and_derivatives_equal_their_reference(void **state)
         z[0][count / 2] = NAN; /* a training that diverges must show */
         nnsm_kernel_nll_gradient(x, z[0], bias, ROWS, count, nll[0]);
         assert_true(isnan(nll[0][0]) && isnan(z[0][count / 2]) && isfinite(nll[0][1]));
+    }
+}
+
+static void moments_of_frontier_units_equal_their_sums(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {0, 1, 15, 16, 33, 512};
+    float h[512];
+    fill(h, 512, 8, 5);
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        double moment[3], sum[3] = {0};
+        nnsm_frontier_moments(h, -0.4f, counts[k], moment);
+        for (size_t c = 0; c < counts[k]; c++) {
+            double x = (double)(h[c] - 0.4f), t = tanh(x);
+            sum[0] += x * x;
+            sum[1] += t * t;
+            sum[2] += x * t;
+        }
+        for (int m = 0; m < 3; m++)
+            check_close(moment[m], sum[m], 7e-7 * sum[m]); /* twice the error of tanh */
     }
 }
 
@@ -253,6 +274,7 @@ int main(void)
         cmocka_unit_test(vector_functions_have_the_stated_error),
         cmocka_unit_test(training_kernels_equal_their_references),
         cmocka_unit_test(likelihood_and_derivatives_equal_their_reference),
+        cmocka_unit_test(moments_of_frontier_units_equal_their_sums),
         cmocka_unit_test(adam_equals_its_reference),
         cmocka_unit_test(panel_product_equals_its_reference),
         cmocka_unit_test(terms_of_blocks_equal_their_reference),
