@@ -100,10 +100,10 @@ void nnsm_kernel_nll_gradient(const float *restrict x, float *restrict o, const 
 {
     for (size_t r = 0; r < rows; r++) {
         const float *xr = x + r * columns;
-        float * or = o + r * columns;
+        float *logit = o + r * columns;
         double lanes[LANES] = {0};
         for (size_t c = 0; c < columns; c += BLOCK)
-            terms_and_derivatives(xr + c, or +c, bias + c, columns - c < BLOCK ? columns - c : BLOCK, lanes);
+            terms_and_derivatives(xr + c, logit + c, bias + c, columns - c < BLOCK ? columns - c : BLOCK, lanes);
         nll[r] = sum_lanes(lanes);
     }
 }

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/h5.h"
 #include "nnsm/error.h"
 #include "nnsm/moves.h"
+#include "stage/run.h"
 
 typedef enum {
     NNSM_ABS_MAGNETIZATION,
@@ -65,5 +67,8 @@ typedef struct {
 nnsm_status nnsm_curve_create(nnsm_curve *curve, size_t temperatures, size_t walkers, double proposals_per_second,
                               nnsm_error *error);
 void nnsm_curve_destroy(nnsm_curve *curve);
+
+/* Write it below `group` (curve_write.c). learned: with H per site, which of the true model is its energy. Local. */
+void nnsm_curve_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curve, const char *group, bool learned);
 
 #endif

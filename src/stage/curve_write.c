@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stage/curve.h"
 #include "stage/moves.h"
-#include "stage/report.h"
 #include "stage/starts.h"
 #include "stage/thermodynamics.h"
 

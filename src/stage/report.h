@@ -8,9 +8,6 @@
 nnsm_status nnsm_stage_report(nnsm_run *run, const nnsm_trained *trained, const nnsm_couplings *couplings,
                               const nnsm_scanned *scanned, nnsm_error *error);
 
-/* A curve below `group` (curve_write.c). learned: with H per site, which of the true model is its energy. Local. */
-void nnsm_curve_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curve, const char *group, bool learned);
-
 /* Do the results of this configuration and network exist already? The same answer on all ranks. Collective. */
 bool nnsm_report_finished(nnsm_run *run);
 

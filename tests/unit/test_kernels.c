@@ -96,7 +96,7 @@ static void likelihood_and_derivatives_equal_their_reference(void **state)
         nnsm_kernel_nll_gradient(x, z[0], bias, ROWS, count, nll[0]);
         nnsm_reference_nll_gradient(x, z[1], bias, ROWS, count, nll[1]);
         for (size_t r = 0; r < ROWS; r++)
-            check_close(nll[0][r], nll[1][r], 3e-7 * (nll[1][r] + (double)count));
+            check_close(nll[0][r], nll[1][r], 1.2e-7 * (nll[1][r] + (double)count)); /* measured: 7.2e-8 */
         for (size_t i = 0; i < ROWS * count; i++)
             check_close((double)z[0][i], (double)z[1][i], 1e-6);
         for (size_t i = last; i < ROWS * count; i++)
@@ -123,7 +123,7 @@ static void moments_of_frontier_units_equal_their_sums(void **state)
             sum[2] += x * t;
         }
         for (int m = 0; m < 3; m++)
-            check_close(moment[m], sum[m], 7e-7 * sum[m]); /* twice the error of tanh */
+            check_close(moment[m], sum[m], 6.2e-7 * sum[m]); /* tanh squared: twice its error, 3.1e-7 */
     }
 }
 
