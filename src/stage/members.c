@@ -60,17 +60,26 @@ void nnsm_members_forget(nnsm_run *run)
     }
 }
 
-/* Rank 0: is there a file of this member, trained on this ensemble with what `wanted` says? One that cannot be looked
- * for or read is a failure: it must not pass for none, and be replaced or left out. */
-static nnsm_status find_usable(nnsm_run *run, const nnsm_config *wanted, const char *path, int *usable,
-                               nnsm_error *error)
+/* Of the same sites as those of the run? */
+static bool same_sites(const nnsm_run *run, const nnsm_network *network)
+{
+    const nnsm_lattice *l = &run->lattice;
+    nnsm_network_shape a = nnsm_network_shape_of(network);
+    return a.dimensions == l->dimensions && memcmp(a.extent, l->extent, sizeof a.extent) == 0 &&
+           a.periodic == l->periodic && nnsm_alphabet_equal(&a.alphabet, &run->alphabet);
+}
+
+/* Is there a file of this member, trained on this ensemble with what `wanted` says? It changes nothing of the run, of
+ * which only rank 0 looks. A file that cannot be looked for or read is a failure: it must not pass for none, and be
+ * replaced or left out. Local. */
+static nnsm_status find_usable(const nnsm_run *run, int64_t ensemble, const nnsm_config *wanted, const char *path,
+                               int *usable, nnsm_error *error)
 {
     enum { DIFFERENCES = 256 };
     nnsm_trained *found = NULL;
     nnsm_config before;
     nnsm_error other;
     char differences[DIFFERENCES];
-    int64_t network = run->network;
     bool there;
     *usable = 0;
     nnsm_status status = nnsm_h5_exists(path, &there, error);
@@ -78,23 +87,30 @@ static nnsm_status find_usable(nnsm_run *run, const nnsm_config *wanted, const c
         return status;
     status = NNSM_NEW(&found, 1, "network", error);
     if (!status)
-        status = nnsm_network_file_read(run, path, found, error);
-    if (!status && found->ensemble == run->ensemble)
+        status = nnsm_network_file_read_apart(path, found, error);
+    if (!status && found->ensemble == ensemble && same_sites(run, &found->network))
         *usable = nnsm_config_read_text(&before, found->origin, path, &other) == NNSM_OK &&
                   nnsm_config_differences(&before, wanted, NNSM_AFFECTS_DATA, differences, DIFFERENCES) == 0 &&
                   nnsm_config_differences(&before, wanted, NNSM_AFFECTS_NETWORK, differences, DIFFERENCES) == 0;
-    run->network = network;
     if (found)
         nnsm_trained_destroy(found);
     nnsm_release(found);
     return status;
 }
 
-static nnsm_status read_member(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
+/* Collective on run->world. */
+static nnsm_status read_member(const nnsm_run *run, const char *path, nnsm_network *network, nnsm_error *error)
 {
-    int64_t network = run->network;
-    nnsm_status status = nnsm_network_file_read(run, path, trained, error);
-    run->network = network;
+    nnsm_trained *found = NULL;
+    nnsm_status status = NNSM_NEW(&found, 1, "network", error);
+    if (!status)
+        status = nnsm_network_file_read_apart(path, found, error);
+    if (found) {
+        *network = found->network;
+        found->network = (nnsm_network){0};
+        nnsm_trained_destroy(found);
+    }
+    nnsm_release(found);
     return nnsm_agree(run->world, status, error);
 }
 
@@ -153,7 +169,7 @@ static nnsm_status look(gathering *e, nnsm_error *error)
     nnsm_status status = NNSM_OK;
     for (size_t k = 1; k < e->members->count && run->rank == 0 && !status; k++) {
         path_of(run, k, "network", path);
-        status = find_usable(run, run->config, path, &e->trained[k], error);
+        status = find_usable(run, run->ensemble, run->config, path, &e->trained[k], error);
         path_of(run, k, "checkpoint", path);
         if (!status && !e->trained[k])
             status = nnsm_checkpoint_fits(run, path, &e->saved[k], error);
@@ -172,18 +188,12 @@ static nnsm_status look(gathering *e, nnsm_error *error)
 static nnsm_status read_those_there(gathering *e, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
-    nnsm_trained *found = NULL;
-    nnsm_status status = nnsm_agree(e->run->world, NNSM_NEW(&found, 1, "network", error), error);
-    for (size_t k = 1; k < e->members->count && !status; k++) {
-        if (!e->trained[k])
-            continue;
-        path_of(e->run, k, "network", path);
-        status = read_member(e->run, path, found, error);
-        e->members->network[k] = found->network;
-        found->network = (nnsm_network){0};
-        nnsm_trained_destroy(found);
-    }
-    nnsm_release(found);
+    nnsm_status status = NNSM_OK;
+    for (size_t k = 1; k < e->members->count && !status; k++)
+        if (e->trained[k]) {
+            path_of(e->run, k, "network", path);
+            status = read_member(e->run, path, &e->members->network[k], error);
+        }
     return status;
 }
 
@@ -318,7 +328,7 @@ static nnsm_status count_usable(nnsm_run *run, const nnsm_trained *trained, int 
         return NNSM_OK;
     for (int usable = 1; usable && *count < run->config->trust.networks && !status; *count += usable) {
         path_to_read(run, (size_t)*count, path);
-        status = find_usable(run, &own, path, &usable, error);
+        status = find_usable(run, trained->ensemble, &own, path, &usable, error);
     }
     return status;
 }
@@ -326,17 +336,14 @@ static nnsm_status count_usable(nnsm_run *run, const nnsm_trained *trained, int 
 nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_members *members, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
-    nnsm_trained *found = NULL;
     nnsm_status status = NNSM_OK;
-    int64_t ensemble = run->ensemble, wanted = run->config->trust.networks;
+    int64_t wanted = run->config->trust.networks;
+    int count = 0;
     *members = (nnsm_members){.count = 1};
     if (wanted < 2)
         return NNSM_OK;
-    run->ensemble = trained->ensemble;
-    int count = 0;
     if (run->rank == 0)
         status = count_usable(run, trained, &count, error);
-    run->ensemble = ensemble;
     status = nnsm_agree(run->world, status, error);
     if (status)
         return status;
@@ -346,14 +353,9 @@ nnsm_status nnsm_members_read(nnsm_run *run, const nnsm_trained *trained, nnsm_m
                   (long long)wanted);
     if (count < 3) /* one network more has no spread */
         return NNSM_OK;
-    status = nnsm_agree(run->world, NNSM_NEW(&found, 1, "network", error), error);
-    while (members->count < (size_t)count && !status) {
+    for (; members->count < (size_t)count && !status; members->count++) {
         path_to_read(run, members->count, path);
-        status = read_member(run, path, found, error);
-        members->network[members->count++] = found->network;
-        found->network = (nnsm_network){0};
-        nnsm_trained_destroy(found);
+        status = read_member(run, path, &members->network[members->count], error);
     }
-    nnsm_release(found);
     return status;
 }

@@ -121,21 +121,37 @@ static nnsm_status adopt_windows(nnsm_run *run, nnsm_h5 *h5)
     return h5->status;
 }
 
+/* What goes with a network that has been read from the file. */
+static void read_rest(nnsm_h5 *h5, nnsm_trained *trained)
+{
+    read_history(h5, &trained->history);
+    nnsm_summary_read(h5, &trained->summary);
+    if (nnsm_h5_has_attribute(h5, "/ensemble", "checksum"))
+        trained->ensemble = nnsm_h5_get_integer(h5, "/ensemble", "checksum");
+    if (nnsm_h5_has_attribute(h5, "/provenance", "config"))
+        nnsm_h5_get_text(h5, "/provenance", "config", trained->origin, sizeof trained->origin);
+}
+
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error)
 {
     nnsm_h5 h5;
     *trained = (nnsm_trained){0};
     if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NNSM_NETWORK_KIND, error) == NNSM_OK &&
         nnsm_network_read(&trained->network, &h5) == NNSM_OK && adopt_windows(run, &h5) == NNSM_OK &&
-        adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK) {
-        read_history(&h5, &trained->history);
-        nnsm_summary_read(&h5, &trained->summary);
-        run->levels = trained->summary.levels;
-        if (nnsm_h5_has_attribute(&h5, "/ensemble", "checksum"))
-            trained->ensemble = run->trained_on = nnsm_h5_get_integer(&h5, "/ensemble", "checksum");
-        if (nnsm_h5_has_attribute(&h5, "/provenance", "config"))
-            nnsm_h5_get_text(&h5, "/provenance", "config", trained->origin, sizeof trained->origin);
-    }
+        adopt(run, &h5, nnsm_network_shape_of(&trained->network)) == NNSM_OK)
+        read_rest(&h5, trained);
+    run->levels = trained->summary.levels;
+    run->trained_on = trained->ensemble;
     run->network = (int64_t)h5.checksum;
+    return nnsm_h5_finish(&h5);
+}
+
+nnsm_status nnsm_network_file_read_apart(const char *path, nnsm_trained *trained, nnsm_error *error)
+{
+    nnsm_h5 h5;
+    *trained = (nnsm_trained){0};
+    if (nnsm_h5_open(&h5, path, NNSM_H5_OWN, NNSM_NETWORK_KIND, error) == NNSM_OK &&
+        nnsm_network_read(&trained->network, &h5) == NNSM_OK)
+        read_rest(&h5, trained);
     return nnsm_h5_finish(&h5);
 }

@@ -47,6 +47,19 @@ with h5py.File("results/one.results.h5") as a, h5py.File("results/copied.results
     assert c["trust/support"].attrs["range_of"] in (b"ancestral samples", "ancestral samples"), "no ensemble was there"
 PY
 
+echo "== networks of another ensemble, or another lattice, beside a network that was made anew: the scan is the one without them"
+for other in "--set run.seed=2" "--set run.seed=2 --set system.lattice=[4,4]"; do
+  for kind in ensemble network member{1..3}.network; do cp results/one.$kind.h5 results/stale.$kind.h5; done
+  for stage in generate train; do "$nnsm" $stage "$quick" $trust $other --set run.name=stale --fresh >log || fail "$stage: $(tail -3 log)"; done
+  for kind in ensemble network; do cp results/stale.$kind.h5 results/unshared.$kind.h5; done
+  "$nnsm" scan "$quick" $trust $other --set run.name=unshared --fresh >log || fail "$(tail -3 log)"
+  for ranks in 1 2; do
+    timeout 120 mpirun -n $ranks "$nnsm" scan "$quick" $trust $other --set run.name=stale --fresh >log || fail "$ranks ranks: $(tail -3 log)"
+    ! grep -q "not the ensemble that the network was trained on" log || fail "a stale network tells what the ensemble was"
+    "$python" "$source/tests/cli/compare.py" results/unshared results/stale same
+  done
+done
+
 echo "== networks that are added to a finished scan judge it by samples of their own, on any number of ranks"
 for ranks in 1 3; do
   for networks in 1 4; do
