@@ -28,6 +28,10 @@ typedef struct {
 nnsm_status nnsm_lattice_create(nnsm_lattice *lattice, int dimensions, const int *extent, bool periodic,
                                 nnsm_error *error);
 
+/* The farthest that two sites can be apart, in lattice spacings: along straight lines, on a periodic lattice the
+ * shortest way round. Local. */
+double nnsm_lattice_diameter(const nnsm_lattice *lattice);
+
 /* Frees the tables; accepts NULL and a zeroed lattice. Local. */
 void nnsm_lattice_destroy(nnsm_lattice *lattice);
 

@@ -179,6 +179,14 @@ static nnsm_status measure(const nnsm_lattice *lattice, nnsm_lattice *seen, cons
     return status;
 }
 
+/* In MB. What a generator keeps, what a trainer has of it, and the numbers of all configurations that the first rank
+ * sums up: energy, m, order parameter, and one of them in the order of chains. */
+static double memory_of_data(const nnsm_config *c, double sites, int generators, int trainers)
+{
+    double n = (double)c->generate.configurations, tiles = (double)c->generate.chains / NNSM_GENERATOR_CHAINS;
+    return 1e-6 * n * (sites / fmax(1, fmin(generators, tiles)) + sites / trainers + 4 * sizeof(double));
+}
+
 /* In MB. The network, its file, what training keeps, a vector of sums a level of the rank's own tree and one for the
  * messages of others. */
 static double memory_of_training(const nnsm_config *c, const rates *r, int trainers)
@@ -220,7 +228,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     int others = (c->scan.reference && below) +
                  (c->scan.distilled && c->couplings.enabled && (below || c->window.route != NNSM_CONFIG_MASKED));
     double local = others * sweeps * most * NNSM_TILE * beside(lattice->sites);
-    double data = n * sites * 2e-6 + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
+    double data = memory_of_data(c, sites, generators, trainers) + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
     double memory = (c->run.scratch[0] ? 0 : data) +
                     fmax(memory_of_training(c, r, trainers), memory_of_scan(c, r, sites, ranks)) + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);

@@ -61,12 +61,7 @@ void nnsm_occurring_add(nnsm_occurring *found, size_t count, const int64_t *valu
 /* The values that occur become the alphabet; a file with one value, or too many, is refused with advice. */
 void nnsm_ensemble_adopt(nnsm_h5 *h5, nnsm_ensemble_header *header, const nnsm_occurring *found);
 
-/* All of it: shape and alphabet, with a look at all data where that is not declared; or, with levels (not NULL, count >
- * 0), those levels. */
-void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header);
-void nnsm_ensemble_read_levels(nnsm_h5 *h5, const nnsm_levels *levels, nnsm_ensemble_header *header);
-
-/* How many configurations to read at a time, so that they take 16 MB or are one chunk. */
+/* How many configurations to read at a time, so that they take 4 MB or are one chunk. */
 size_t nnsm_ensemble_block(const nnsm_ensemble_header *header);
 
 /* rows: out, [count][sites] states; a value that the alphabet does not have, or that is no number, is an error. */

@@ -154,27 +154,6 @@ void nnsm_ensemble_adopt(nnsm_h5 *h5, nnsm_ensemble_header *header, const nnsm_o
         (void)nnsm_h5_fail(h5, "%s", error.message);
 }
 
-void nnsm_ensemble_read_header(nnsm_h5 *h5, nnsm_ensemble_header *header)
-{
-    nnsm_ensemble_read_levels(h5, NULL, header);
-}
-
-void nnsm_ensemble_read_levels(nnsm_h5 *h5, const nnsm_levels *levels, nnsm_ensemble_header *header)
-{
-    nnsm_occurring found = {0};
-    nnsm_ensemble_read_shape(h5, header);
-    if (levels && levels->count) {
-        header->levels = *levels;
-        header->alphabet = nnsm_levels_alphabet(levels);
-        return;
-    }
-    nnsm_ensemble_read_alphabet(h5, header);
-    if (h5->status || header->alphabet.count)
-        return;
-    nnsm_ensemble_find(h5, header, 0, header->configurations, &found);
-    nnsm_ensemble_adopt(h5, header, &found);
-}
-
 /* ---- states */
 
 enum { TABLE = 256, NO_STATE = -128 };

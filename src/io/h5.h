@@ -2,13 +2,12 @@
  *
  * A file is written under PATH.part, sealed with a checksum (io/seal.h), flushed to the disk and renamed, so that PATH
  * is never half-written. Calls after the first failure do nothing and the failure is returned by nnsm_h5_finish, so
- * that a writer reads as a list of contents. Intermediate groups are made as needed. Local, except for a file created
- * with a communicator, where every call is collective over it and all ranks pass the same names and sizes. */
+ * that a writer reads as a list of contents. Intermediate groups are made as needed. Local: rank 0 writes, and may read
+ * for all (stage/opening.h). */
 #ifndef NNSM_IO_H5_H
 #define NNSM_IO_H5_H
 
 #include <hdf5.h>
-#include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,5 +1,7 @@
 #include "nnsm/lattice.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 
 /* Site reached from `site` by one step along axis a (direction +1 or -1); -1 beyond an open edge. */
@@ -49,4 +51,14 @@ void nnsm_lattice_destroy(nnsm_lattice *lattice)
         return;
     nnsm_release(lattice->neighbours);
     *lattice = (nnsm_lattice){0};
+}
+
+double nnsm_lattice_diameter(const nnsm_lattice *lattice)
+{
+    double square = 0;
+    for (int a = 0; a < lattice->dimensions; a++) {
+        double most = lattice->periodic ? lattice->extent[a] / 2 : lattice->extent[a] - 1; /* whole steps */
+        square += most * most;
+    }
+    return sqrt(square);
 }

@@ -41,7 +41,6 @@ typedef struct nnsm_support_stream nnsm_support_stream;
  * overlap or have more than 31 sites, and for more than NNSM_SUPPORT_FEATURES beliefs. The caller owns *out. */
 nnsm_status nnsm_support_create(nnsm_support **out, const nnsm_window *window, nnsm_error *error);
 void nnsm_support_destroy(nnsm_support *support);
-const nnsm_window *nnsm_support_window(const nnsm_support *support);
 
 /* Beliefs a window. */
 size_t nnsm_support_beliefs(const nnsm_support *support);

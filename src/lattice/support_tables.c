@@ -103,11 +103,6 @@ void nnsm_support_destroy(nnsm_support *support)
     nnsm_release(support);
 }
 
-const nnsm_window *nnsm_support_window(const nnsm_support *support)
-{
-    return &support->window;
-}
-
 size_t nnsm_support_beliefs(const nnsm_support *support)
 {
     return support->beliefs;

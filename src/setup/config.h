@@ -136,7 +136,7 @@ typedef struct {
         char compare[NNSM_CONFIG_TEXT]; /* file of a second ensemble; empty: none */
     } trust;
     struct {
-        int64_t generators; /* ranks that generate while the others train; 0: chosen from measured rates */
+        int64_t generators; /* ranks that generate while the others train; 0: chosen from rates in stage/generators.c */
     } teams;
     struct {
         double interval; /* seconds between checkpoints */

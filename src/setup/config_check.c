@@ -330,11 +330,11 @@ static nnsm_status check_reach(const nnsm_reader *r)
 static nnsm_status check_couplings(const nnsm_reader *r)
 {
     const nnsm_config *c = r->config;
-    bool odd = (c->couplings.field || c->couplings.triples) && !c->train.spin_flip;
+    bool odd = (c->couplings.field || c->couplings.triples) && !c->train.spin_flip && !c->train.permutation;
     if (c->couplings.enabled && !odd && !c->couplings.pairs && !c->couplings.quadruples && !c->couplings.m2)
         return REFUSE(r, "couplings.basis", "train.augment",
                       "couplings.basis has no operator%s; name some, or set couplings.enabled to false",
-                      c->couplings.field || c->couplings.triples ? " that the spin flip of train.augment allows" : "");
+                      c->couplings.field || c->couplings.triples ? " that the symmetries of train.augment allow" : "");
     return NNSM_OK;
 }
 

@@ -104,11 +104,11 @@ nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm)
     return (nnsm_request)wish;
 }
 
-void nnsm_stop_saved(nnsm_stop *stop, double seconds)
+void nnsm_stop_saved(nnsm_stop *stop, double seconds, bool saved)
 {
     stop->last_cost = seconds;
     stop->cost += seconds;
-    stop->checkpoints++;
+    stop->checkpoints += saved;
     end_step(stop, NNSM_VOTE_SAVED, seconds);
     stop->next = stop->polled + fmax(stop->interval, seconds / most_share);
 }

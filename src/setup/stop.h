@@ -86,9 +86,9 @@ void nnsm_stop_share_longest(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
 enum { NNSM_STOP_STEP = 96 };
 const char *nnsm_stop_longest(const nnsm_stop *stop, char *text);
 
-/* A checkpoint took `seconds`: the next one is due an interval later, and never sooner than 50 times its cost. Local.
- */
-void nnsm_stop_saved(nnsm_stop *stop, double seconds);
+/* A checkpoint took `seconds`: the next one is due an interval later, and never sooner than 50 times its cost. saved:
+ * its file is there; else only the time counts. Local. */
+void nnsm_stop_saved(nnsm_stop *stop, double seconds, bool saved);
 
 /* Why, for a message: "SIGUSR1", "the stop file", ... text: out, [NNSM_STOP_REASON]. Local. */
 enum { NNSM_STOP_REASON = 64 };

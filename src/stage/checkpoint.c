@@ -14,7 +14,7 @@
 /* Of the version before only chains are written in another way. */
 enum { VERSION = 6, BEFORE = 5, DIFFERENCES = 600, HEADER = 1 << 17 };
 
-static const char *const names[NNSM_PROGRESSES] = {"start", "generate", "train", "scan", "finished"};
+static const char *const names[NNSM_PROGRESSES] = {"start", "generate", "train", "scan"};
 
 const char *nnsm_progress_name(nnsm_progress progress)
 {
@@ -259,7 +259,7 @@ nnsm_status nnsm_checkpoint_end(nnsm_run *run, nnsm_state *state, nnsm_request r
             nnsm_h5_set_integer(&state->h5, "/", "complete", 1); /* the last thing written: the end marker */
         status = nnsm_state_finish(state, &found);
     }
-    nnsm_stop_saved(&run->stop, nnsm_seconds() - run->saving);
+    nnsm_stop_saved(&run->stop, nnsm_seconds() - run->saving, !status);
     if (status && request > NNSM_CHECKPOINT) {
         *error = found;
         return status;

@@ -139,12 +139,13 @@ static nnsm_status project(stage *s, nnsm_error *error)
     nnsm_couplings *o = s->out;
     nnsm_projection *p = &s->projection;
     size_t k = p->classes;
-    nnsm_status status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_moments, s, nnsm_projection_moments(p), s->buffer,
-                                          s->total, 0, s->pulls, error);
+    nnsm_status status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_moments, s,
+                                          nnsm_projection_moments(p), s->buffer, s->total, 0, s->pulls, error);
     if (status)
         return status;
     nnsm_projection_solve(p, s->total);
-    status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_pulls, s, k + 2, s->buffer, s->total, k + 2, s->pulls, error);
+    status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_pulls, s, k + 2, s->buffer, s->total,
+                              k + 2, s->pulls, error);
     if (status)
         return status;
     nnsm_projection_errors(p, s->pulls, o->error);
@@ -188,12 +189,13 @@ static nnsm_status refine(stage *s, nnsm_error *error)
     o->refined_present = s->drawn && s->data.configurations > 0;
     for (int step = 0; step < REFINEMENTS && o->refined_present && !status; step++) {
         if (step == 0) {
-            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k, s->table, error);
+            status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k,
+                                      s->table, error);
             nnsm_refinement_data(r, s->total, (double)s->data.configurations);
         }
         if (!status)
-            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_weighted, s, nnsm_refinement_sums(r), s->buffer,
-                                      s->total, 0, s->pulls, error);
+            status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_weighted, s,
+                                      nnsm_refinement_sums(r), s->buffer, s->total, 0, s->pulls, error);
         if (!status)
             nnsm_refinement_step(r, s->total, o->refined);
         o->refined_present = r->effective >= least_effective * (double)o->samples;
@@ -229,7 +231,7 @@ static nnsm_status sum_pseudo(void *context, const nnsm_pseudo_request *request,
     stage *s = context;
     size_t k = s->out->operators.classes;
     s->request = request;
-    return nnsm_samples_sum(s->run, NNSM_BLOCKS / request->part, add_pseudo, s,
+    return nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS / request->part, add_pseudo, s,
                             request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
                             request->pulls, error);
 }

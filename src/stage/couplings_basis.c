@@ -4,24 +4,14 @@
 
 #include "hamiltonian/couplings_states.h"
 
-/* The farthest that two sites can be apart. */
-static double farthest(const nnsm_lattice *l)
-{
-    double square = 0;
-    for (int a = 0; a < l->dimensions; a++) {
-        double reach = l->periodic ? l->extent[a] / 2 : l->extent[a] - 1; /* whole steps */
-        square += reach * reach;
-    }
-    return sqrt(square);
-}
-
 /* Operators that are odd under the spin flip, or tell labels apart, have no coupling where that is a symmetry. */
 static nnsm_basis choose_basis(const nnsm_run *run)
 {
     const nnsm_config *c = run->config;
     bool odd = !c->train.spin_flip && !c->train.permutation;
     return (nnsm_basis){.field = c->couplings.field && odd,
-                        .range = c->couplings.pairs ? fmin(c->couplings.range, farthest(&run->lattice)) : 0,
+                        .range =
+                            c->couplings.pairs ? fmin(c->couplings.range, nnsm_lattice_diameter(&run->lattice)) : 0,
                         .triples = c->couplings.triples && odd,
                         .quadruples = c->couplings.quadruples,
                         .m2 = c->couplings.m2,

@@ -42,7 +42,7 @@ typedef struct {
     double within[NNSM_START_QUANTITIES]; /* error by the fluctuations within walkers alone */
 } nnsm_by_start;
 
-/* Results of one Hamiltonian; complete on rank 0, partial elsewhere. */
+/* Results of one Hamiltonian, the same on all ranks. */
 typedef struct {
     size_t temperatures, walkers;
     nnsm_cell *cell;         /* [temperatures][NNSM_OBSERVABLES] */

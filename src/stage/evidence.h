@@ -43,6 +43,7 @@ typedef struct {
     int8_t *lowest, *highest; /* [sites], states seen so far */
 } nnsm_observer;
 
+/* run and header are borrowed. NNSM_FAILURE without memory, agreed on. Collective on run->world. */
 nnsm_status nnsm_observer_create(nnsm_observer *observer, nnsm_run *run, const nnsm_ensemble_header *header,
                                  nnsm_error *error);
 void nnsm_observer_destroy(nnsm_observer *observer);

@@ -232,7 +232,8 @@ static uint64_t next_own(const nnsm_sender *s)
     return tile < first + s->source->own ? s->next : s->next + (tiles - tile) + first;
 }
 
-bool nnsm_sender_done(const nnsm_sender *sender)
+/* Are all configurations up to the limit on their way? */
+static bool is_done(const nnsm_sender *sender)
 {
     return !sender->source->own || next_own(sender) * NNSM_CHUNK >= sender->limit;
 }
@@ -243,7 +244,7 @@ bool nnsm_sender_progress(nnsm_sender *sender)
     size_t sites = s->source->run->lattice.sites, turn = (size_t)(s->turn % NNSM_RUN_AHEAD);
     uint64_t chunk = next_own(s);
     int free = 1;
-    if (nnsm_sender_done(s) || chunk / s->source->layout.tiles >= s->source->made)
+    if (is_done(s) || chunk / s->source->layout.tiles >= s->source->made)
         return false;
     for (int r = 0; r < s->trainers && free; r++)
         NNSM_MPI(MPI_Test(&s->request[(size_t)r * NNSM_RUN_AHEAD + turn], &free, MPI_STATUS_IGNORE));

@@ -78,6 +78,7 @@ typedef struct {
     MPI_Request *request;
 } nnsm_sender;
 
+/* source and partition are borrowed. NNSM_FAILURE without memory. Local. */
 nnsm_status nnsm_sender_create(nnsm_sender *sender, const nnsm_source *source, const nnsm_partition *partition,
                                MPI_Comm link, int trainers, uint64_t limit, nnsm_error *error);
 void nnsm_sender_destroy(nnsm_sender *sender);
@@ -85,9 +86,6 @@ void nnsm_sender_destroy(nnsm_sender *sender);
 /* Start sending what is made, as far as earlier messages have been received. Returns true when it did something. Local,
  * does not wait. */
 bool nnsm_sender_progress(nnsm_sender *sender);
-
-/* Are all configurations up to the limit on their way? Then no more need to be made. */
-bool nnsm_sender_done(const nnsm_sender *sender);
 
 /* Receive and drop what is still under way, on all ranks of link; sender: NULL on trainers. Collective. */
 void nnsm_feed_drain(nnsm_feed *feed, nnsm_sender *sender);

@@ -47,7 +47,7 @@ void nnsm_groups_saved(nnsm_groups *groups, bool wrote)
     double seconds = wrote ? stop->last_cost : 0;
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, groups->run->world));
     if (!wrote)
-        nnsm_stop_saved(stop, seconds);
+        nnsm_stop_saved(stop, seconds, true);
 }
 
 void nnsm_groups_wait(nnsm_groups *groups, nnsm_status status, nnsm_stage stage)

@@ -1,5 +1,6 @@
 #include "stage/learner.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -26,6 +27,12 @@ static nnsm_status create_frontier(nnsm_learner *l, nnsm_error *error)
     l->count[NNSM_VECTOR_MEMORY_1] = layout->factor[layout->fits];
     l->count[NNSM_VECTOR_MEMORY_2] = l->count[NNSM_VECTOR_HESSIAN] = layout->hessian[layout->fits];
     l->count[NNSM_VECTOR_GRADIENT] = layout->gradient[layout->fits];
+    for (int v = 0; v < NNSM_VECTORS; v++)
+        if (l->count[v] > INT_MAX) /* the counts of MPI messages */
+            return nnsm_fail(error, NNSM_USAGE,
+                             "network: training it takes vectors of %zu numbers, more than 2^31: take fewer units, a "
+                             "network.horizon, or translation in train.augment, which lets outputs share fits",
+                             l->count[v]);
     return NNSM_NEW(&l->parameters, l->count[NNSM_VECTOR_PARAMETERS], "training", error);
 }
 

@@ -45,14 +45,9 @@ static nnsm_status create_operators(stage *s, nnsm_error *error)
     const nnsm_lattice *l = &s->run->lattice;
     const nnsm_alphabet *alphabet = &s->run->alphabet;
     bool odd = !c->train.spin_flip && (alphabet->count == 2 || !c->train.permutation);
-    double square = 0;
-    for (int a = 0; a < l->dimensions; a++) {
-        double most = l->periodic ? l->extent[a] / 2 : l->extent[a] - 1; /* whole steps */
-        square += most * most;
-    }
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         nnsm_basis basis = {.field = odd,
-                            .range = fmin(choices[i].range, sqrt(square)),
+                            .range = fmin(choices[i].range, nnsm_lattice_diameter(l)),
                             .triples = choices[i].cells && odd,
                             .quadruples = choices[i].cells,
                             .translation = c->train.translation,
@@ -107,7 +102,7 @@ static nnsm_status sum_blocks(void *context, const nnsm_pseudo_request *request,
     stage *s = context;
     size_t k = s->operators.classes;
     s->request = request;
-    return nnsm_samples_sum(s->run, NNSM_BLOCKS / request->part, add_block, s,
+    return nnsm_samples_sum(s->run, NNSM_STAGE_TRAIN, NNSM_BLOCKS / request->part, add_block, s,
                             request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
                             request->pulls, error);
 }

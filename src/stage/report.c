@@ -104,12 +104,12 @@ static void write_distribution(nnsm_h5 *h5, const nnsm_summary *s, const nnsm_sc
     nnsm_h5_set_text(h5, "/distribution", "quantity", "energy of the known model per site");
 }
 
-/* intervals: [ranks][NNSM_STAGES]. */
-static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *intervals, const nnsm_scanned *scanned)
+/* intervals: [ranks][NNSM_STAGES]; rows: scratch, [ranks][3]. */
+static void write_timing(nnsm_h5 *h5, const nnsm_run *run, const nnsm_interval *intervals, double *rows,
+                         const nnsm_scanned *scanned)
 {
-    double rows[3 * 4096];
     char step[NNSM_STOP_STEP];
-    size_t ranks = run->ranks < 4096 ? (size_t)run->ranks : 4096, sizes[] = {ranks, 3};
+    size_t ranks = (size_t)run->ranks, sizes[] = {ranks, 3};
     for (int s = 0; s < NNSM_STAGES; s++) {
         char name[64];
         for (size_t r = 0; r < ranks; r++) {
@@ -164,6 +164,10 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
 {
     char path[NNSM_RUN_PATH];
     nnsm_h5 h5;
+    double *rows = NULL;
+    nnsm_status status = NNSM_NEW(&rows, 3 * (size_t)run->ranks, "timing", error);
+    if (status)
+        return status;
     nnsm_run_path(run, NNSM_FILE_RESULTS, path);
     if (nnsm_h5_create(&h5, path, 0, error) == NNSM_OK) {
         nnsm_h5_set_text(&h5, "/", "kind", "nnsm results");
@@ -190,9 +194,10 @@ static nnsm_status write_results(const nnsm_run *run, const nnsm_trained *traine
         nnsm_h5_set_double(&h5, "/scan", "ancestral_nll_error", scanned->ancestral_nll_error);
         write_exact(&h5, run, nnsm_network_shape_of(&trained->network).temperature);
         write_distribution(&h5, &trained->summary, scanned);
-        write_timing(&h5, run, intervals, scanned);
+        write_timing(&h5, run, intervals, rows, scanned);
         write_provenance(&h5, run, trained);
     }
+    nnsm_release(rows);
     return nnsm_h5_finish(&h5);
 }
 

@@ -33,14 +33,7 @@ typedef struct {
 } nnsm_interval;
 
 /* How far a run has come. */
-typedef enum {
-    NNSM_AT_START,
-    NNSM_AT_GENERATE,
-    NNSM_AT_TRAIN,
-    NNSM_AT_SCAN,
-    NNSM_AT_END,
-    NNSM_PROGRESSES
-} nnsm_progress;
+typedef enum { NNSM_AT_START, NNSM_AT_GENERATE, NNSM_AT_TRAIN, NNSM_AT_SCAN, NNSM_PROGRESSES } nnsm_progress;
 
 /* What an earlier session left; plain data, the same on all ranks. */
 typedef struct {

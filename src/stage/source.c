@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/bulk.h"
 #include "io/ensemble_file.h"
 #include "setup/agree.h"
 #include "stage/network_file.h"
@@ -34,10 +34,7 @@ size_t nnsm_layout_bytes(const nnsm_layout *layout, size_t sites)
 int nnsm_layout_owner(const nnsm_layout *layout, uint64_t chunk)
 {
     size_t tile = (size_t)(chunk % layout->tiles);
-    for (int g = layout->ranks - 1; g > 0; g--)
-        if (tile >= first_tile_of(layout, g))
-            return g;
-    return 0;
+    return (int)(((tile + 1) * (size_t)layout->ranks - 1) / layout->tiles); /* the last one that begins no later */
 }
 
 /* ---- creation */
@@ -70,11 +67,11 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
     if (!status)
         status = NNSM_NEW(&source->rounds, source->own, "generators", error);
     if (!status)
-        status = NNSM_NEW(&source->kept, source->own * layout->snapshots * chunk, "ensemble", error);
+        status = NNSM_BULK(&source->kept, source->own * layout->snapshots * chunk, c->run.scratch, "ensemble", error);
     if (!status)
         status = NNSM_NEW(&source->passing, chunk, "ensemble", error);
     if (!status)
-        status = NNSM_NEW(&source->ring, source->own * layout->ring * chunk, "ensemble", error);
+        status = NNSM_BULK(&source->ring, source->own * layout->ring * chunk, c->run.scratch, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
                                              (nnsm_algorithm)c->generate.algorithm, run->key,
@@ -90,8 +87,8 @@ void nnsm_source_destroy(nnsm_source *source)
         nnsm_generator_destroy(source->tile[t]);
     nnsm_release(source->tile);
     nnsm_release(source->rounds);
-    nnsm_release(source->kept);
-    nnsm_release(source->ring);
+    nnsm_bulk_release(source->kept);
+    nnsm_bulk_release(source->ring);
     nnsm_release(source->passing);
     *source = (nnsm_source){0};
 }
@@ -146,49 +143,76 @@ const int8_t *nnsm_source_rows(const nnsm_source *source, uint64_t chunk)
 
 /* ---- the ensemble */
 
-/* E/N, m and the order parameter of all configurations of the ensemble, on every rank of the group, in the ensemble's
- * order. */
-static void measure(const nnsm_source *source, double *energy, double *magnetization, double *order,
-                    size_t configurations)
+/* What is measured of a configuration. */
+typedef enum { ENERGY, MAGNETIZATION, ORDER, QUANTITIES } quantity;
+
+static double measure(const nnsm_run *run, quantity what, const int8_t *s)
 {
-    const nnsm_run *run = source->run;
-    size_t sites = run->lattice.sites;
-    for (size_t t = 0; t < source->own; t++)
-        for (size_t k = 0; k < source->layout.snapshots; k++)
-            for (size_t lane = 0; lane < NNSM_CHUNK; lane++) {
-                size_t index = (k * source->layout.tiles + source->first_tile + t) * NNSM_CHUNK + lane;
-                const int8_t *s = source->kept + ((t * source->layout.snapshots + k) * NNSM_CHUNK + lane) * sites;
-                if (index >= configurations)
-                    continue;
-                energy[index] = nnsm_model_energy(&run->model, s) / (double)sites;
-                magnetization[index] = nnsm_run_magnetization(run, s);
-                order[index] = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
-            }
-    /* Every entry is zero on all ranks but one, so the order of the sum cannot matter. */
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, energy, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, magnetization, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, order, (int)configurations, MPI_DOUBLE, MPI_SUM, source->group));
+    return what == ENERGY          ? nnsm_model_energy(&run->model, s) / (double)run->lattice.sites
+           : what == MAGNETIZATION ? nnsm_run_magnetization(run, s)
+                                   : nnsm_model_order(&run->model, s);
 }
 
+/* Of all that a generator keeps, tile by tile, into the ensemble's order. */
+static void sort_in(const nnsm_layout *l, int generator, const double *values, double *all, size_t configurations)
+{
+    size_t first = first_tile_of(l, generator), end = first_tile_of(l, generator + 1);
+    for (size_t t = first; t < end; t++)
+        for (size_t k = 0; k < l->snapshots; k++)
+            for (size_t lane = 0; lane < NNSM_CHUNK; lane++, values++) {
+                size_t index = (k * l->tiles + t) * NNSM_CHUNK + lane;
+                if (index < configurations)
+                    all[index] = *values;
+            }
+}
+
+/* One quantity of the ensemble, in its order, on the group's first rank. part: scratch, of what one generator keeps;
+ * all: out there. Collective on group. */
+static void gather(const nnsm_source *source, quantity what, double *part, double *all)
+{
+    const nnsm_layout *l = &source->layout;
+    size_t rows = l->snapshots * NNSM_CHUNK, sites = source->run->lattice.sites;
+    int rank;
+    NNSM_MPI(MPI_Comm_rank(source->group, &rank));
+    for (size_t i = 0; i < source->own * rows; i++)
+        part[i] = measure(source->run, what, source->kept + i * sites);
+    if (rank != 0)
+        NNSM_MPI(MPI_Ssend(part, (int)(source->own * rows), MPI_DOUBLE, 0, 0, source->group));
+    for (int g = 0; g < l->ranks && rank == 0; g++) {
+        size_t count = (first_tile_of(l, g + 1) - first_tile_of(l, g)) * rows;
+        if (g != 0)
+            NNSM_MPI(MPI_Recv(part, (int)count, MPI_DOUBLE, g, 0, source->group, MPI_STATUS_IGNORE));
+        sort_in(l, g, part, all, (size_t)source->run->config->generate.configurations);
+    }
+}
+
+/* Of the whole ensemble, by the group's first rank, which alone has room for every configuration's numbers. */
 static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, nnsm_error *error)
 {
     const nnsm_config *c = source->run->config;
+    const nnsm_layout *l = &source->layout;
+    const char *folder = c->run.scratch;
     size_t n = (size_t)c->generate.configurations;
-    double *energy = NULL, *magnetization = NULL, *order = NULL;
-    nnsm_status status = NNSM_NEW(&energy, n, "ensemble energies", error);
-    if (!status)
-        status = NNSM_NEW(&magnetization, n, "ensemble energies", error);
-    if (!status)
-        status = NNSM_NEW(&order, n, "ensemble energies", error);
+    size_t most = (l->tiles + (size_t)l->ranks - 1) / (size_t)l->ranks * l->snapshots * NNSM_CHUNK;
+    double *part = NULL, *all[QUANTITIES] = {NULL};
+    bool wanted[QUANTITIES] = {true, true, nnsm_summary_orders(source->run)};
+    int rank;
+    NNSM_MPI(MPI_Comm_rank(source->group, &rank));
+    *summary = (nnsm_summary){0};
+    nnsm_status status = NNSM_BULK(&part, most, folder, "ensemble energies", error);
+    for (int q = 0; q < QUANTITIES && rank == 0 && !status; q++)
+        status = wanted[q] ? NNSM_BULK(&all[q], n, folder, "ensemble energies", error) : NNSM_OK;
     status = nnsm_agree(source->group, status, error);
-    if (!status) {
-        measure(source, energy, magnetization, order, n);
-        status = nnsm_summarise(source->run, energy, magnetization, order, n, (size_t)c->generate.chains,
+    for (int q = 0; q < QUANTITIES && !status; q++)
+        if (wanted[q])
+            gather(source, (quantity)q, part, all[q]);
+    if (!status && rank == 0)
+        status = nnsm_summarise(source->run, all[ENERGY], all[MAGNETIZATION], all[ORDER], n, (size_t)c->generate.chains,
                                 c->generate.temperature, summary, error);
-    }
-    nnsm_release(energy);
-    nnsm_release(magnetization);
-    nnsm_release(order);
+    for (int q = 0; q < QUANTITIES; q++)
+        nnsm_bulk_release(all[q]);
+    nnsm_bulk_release(part);
+    NNSM_MPI(MPI_Bcast(summary, (int)sizeof *summary, MPI_BYTE, 0, source->group));
     return nnsm_agree(source->group, status, error);
 }
 

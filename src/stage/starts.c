@@ -111,7 +111,8 @@ static double apart(const nnsm_by_start *a, const nnsm_by_start *b, int q)
     return difference <= 1e-9 * fabs(a->mean[q]) ? 0 : fmin(difference / error, NNSM_START_MOST);
 }
 
-double nnsm_starts_pull(const nnsm_curve *curve, size_t t)
+/* The pull at temperature number t of the scan (starts.h), at most NNSM_START_MOST; NaN where it cannot be told. */
+static double pull_at(const nnsm_curve *curve, size_t t)
 {
     const nnsm_by_start *s = curve->by_start + t * NNSM_STARTS;
     double pull = NAN;
@@ -130,7 +131,7 @@ void nnsm_starts_report(nnsm_run *run, const nnsm_curve *curve, const char *what
     const double *temperature = run->config->scan.temperatures;
     double worst = NAN, at = 0;
     for (size_t t = 0; t < curve->temperatures; t++) {
-        double pull = nnsm_starts_pull(curve, t);
+        double pull = pull_at(curve, t);
         if (pull > NNSM_START_LIMIT)
             nnsm_list_temperature(where, TEXT, temperature[t]);
         if (!(pull <= worst) && !isnan(pull)) {
@@ -183,7 +184,7 @@ void nnsm_starts_write(nnsm_h5 *h5, const nnsm_curve *curve, const char *group)
         for (int q = 0; q < NNSM_START_QUANTITIES; q++)
             write_column(h5, curve, group, s, q);
     for (size_t t = 0; t < curve->temperatures; t++) {
-        pull[t] = nnsm_starts_pull(curve, t);
+        pull[t] = pull_at(curve, t);
         depends += pull[t] > NNSM_START_LIMIT;
     }
     (void)snprintf(name, sizeof name, "%s/starts/pull", group);

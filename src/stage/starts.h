@@ -50,10 +50,6 @@ void nnsm_starts_make(const nnsm_starts *starts, size_t walker, uint32_t stream,
  * Local. */
 void nnsm_starts_evaluate(const nnsm_chains *chains, size_t t, nnsm_by_start *out);
 
-/* The pull above at temperature number t of the scan, at most NNSM_START_MOST; NaN where it cannot be told. Local.
- */
-double nnsm_starts_pull(const nnsm_curve *curve, size_t t);
-
 /* Says how far the starts agree, and warns where the scan depends on them; `what` names the scan. Local. */
 void nnsm_starts_report(nnsm_run *run, const nnsm_curve *curve, const char *what);
 

@@ -20,7 +20,8 @@ typedef struct {
     int8_t *block; /* what passes through rank 0 */
 } nnsm_state;
 
-/* bytes: about how many will be written. */
+/* Begin to write, or open for reading, on rank 0; bytes: about how many will be written. Failures are agreed on.
+ * Collective on run->world. */
 nnsm_status nnsm_state_create(nnsm_state *state, nnsm_run *run, const char *path, size_t bytes, nnsm_error *error);
 nnsm_status nnsm_state_open(nnsm_state *state, nnsm_run *run, const char *path, const char *kind, nnsm_error *error);
 

@@ -2,23 +2,23 @@
 
 #include <math.h>
 
-#include "base/memory.h"
+#include "base/bulk.h"
 #include "statistics/series.h"
 
 /* Chain c's values are every chains-th one: collect whole chains, drop an incomplete last round. */
-static nnsm_status chain_times(const double *values, size_t configurations, size_t chains, bool magnitude, double *tau,
-                               nnsm_error *error)
+static nnsm_status chain_times(const nnsm_run *run, const double *values, size_t configurations, size_t chains,
+                               bool magnitude, double *tau, nnsm_error *error)
 {
     double *by_chain = NULL;
     size_t length = configurations / chains;
-    nnsm_status status = NNSM_NEW(&by_chain, chains * length, "autocorrelation", error);
+    nnsm_status status = NNSM_BULK(&by_chain, chains * length, run->config->run.scratch, "autocorrelation", error);
     if (status)
         return status;
     for (size_t c = 0; c < chains; c++)
         for (size_t k = 0; k < length; k++)
             by_chain[c * length + k] = magnitude ? fabs(values[k * chains + c]) : values[k * chains + c];
     *tau = nnsm_autocorrelation_time(by_chain, chains, length);
-    nnsm_release(by_chain);
+    nnsm_bulk_release(by_chain);
     return NNSM_OK;
 }
 
@@ -140,11 +140,11 @@ nnsm_status nnsm_summarise(const nnsm_run *run, const double *energy, const doub
                         .order = NAN,
                         .order_error = NAN};
     double tau_order = 0;
-    nnsm_status status = chain_times(magnetization, configurations, chains, true, &s->tau_magnetization, error);
+    nnsm_status status = chain_times(run, magnetization, configurations, chains, true, &s->tau_magnetization, error);
     if (!status && run->model_known)
-        status = chain_times(energy, configurations, chains, false, &s->tau_energy, error);
+        status = chain_times(run, energy, configurations, chains, false, &s->tau_energy, error);
     if (!status && nnsm_summary_orders(run))
-        status = chain_times(order, configurations, chains, false, &tau_order, error);
+        status = chain_times(run, order, configurations, chains, false, &tau_order, error);
     if (status)
         return status;
     /* Where chains are too short to tell, only the chains count as independent. */

@@ -39,7 +39,7 @@ size_t nnsm_summary_bin(const nnsm_summary *summary, double energy);
 /* Say what the ensemble is worth; warn when it is smaller than it looks. */
 void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary);
 
-/* Attributes and histogram below /ensemble and /distribution/data of an open file. */
+/* Attributes and histogram below /ensemble of an open file. */
 void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary);
 void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary);
 

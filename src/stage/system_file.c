@@ -171,6 +171,7 @@ nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const 
             compare(h5, &run->model, &theirs, periodic);
         return h5->status;
     }
+    nnsm_lattice_destroy(&run->lattice); /* that of a file which was read before */
     if (nnsm_lattice_create(&run->lattice, dimensions, extent, periodic, &error) ||
         (named && nnsm_model_create(&run->model, &run->lattice, &theirs, &error)))
         return nnsm_h5_fail(h5, "%s", error.message);

@@ -40,20 +40,21 @@ static nnsm_status restore_generating(nnsm_source *source, nnsm_ledger *ledger, 
 static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error *error)
 {
     nnsm_run *run = source->run;
+    const size_t snapshots = source->layout.snapshots;
     nnsm_status status = NNSM_OK;
     for (int lacking = 1; lacking && !status;) {
-        int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE), source->made < source->layout.snapshots};
+        int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE),
+                       source->made < snapshots ? (int)(snapshots - source->made) : 0};
         double since = nnsm_seconds();
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
         nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
         lacking = vote[1];
         if (vote[0] != NNSM_GO_ON)
             status = save_generating(source, ledger, (nnsm_request)vote[0], error);
-        if (!status && source->made < source->layout.snapshots)
+        if (!status && source->made < snapshots)
             nnsm_source_advance(source);
         if (nnsm_progress_due(&run->log))
-            nnsm_say(&run->log, "generate: snapshot %llu of %zu", (unsigned long long)source->made,
-                     source->layout.snapshots);
+            nnsm_say(&run->log, "generate: snapshot %zu of %zu", snapshots - (size_t)lacking, snapshots);
     }
     return status;
 }

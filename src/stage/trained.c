@@ -20,7 +20,7 @@ nnsm_status nnsm_history_create(nnsm_history *history, size_t epochs, nnsm_error
     return status;
 }
 
-void nnsm_history_destroy(nnsm_history *history)
+static void nnsm_history_destroy(nnsm_history *history)
 {
     nnsm_release(history->train_nll);
     nnsm_release(history->validation_nll);

@@ -15,7 +15,6 @@ typedef struct {
 } nnsm_history;
 
 nnsm_status nnsm_history_create(nnsm_history *history, size_t epochs, nnsm_error *error);
-void nnsm_history_destroy(nnsm_history *history);
 
 /* Everything that training leaves, and that a scan needs; the same on all ranks. */
 typedef struct {

@@ -27,10 +27,30 @@ static nnsm_status allocate(nnsm_trainer *t, nnsm_error *error)
         status = NNSM_NEW(&t->sums, 2 * p->tiles + p->shards, "training", error);
     if (!status)
         status = NNSM_NEW(&t->order, p->shards, "training", error);
+    if (!status)
+        status = NNSM_NEW(&t->drawn, p->shards, "training", error);
     for (size_t s = 0; s < p->shards && !status; s++)
-        if (t->pool->piece[s])
+        if (t->pool->piece[s]) {
             status = NNSM_NEW(&t->order[s], nnsm_partition_rows(p, s), "training order", error);
+            if (!status)
+                status = NNSM_NEW(&t->drawn[s], nnsm_partition_rows(p, s), "training order", error);
+        }
     return status;
+}
+
+/* The rows of own shards that epochs shuffle: all of them, or those that a member draws. */
+static void draw_rows(nnsm_trainer *t)
+{
+    const nnsm_partition *p = &t->pool->partition;
+    for (size_t s = 0; s < p->shards; s++) {
+        if (!t->pool->piece[s])
+            continue;
+        if (t->training->member)
+            nnsm_bootstrap_rows(p, t->training->chains, t->training->key, s, t->drawn[s]);
+        else
+            for (uint32_t i = 0; i < (uint32_t)nnsm_partition_rows(p, s); i++)
+                t->drawn[s][i] = i;
+    }
 }
 
 static const nnsm_slices *slices_of(const nnsm_trainer *t, nnsm_vector vector)
@@ -125,6 +145,8 @@ nnsm_status nnsm_trainer_create(nnsm_trainer *trainer, nnsm_run *run, nnsm_train
     status = nnsm_agree(all, status, error);
     if (!status && t->workers != MPI_COMM_NULL)
         status = make_reductions(t, error);
+    if (!status)
+        draw_rows(t);
     for (size_t s = 0; s < pool->partition.shards; s++)
         if (!pool->piece[s])
             training->shard_nll[s] = 0;
@@ -137,6 +159,8 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
     nnsm_trainer *t = trainer;
     for (size_t s = 0; t->order && s < t->pool->partition.shards; s++)
         nnsm_release(t->order[s]);
+    for (size_t s = 0; t->drawn && s < t->pool->partition.shards; s++)
+        nnsm_release(t->drawn[s]);
     for (int v = 0; v < NNSM_VECTORS; v++)
         nnsm_reduction_destroy(t->reduction[v]);
     for (int v = 0; v < NNSM_VECTORS; v++) {
@@ -151,6 +175,7 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
     nnsm_release(t->moved);
     nnsm_release(t->sums);
     nnsm_release(t->order);
+    nnsm_release(t->drawn);
     if (t->workers != MPI_COMM_NULL)
         NNSM_MPI(MPI_Comm_free(&t->workers));
     *t = (nnsm_trainer){.workers = MPI_COMM_NULL};
@@ -173,11 +198,8 @@ void nnsm_trainer_settle(nnsm_trainer *trainer)
 static void shuffle(nnsm_trainer *t, size_t shard)
 {
     uint32_t rows = (uint32_t)nnsm_partition_rows(&t->pool->partition, shard), *order = t->order[shard];
-    for (uint32_t i = 0; i < rows; i++)
-        order[i] = i;
-    if (t->training->member)
-        nnsm_bootstrap_rows(&t->pool->partition, t->training->chains, t->training->key, shard, order);
-    else if (t->training->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM)
+    memcpy(order, t->drawn[shard], rows * sizeof *order);
+    if (!t->training->member && (t->training->epoch == 0 || t->run->config->train.data == NNSM_CONFIG_STREAM))
         return;
     nnsm_rng_sequence draw =
         nnsm_rng_sequence_start(t->training->key, NNSM_RNG_SHUFFLE, (uint32_t)shard, (uint32_t)t->training->epoch);

@@ -35,6 +35,7 @@ typedef struct {
     nnsm_reduction *reduction[NNSM_VECTORS]; /* of the two kinds of sums */
     nnsm_network_workspace workspace, evaluation;
     uint32_t **order;         /* [shards] shuffled rows of own shards */
+    uint32_t **drawn;         /* [shards] rows of own shards before that; a member's bootstrap sample */
     int8_t *moved;            /* [shard rows][sites] a shard's part of the batch */
     double *sums;             /* [2 tiles + shards] of an epoch, for the reduction over ranks */
     double entropy_offset;    /* ln Z where exactly known, else NaN */

@@ -22,8 +22,7 @@ typedef struct {
 
 /* ---- what is there */
 
-nnsm_status nnsm_trust_create(nnsm_trust *trust, size_t temperatures, size_t networks, bool distilled,
-                              nnsm_error *error)
+static nnsm_status create(nnsm_trust *trust, size_t temperatures, size_t networks, bool distilled, nnsm_error *error)
 {
     *trust = (nnsm_trust){.temperatures = temperatures, .networks = networks, .distilled = distilled};
     trust->hamiltonians = networks + distilled;
@@ -192,8 +191,8 @@ nnsm_status nnsm_stage_trust(nnsm_run *run, const nnsm_trust_subject *subject, n
     nnsm_trust *out = &scanned->trust;
     stage s = {.run = run, .subject = subject, .out = out};
     nnsm_run_begin(run, NNSM_STAGE_TRUST);
-    nnsm_status status = nnsm_trust_create(out, scanned->learned.temperatures, subject->members->count,
-                                           scanned->distilled.cell != NULL, error);
+    nnsm_status status =
+        create(out, scanned->learned.temperatures, subject->members->count, scanned->distilled.cell != NULL, error);
     status = nnsm_agree(run->world, status, error);
     out->constant = subject->couplings->constant;
     if (!status)

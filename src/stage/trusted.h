@@ -62,8 +62,6 @@ typedef struct {
     nnsm_second second;
 } nnsm_trust;
 
-nnsm_status nnsm_trust_create(nnsm_trust *trust, size_t temperatures, size_t networks, bool distilled,
-                              nnsm_error *error);
 void nnsm_trust_destroy(nnsm_trust *trust);
 
 #endif

@@ -107,9 +107,9 @@ static bool is_made(maker *m, nnsm_file file)
     bool there = false;
     nnsm_windowing found, *w = &m->plan->windowing;
     nnsm_run_path(m->run, file, path);
-    if (nnsm_h5_exists(path, &there, &ignored) || !there ||
-        nnsm_h5_open(&h5, path, NNSM_H5_OWN, NNSM_ENSEMBLE_KIND, &ignored))
+    if (nnsm_h5_exists(path, &there, &ignored) || !there)
         return false;
+    (void)nnsm_h5_open(&h5, path, NNSM_H5_OWN, NNSM_ENSEMBLE_KIND, &ignored);
     nnsm_windowing_read(&h5, &found);
     bool same = !h5.status && nnsm_window_equal(&found.window, &w->window) && found.latent == w->latent &&
                 found.masked == w->masked && found.source == w->source &&

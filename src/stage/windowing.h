@@ -44,7 +44,7 @@ void nnsm_windowing_text(const nnsm_windowing *windowing, char *text, size_t siz
 /* "12 (0.1 %) with several; half of all have at least 2^0". Local. */
 void nnsm_windowing_several_text(const nnsm_windowing *windowing, char *text, size_t size);
 
-/* Windows are undone where more than one configuration in a hundred has several preimages: always taking the same one
+/* Are windows undone, and has more than one configuration in a hundred several preimages? Always taking the same one
  * then shows in the law of the sites that the network learns, which is no longer the one of the data's sites. Local. */
 static inline bool nnsm_windowing_ambiguous(const nnsm_windowing *windowing)
 {

@@ -612,7 +612,7 @@ static void test_a_basis_has_operators(void **state)
     assert_true(c.couplings.quadruples && !c.couplings.m2 && !c.couplings.per_bond);
     refuse(RUN "couplings : { basis = []; };", ":2: ", "couplings.basis has no operator;");
     refuse(RUN "train : { augment = [\"spin_flip\"]; };\ncouplings : { basis = [\"field\", \"triples\"]; };",
-           ":3: ", "that the spin flip of train.augment allows");
+           ":3: ", "that the symmetries of train.augment allow");
     refuse(RUN "couplings : { range = 0.5; };", ":2: ", "couplings.range");
     accept(&c, RUN "couplings : { basis = [\"m2\"]; source = \"ensemble\"; };", NULL, NULL);
     assert_true(c.couplings.m2 && !c.couplings.pairs && c.couplings.source == NNSM_CONFIG_ENSEMBLE);
