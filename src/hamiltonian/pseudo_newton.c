@@ -87,18 +87,27 @@ static double largest(const nnsm_newton *n, const double *coupling)
     return all;
 }
 
-/* Newton's steps with a fresh Hessian each, halved while they do not lower L. Ends with the sums at the new J. */
+/* Newton's steps from J = 0 with a fresh Hessian each, halved while they do not lower L. Ends with the sums at the new
+ * J. Where conditionals are certain in the data, L falls towards infinite couplings; that shows in two ways before
+ * rounding ends the search somewhere. The Hessian loses the rank that it had at J = 0. And near a minimum the decrement
+ * falls as its square, towards one at infinity by a factor of e, with steps of the same length again and again. */
 static nnsm_status descend(nnsm_newton *n, double *coupling, size_t part, bool *converged, nnsm_error *error)
 {
     enum { STEPS = 40, HALVINGS = 20 };
+    double before = INFINITY;
+    size_t rank = 0;
+    memset(coupling, 0, n->classes * sizeof *coupling);
     nnsm_status status = evaluate(n, coupling, part, true, error);
     *converged = false;
     for (int i = 0; i < STEPS && !status && !*converged; i++) {
         double loss = n->total[n->classes], length = 1;
         assemble(n, (double)part);
         double decrement = find_step(n);
-        if (!isfinite(decrement))
+        bool near = decrement < 1e-3, small = largest(n, n->step) < 0.01;
+        rank = i == 0 ? n->normal.rank : rank;
+        if (!isfinite(decrement) || n->normal.rank < rank || (near && !small && decrement > before / 10))
             return NNSM_OK;
+        before = decrement;
         for (int half = 0; half < HALVINGS && !status; half++, length /= 2) {
             for (size_t c = 0; c < n->classes; c++)
                 n->trial[c] = coupling[c] + length * n->step[c];
@@ -107,8 +116,7 @@ static nnsm_status descend(nnsm_newton *n, double *coupling, size_t part, bool *
                 break;
         }
         memcpy(coupling, n->trial, n->classes * sizeof *coupling);
-        /* The distance is squared by this last step; towards a minimum at infinity steps stay long. */
-        *converged = decrement < 1e-3 && largest(n, n->step) < 0.01;
+        *converged = near && small; /* the distance is squared by this last step */
     }
     return status;
 }
@@ -155,7 +163,6 @@ nnsm_status nnsm_pseudo_maximise(nnsm_pseudo *pseudo, size_t configurations, nns
     size_t part = choose_part(pseudo, configurations);
     n->sum = sum;
     n->context = context;
-    memset(coupling, 0, n->classes * sizeof *coupling);
     nnsm_status status = descend(n, coupling, part, converged, error);
     if (!status && part > 1 && *converged)
         status = polish(n, coupling, converged, error);

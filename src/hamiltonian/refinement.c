@@ -19,6 +19,8 @@ nnsm_status nnsm_refinement_create(nnsm_refinement *refinement, const nnsm_opera
     if (!status)
         status = NNSM_NEW(&refinement->values, NNSM_TILE * k, "couplings", error);
     if (!status)
+        status = NNSM_NEW(&refinement->step, k, "couplings", error);
+    if (!status)
         status = nnsm_operator_rows_create(&refinement->rows, operators, error);
     return status;
 }
@@ -29,6 +31,7 @@ void nnsm_refinement_destroy(nnsm_refinement *refinement)
     nnsm_release(refinement->mean);
     nnsm_release(refinement->matrix);
     nnsm_release(refinement->values);
+    nnsm_release(refinement->step);
     nnsm_operator_rows_destroy(&refinement->rows);
     *refinement = (nnsm_refinement){0};
 }
@@ -106,8 +109,19 @@ void nnsm_refinement_step(nnsm_refinement *refinement, const double *sums, doubl
     }
     nnsm_normal_factorize(&r->normal, r->matrix);
     nnsm_normal_solve(&r->normal, r->values);
-    for (size_t c = 0; c < k; c++)
-        coupling[c] += r->temperature * r->values[c];
+    for (size_t c = 0; c < k; c++) {
+        r->step[c] = r->temperature * r->values[c];
+        coupling[c] += r->step[c];
+    }
+}
+
+double nnsm_refinement_moved(const nnsm_refinement *refinement, const double *error)
+{
+    double moved = 0;
+    for (size_t c = 0; c < refinement->classes; c++)
+        if (nnsm_normal_determined(&refinement->normal, c))
+            moved = fmax(moved, fabs(refinement->step[c]) / error[c]);
+    return moved;
 }
 
 void nnsm_refinement_errors(nnsm_refinement *refinement, const size_t *rows, const double *table, double *error)

@@ -1,8 +1,9 @@
 /* refinement.h: from a projection of the network's H to the maximum-likelihood couplings on the same operators.
  *
- * For H_J = -sum_c J_c O_c the likelihood of data at T0 is largest where <O>_J = <O>_data. From a J that is already
- * close, one step of J += T0 C^-1 (<O>_data - <O>_J),   C = cov_J(O), is as good as the maximum (Le Cam's one-step
- * estimator): its error is the least that the data allow (Fisher's information C / T0^2 a configuration). Means under
+ * For H_J = -sum_c J_c O_c the likelihood of data at T0 is largest where <O>_J = <O>_data. Newton's steps towards it
+ * are J += T0 C^-1 (<O>_data - <O>_J),   C = cov_J(O). From a J that is close, one of them is as good as the maximum
+ * (Le Cam's one-step estimator); a network that has learned little wants several. The error at the maximum is the least
+ * that the data allow (Fisher's information C / T0^2 a configuration), and that of the samples. Means under
  * H_J come from samples of the network with the weights w = exp(-(H_J - H) / T0), which are nearly equal where H is
  * nearly in the basis; where they are not, there is no refinement. Sums are made by the caller in blocks. All functions
  * are local. */
@@ -20,6 +21,7 @@ typedef struct {
     nnsm_normal normal; /* of C */
     double *matrix;     /* [classes][classes] C */
     double *values;     /* [NNSM_TILE][classes] */
+    double *step;       /* [classes] the last one */
     nnsm_operator_rows rows;
 } nnsm_refinement;
 
@@ -41,6 +43,9 @@ void nnsm_refinement_add(nnsm_refinement *refinement, const double *coupling, do
 
 /* One step from the sums of all blocks. coupling: in and out. Undetermined operators do not move. */
 void nnsm_refinement_step(nnsm_refinement *refinement, const double *sums, double *coupling);
+
+/* The largest move of a coupling in the last step, in standard errors. error: in, [classes] of them. */
+double nnsm_refinement_moved(const nnsm_refinement *refinement, const double *error);
 
 /* Standard errors: of the data by blocks (rows: in, [NNSM_BLOCKS] configurations of a block; table: in,
  * [NNSM_BLOCKS][classes] their sums O), and of the samples by C. error: out, NaN where undetermined. */

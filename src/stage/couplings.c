@@ -161,9 +161,10 @@ static nnsm_status project(stage *s, nnsm_error *error)
 
 /* ---- maximum likelihood from there */
 
-/* Weights that leave less of the samples say that H is not in the basis. */
-static const double least_effective = 0.2;
-enum { REFINEMENTS = 2 }; /* the second one moves nothing that matters; it shows that */
+/* Weights that leave less of the samples say that H is not in the basis. A step that moves no coupling by more of its
+ * error is the last one: two where the network has learned its data well, up to five elsewhere. */
+static const double least_effective = 0.2, last_move = 0.1;
+enum { MOST_REFINEMENTS = 20 };
 
 static void add_data(void *context, size_t block, double *sums)
 {
@@ -187,7 +188,8 @@ static nnsm_status refine(stage *s, nnsm_error *error)
     memcpy(o->distilled, o->coupling, k * sizeof *o->coupling);
     memcpy(o->refined, o->coupling, k * sizeof *o->coupling);
     o->refined_present = s->drawn && s->data.configurations > 0;
-    for (int step = 0; step < REFINEMENTS && o->refined_present && !status; step++) {
+    double moved = INFINITY;
+    for (int step = 0; moved > last_move && o->refined_present && !status; step++) {
         if (step == 0) {
             status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k,
                                       s->table, error);
@@ -196,14 +198,16 @@ static nnsm_status refine(stage *s, nnsm_error *error)
         if (!status)
             status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_weighted, s,
                                       nnsm_refinement_sums(r), s->buffer, s->total, 0, s->pulls, error);
-        if (!status)
-            nnsm_refinement_step(r, s->total, o->refined);
-        o->refined_present = r->effective >= least_effective * (double)o->samples;
+        if (status)
+            break;
+        nnsm_refinement_step(r, s->total, o->refined);
+        nnsm_refinement_errors(r, s->data.rows, s->table, o->refined_error);
+        moved = nnsm_refinement_moved(r, o->refined_error);
+        o->refined_present = r->effective >= least_effective * (double)o->samples && step < MOST_REFINEMENTS;
     }
     if (status)
         return status;
     if (o->refined_present) {
-        nnsm_refinement_errors(r, s->data.rows, s->table, o->refined_error);
         memcpy(o->distilled, o->refined, k * sizeof *o->refined);
         status = nnsm_refinement_relevant(r, o->refined_error, o->distilled, error);
     }

@@ -485,6 +485,40 @@ static void frozen_data_have_no_couplings(void **state)
     nnsm_lattice_destroy(&l);
 }
 
+/* On 2 x 2 a site with two neighbours up and the diagonal one down is up in all data without a checkerboard: then a
+ * plaquette coupling and two pair couplings grow together without end. With a checkerboard they are finite. */
+static void certain_conditionals_have_no_couplings(void **state)
+{
+    (void)state;
+    static const int extent[] = {2, 2};
+    enum { ROWS = 1000 };
+    nnsm_lattice l = make_lattice(2, extent, true);
+    nnsm_operators o = make_operators(
+        &l, (nnsm_basis){.range = M_SQRT2, .quadruples = true, .translation = true, .point_group = true});
+    assert_int_equal(o.classes, 3);
+    double found[3], error[3];
+    sample_set s = make_samples(&o, ROWS);
+    for (int checkerboard = 0; checkerboard < 2; checkerboard++) {
+        for (size_t b = 0; b < NNSM_BLOCKS; b++)
+            for (size_t r = 0; r < ROWS; r++) { /* all up, one down, two neighbours down */
+                int8_t *spins = s.configurations + (b * ROWS + r) * o.sites;
+                memset(spins, 1, o.sites);
+                if (r >= ROWS / 2)
+                    spins[r % 4] = -1;
+                if (r >= ROWS - ROWS / 8)
+                    spins[r % 4 ^ 1] = -1;
+                if (checkerboard && r == 0)
+                    spins[0] = spins[3] = -1;
+            }
+        assert_int_equal(maximise(&s, 1, found, error), checkerboard);
+        for (size_t c = 0; c < 3; c++)
+            assert_int_equal(isfinite(found[c]) && isfinite(error[c]), checkerboard);
+    }
+    free_samples(&s);
+    nnsm_operators_destroy(&o);
+    nnsm_lattice_destroy(&l);
+}
+
 /* ---- the truth in the terms of a basis */
 
 static void true_couplings_are_those_of_the_same_sites(void **state)
@@ -538,6 +572,7 @@ int main(void)
         cmocka_unit_test(pseudo_likelihood_finds_every_bond_of_a_spin_glass),
         cmocka_unit_test(pseudo_likelihood_finds_couplings_of_every_order),
         cmocka_unit_test(frozen_data_have_no_couplings),
+        cmocka_unit_test(certain_conditionals_have_no_couplings),
         cmocka_unit_test(true_couplings_are_those_of_the_same_sites),
     };
     return cmocka_run_group_tests_name("couplings", tests, NULL, NULL);
