@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""One table of several runs: where the susceptibility peaks and |m| at a few temperatures, each with its error; mean and
-spread over runs that differ in seed only; and what is unfinished. Exit code 1 when a run is unfinished."""
+"""One table of several runs: where the susceptibility peaks and |m| at a few temperatures, each with its error (of the
+peak: with that of the grid of temperatures, which runs on the same grid share); mean and spread over runs that differ in
+seed only; and what is unfinished. Exit code 1 when a run is unfinished."""
 import argparse
 import os
 import sys
@@ -9,21 +10,7 @@ import time
 import h5py
 import numpy as np
 
-
-def peak(temperature, mean, error):
-    """Vertex of the parabola through the highest point and its neighbours, with its statistical error; the highest point
-    itself, with half a grid step, where it is the first or the last."""
-    i = int(np.argmax(mean))
-    if i in (0, len(mean) - 1):
-        return temperature[i], abs(np.diff(temperature)[i - (i > 0)]) / 2 if len(mean) > 1 else np.nan
-
-    def vertex(y):
-        a, b, _ = np.polyfit(temperature[i - 1:i + 2] - temperature[i], y, 2)
-        return temperature[i] - b / (2 * a)
-
-    y, sigma = mean[i - 1:i + 2], error[i - 1:i + 2]
-    shifts = [vertex(y + 1e-3 * sigma * unit) - vertex(y) for unit in np.eye(3)]
-    return vertex(y), 1e3 * np.linalg.norm(shifts)
+import results as r
 
 
 def few(temperature):
@@ -39,15 +26,15 @@ def settings_but_seed(file):
 
 
 def read(stem, hamiltonian, wanted):
-    """A row of the table: seed, T0, and pairs (value, error)."""
+    """A row of the table: seed, T0, and triples (value, error of its own, error that all runs on this grid share)."""
     with h5py.File(stem + ".results.h5", "r") as file:
         temperature = file["scan/temperature"][:]
         scan = file[f"scan/{hamiltonian}"]
-        row = [peak(temperature, scan["susceptibility/mean"][:], scan["susceptibility/error"][:])]
+        row = [r.peak(temperature, scan["susceptibility/mean"][:], scan["susceptibility/error"][:])]
         for t in wanted if wanted is not None else few(temperature):
             i = int(np.argmin(abs(temperature - t)))
             m = scan["abs_magnetization"]
-            row.append((m["mean"][i], m["error"][i]) if np.isclose(temperature[i], t) else (np.nan, np.nan))
+            row.append((m["mean"][i], m["error"][i], 0) if np.isclose(temperature[i], t) else (np.nan,) * 3)
         return {"seed": int(file["provenance"].attrs["seed"]), "t0": float(file["ensemble"].attrs["temperature"]),
                 "settings": settings_but_seed(file), "temperature": temperature, "row": np.array(row)}
 
@@ -65,6 +52,11 @@ def line(head, pairs):
     return head + "".join(f"  {value:9.5f} {error:8.5f}" for value, error in pairs)
 
 
+def total(row):
+    """(value, error); no error of its own: a peak that is not inside the scan."""
+    return [(value, np.hypot(np.nan_to_num(own), shared)) for value, own, shared in row]
+
+
 def table(runs, unfinished, wanted):
     """The lines of the table; all but one line a run begin with '#'."""
     yield f"# {len(runs)} finished, {len(unfinished)} unfinished"
@@ -78,17 +70,18 @@ def table(runs, unfinished, wanted):
     groups = {}
     for stem, run in runs.items():
         name = os.path.basename(stem)
-        groups.setdefault(run["settings"], []).append((name, run["row"]))
-        yield line(f"{name:{width}} {run['seed']:8} {run['t0']:7.4g}", run["row"])
-    for members in groups.values():
+        groups.setdefault(run["settings"], {}).setdefault(run["seed"], (name, run["row"]))  # a seed counts once
+        yield line(f"{name:{width}} {run['seed']:8} {run['t0']:7.4g}", total(run["row"]))
+    for members in (list(group.values()) for group in groups.values()):
         if len(members) < 2:
             continue
-        values = np.array([row[:, 0] for _, row in members])
+        rows = np.array([row for _, row in members])
+        values, own, shared = rows[:, :, 0], rows[:, :, 1], np.sqrt((rows[:, :, 2]**2).mean(axis=0))
         spread = values.std(axis=0, ddof=1)
         yield f"# {len(members)} runs that differ in seed only: {', '.join(name for name, _ in members)}"
-        yield line(f"# {'mean, error':{width + 15}}", zip(values.mean(axis=0), spread / np.sqrt(len(members))))
-        yield line(f"# {'spread, mean error':{width + 15}}",
-                   zip(spread, np.sqrt(np.mean([row[:, 1]**2 for _, row in members], axis=0))))
+        yield line(f"# {'mean, error':{width + 15}}",
+                   zip(values.mean(axis=0), np.hypot(spread / np.sqrt(len(members)), shared)))
+        yield line(f"# {'spread, mean error':{width + 15}}", zip(spread, np.sqrt((own**2).mean(axis=0))))
 
 
 def main():

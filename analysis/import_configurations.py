@@ -207,6 +207,9 @@ def choose_kind(arrays, whole, values):
     if values is not None and len(values) == 1:
         fail(f"every site of every configuration has the value {values.pop():g}: there is nothing to learn")
     if whole and values is not None:
+        if len(values) == 2 and sum(values) != 0:
+            print(f"values {min(values):g} and {max(values):g}: nnsm takes m as their mean, which shows no order of spins; "
+                  f"--threshold {sum(values) / 2:g} makes them -1 and 1")
         return next(np.dtype(k) for k in (np.int8, np.int16, np.int32, np.int64)
                     if np.iinfo(k).min <= min(values) and max(values) <= np.iinfo(k).max)
     print("a signal: nnsm needs ensemble.levels or ensemble.thresholds to cut it (or give --levels or --threshold here)")

@@ -187,6 +187,14 @@ class Model:
         return sum(sum(stages[s]) for s in ("generate", "train") if s in stages)
 
 
+def proposals(path):
+    """How the scans of a run sample: {scan: "clusters of pair (1,0)", or single flips}."""
+    from results import need, open_results, text
+    with open_results(path) as file:
+        return {name: text(scan.attrs.get("proposals", "single flips")) for name, scan in need(file, "scan").items()
+                if "sampler" in scan.attrs}
+
+
 def measured_parts(path):
     """Ranks, seconds of the parts (from the first rank's begin to the last's end) and configuration of a run that wrote a
     results file."""

@@ -1,26 +1,30 @@
 #!/usr/bin/python3
-"""Couplings: learned and by pseudo-likelihood, with the truth where it is known; a map of the bonds where they differ."""
+"""Couplings: learned, by maximum likelihood and by pseudo-likelihood, with the truth where it is known; a map of the bonds where they differ."""
 import numpy as np
 import results as r
 
 LEARNED = {"color": "tab:blue", "marker": "o", "linestyle": "", "capsize": 2, "label": "learned"}
 LIKELIHOOD = {"color": "tab:green", "marker": "^", "linestyle": "", "capsize": 2, "label": "pseudo-likelihood"}
+REFINED = {"color": "tab:red", "marker": "s", "linestyle": "", "capsize": 2, "label": "maximum likelihood"}
 TRUE = {"color": "black", "marker": "_", "markersize": 12, "linestyle": "", "label": "true model"}
 
 
 def table(results):
     group = r.need(results, "couplings")
     found = {name: group[name][:] for name in ("coupling", "error", "pseudo_likelihood", "pseudo_likelihood_error",
+                                               "maximum_likelihood", "maximum_likelihood_error",
                                                "true", "distance", "order", "terms", "sites")}
     found["operator"] = [r.text(name) for name in group["operator"][:]]
     return found
 
 
 def draw_estimates(axes, t, chosen, x):
-    """Both estimates and the truth at positions x, side by side."""
+    """The estimates and the truth at positions x, side by side."""
     shift = 0.012 * max(np.ptp(x), 1)
     axes.axhline(0, color="gray", linewidth=0.7)
     axes.errorbar(x - shift, t["coupling"][chosen], t["error"][chosen], **LEARNED)
+    if np.isfinite(t["maximum_likelihood"][chosen]).any():
+        axes.errorbar(x, t["maximum_likelihood"][chosen], t["maximum_likelihood_error"][chosen], **REFINED)
     if np.isfinite(t["pseudo_likelihood"][chosen]).any():
         axes.errorbar(x + shift, t["pseudo_likelihood"][chosen], t["pseudo_likelihood_error"][chosen], **LIKELIHOOD)
     if np.isfinite(t["true"][chosen]).any():
@@ -43,9 +47,11 @@ def draw_by_name(axes, t, chosen):
     """Operators that are no pairs, one row each."""
     y = np.arange(chosen.size)[::-1]
     axes.axvline(0, color="gray", linewidth=0.7)
-    axes.errorbar(t["coupling"][chosen], y + 0.12, xerr=t["error"][chosen], **LEARNED)
+    axes.errorbar(t["coupling"][chosen], y + 0.2, xerr=t["error"][chosen], **LEARNED)
+    if np.isfinite(t["maximum_likelihood"][chosen]).any():
+        axes.errorbar(t["maximum_likelihood"][chosen], y, xerr=t["maximum_likelihood_error"][chosen], **REFINED)
     if np.isfinite(t["pseudo_likelihood"][chosen]).any():
-        axes.errorbar(t["pseudo_likelihood"][chosen], y - 0.12, xerr=t["pseudo_likelihood_error"][chosen], **LIKELIHOOD)
+        axes.errorbar(t["pseudo_likelihood"][chosen], y - 0.2, xerr=t["pseudo_likelihood_error"][chosen], **LIKELIHOOD)
     if np.isfinite(t["true"][chosen]).any():
         axes.plot(t["true"][chosen], y, **{**TRUE, "marker": "|"})
     axes.set_yticks(y, [t["operator"][c] for c in chosen], fontsize=6)

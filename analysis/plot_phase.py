@@ -42,9 +42,9 @@ def draw_errors(panels, results):
     lines = ["rms change of H / std of H:", "one copy | mean of 8"]
     if "trust/symmetry" in results:
         s = results["trust/symmetry"]
-        lines += [f"{r.text(n).replace('_', ' ')}{'' if c else ' (not claimed)'}: {a:.3f} | {b:.3f}"
+        lines += [f"{r.text(n).replace('_', ' ')}{'' if c else ' (not claimed)'}: {a:.3f} | {b:.3f}".replace("nan", "-")
                   for n, a, b, c in zip(s["name"][:], s["residual"][:], s["averaged"][:], s["claimed"][:])]
-    symmetry.text(0.05, 0.9, "\n".join(lines), va="top", fontsize=8)
+    symmetry.text(0.05, 0.9, "\n".join(lines), va="top", fontsize=8, transform=symmetry.transAxes)
 
 
 def draw(results):
@@ -54,13 +54,15 @@ def draw(results):
     for axes, observable, label in ((panels[0, 0], "susceptibility", r"$\chi$"), (panels[0, 1], "heat_capacity", "C / N")):
         r.plot_curves(axes, results, observable)
         r.plot_trust(axes, results, observable)
-        temperature, mean, _ = r.curve(results, "learned", observable) or r.fail(f"no learned {observable}")
-        peak = temperature[mean.argmax()]
-        axes.axvline(peak, color="tab:blue", linewidth=0.8, label=f"learned peak at T = {peak:.3g}")
+        peak = r.inside(results, observable)
+        if peak:
+            axes.axvline(peak[0], color="tab:blue", linewidth=0.8, label=f"learned peak at T = {peak[0]:.3f} $\\pm$ {peak[1]:.3f}")
+        else:
+            axes.plot([], [], " ", label="no peak inside the scan")
         if critical:
             axes.axvline(critical, color="black", linewidth=0.8, linestyle=":", label="$T_c$, infinite lattice")
-        axes.set_ylabel(label)
-        axes.legend(fontsize=6, loc="upper left" if temperature.mean() < peak else "upper right")
+        axes.set(ylabel=label, ylim=(axes.get_ylim()[0], 1.7 * axes.get_ylim()[1]))  # room for the legend
+        axes.legend(fontsize=6, loc="upper right")
     temperature = results["scan/temperature"][:]
     rates = panels[1, 0]
     rates.plot(temperature, results["scan/learned/acceptance"][:], "o-", label="accepted moves")

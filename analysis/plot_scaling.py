@@ -50,7 +50,8 @@ def plot_speed(axes, ranks, seconds, kind, model):
             axes.plot(grid, [one / time(int(p)) for p in grid], ":", color=COLOURS[part], label=f"{SHOWN[part]}, model")
     if kind == "strong":
         last = 8 * ranks[-1] if model else ranks[-1]
-        axes.plot([ranks[0], last], [ranks[0], last], color="0.6", linewidth=0.8, label="ideal")
+        axes.plot([ranks[0], last], [ranks[0], last], color="0.6", linewidth=0.8,
+                  label="ideal" if ranks[0] == 1 else f"ideal, from {int(ranks[0])} ranks")
         axes.set_yscale("log", base=2)
     else:
         axes.set_ylim(0, 1.1)
@@ -66,7 +67,8 @@ def plot_efficiency(axes, ranks, seconds):
                       color=COLOURS[part], label=label)
     axes.set_xscale("log", base=2)
     axes.set_ylim(0, 1.15)
-    axes.set(xlabel="ranks", ylabel="efficiency", title="strong scaling")
+    axes.set(xlabel="ranks", ylabel=f"efficiency, of {int(ranks[0])} ranks 1" if ranks[0] > 1 else "efficiency",
+             title="strong scaling")
     axes.legend(fontsize=7)
 
 

@@ -114,6 +114,34 @@ def order(results):
     return "abs_magnetization", r"$\langle|m|\rangle$"
 
 
+def peak(temperature, mean, error):
+    """Where a curve is highest: (T, its statistical error, that of the grid). The vertex of the parabola through the highest
+    point and its neighbours; the grid's error is how far the maximum of a cubic lies from it, through these points and the
+    next one on either side, the farther of the two. Where the first or the last point is the highest: that point, NaN, half a
+    grid step; the peak may be anywhere beyond."""
+    i = int(np.argmax(mean))
+    if i in (0, len(mean) - 1):
+        return temperature[i], np.nan, abs(np.diff(temperature)[i - (i > 0)]) / 2 if len(mean) > 1 else np.nan
+
+    def vertex(y):
+        a, b, _ = np.polyfit(temperature[i - 1:i + 2] - temperature[i], y, 2)
+        return temperature[i] - b / (2 * a)
+
+    y, sigma = mean[i - 1:i + 2], error[i - 1:i + 2]
+    shifts = [vertex(y + 1e-3 * sigma * unit) - vertex(y) for unit in np.eye(3)]
+    fine = np.linspace(temperature[i - 1], temperature[i + 1], 2001)
+    found = [fine[np.argmax(np.polyval(np.polyfit(temperature[four] - temperature[i], mean[four], 3), fine - temperature[i]))]
+             for four in (slice(i - 2, i + 2), slice(i - 1, i + 3)) if four.start >= 0 and four.stop <= len(mean)]
+    grid = max(abs(t - vertex(y)) for t in found) if found else (temperature[i + 1] - temperature[i - 1]) / 4
+    return vertex(y), 1e3 * np.linalg.norm(shifts), grid
+
+
+def inside(results, observable, hamiltonian="learned"):
+    """The peak of an observable as (T, error), None where it is not inside the scan."""
+    value, statistical, grid = peak(*curve(results, hamiltonian, observable))
+    return None if np.isnan(statistical) else (value, np.hypot(statistical, grid))
+
+
 def title(results):
     system = results.get("system")
     name = text(results.attrs["name"])

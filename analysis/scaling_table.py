@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-from performance_model import difference, fingerprint, measured_parts
+from performance_model import difference, fingerprint, measured_parts, proposals
 
 COLUMNS = ("run", "kind", "ranks", "network", "members", "couplings", "scan", "reference", "distilled", "trust", "total",
            "busy", "configuration")
@@ -48,7 +48,7 @@ def main():
         "generate.configurations", "generate.chains", "train.batch", "train.shards_per_batch", "scan.walkers"])
     parser.add_argument("-o", "--output", required=True, help="the table, NAME.scaling.csv")
     arguments = parser.parse_args()
-    rows, first, missing = [], {}, []
+    rows, first, sampled, missing = [], {}, {}, []
     for path in list(dict.fromkeys(arguments.results + arguments.others)):
         if not os.path.exists(path):
             missing.append(path)
@@ -63,6 +63,13 @@ def main():
             print(f"scaling_table: {path} is left out: it differs from {first[kind][0]} in {differing}", file=sys.stderr)
             continue
         rows.append(line)
+        how = proposals(path)
+        before = sampled.setdefault(kind, (path, how))
+        for scan in sorted(how.keys() & before[1].keys()):
+            if how[scan] != before[1][scan]:
+                print(f"scaling_table: warning: the {scan} scan of {path} moves by {how[scan]}, that of {before[0]} by "
+                      f"{before[1][scan]}: their times are not of the same work; scan.sampler = \"metropolis\" would be",
+                      file=sys.stderr)
     rows.sort(key=lambda r: (r["kind"], r["ranks"]))
     if rows:
         write(rows, arguments.output)

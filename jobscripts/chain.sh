@@ -3,6 +3,7 @@
 # however often that had to be queued again; when one fails, those after it are cancelled. From the repository root, on
 # a login node, without sbatch:
 #   jobscripts/chain.sh CONFIG [nnsm options]
+# Measured data (a group "ensemble" in the configuration) need no job that generates.
 #
 # ==== edit here: sbatch options of each stage; all else is taken from run.sh, as edited there ========================
 declare -A options=(
@@ -13,7 +14,11 @@ declare -A options=(
 # =====================================================================================================================
 
 after=()
-for stage in generate train scan; do
+stages="generate train scan"
+if grep -qE '^[[:space:]]*ensemble[[:space:]]*[:=]' "${1:-/dev/null}" || [[ " $*" == *" ensemble."* ]]; then
+  stages="train scan"
+fi
+for stage in $stages; do
   # shellcheck disable=SC2086 # several options
   job=$(sbatch --parsable --job-name="nnsm-$stage" ${options[$stage]} "${after[@]}" jobscripts/run.sh "$stage" "$@") ||
     exit

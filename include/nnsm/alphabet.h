@@ -43,6 +43,9 @@ static inline bool nnsm_alphabet_holds(const nnsm_alphabet *alphabet, int8_t sta
     return alphabet->count == 2 ? state == 1 || state == -1 : state >= 0 && state < alphabet->count;
 }
 
+/* Two numbers that are not each other's negative, as 0 and 1: their mean is not 0 where both are as frequent. Local. */
+bool nnsm_alphabet_shifted(const nnsm_alphabet *alphabet);
+
 bool nnsm_alphabet_equal(const nnsm_alphabet *a, const nnsm_alphabet *b);
 
 /* Does value -> -value map the alphabet onto itself (never for labels)? Then the inversion of states, s -> -s or

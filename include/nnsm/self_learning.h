@@ -52,7 +52,8 @@ void nnsm_self_learning_destroy(nnsm_self_learning *sampler);
 
 nnsm_proposals nnsm_self_learning_kind(const nnsm_self_learning *sampler);
 
-/* The classes that were kept, as text: "pair (1,0), field". */
+/* How it proposes, and the classes that were kept: "clusters of pair (1,0), field", "single sites of plaquette". text:
+ * out, [size]. Local. */
 void nnsm_self_learning_describe(const nnsm_self_learning *sampler, char *text, size_t size);
 
 /* a(T) > 0, and palindromes a proposal (1 to NNSM_MOST_PALINDROMES; of no effect on clusters). */

@@ -53,6 +53,10 @@ static void print_values(const nnsm_ensemble_header *header, const histogram *h)
     for (int k = 0; k < header->alphabet.count; k++)
         (void)printf(" %d (%.4f)", (int)header->alphabet.value[k], (double)h->count[k] / n);
     (void)printf("\n");
+    if (nnsm_alphabet_shifted(&header->alphabet))
+        (void)printf("  m is the mean of these values, which shows no order of spins: ensemble.thresholds = (%g) makes "
+                     "them -1 and 1\n",
+                     0.5 * (header->alphabet.value[0] + header->alphabet.value[1]));
 }
 
 static void print_summary(nnsm_h5 *h5)

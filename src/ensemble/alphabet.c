@@ -46,6 +46,11 @@ bool nnsm_alphabet_equal(const nnsm_alphabet *a, const nnsm_alphabet *b)
     return a->count == b->count && a->labels == b->labels && memcmp(a->value, b->value, sizeof a->value) == 0;
 }
 
+bool nnsm_alphabet_shifted(const nnsm_alphabet *alphabet)
+{
+    return alphabet->count == 2 && !alphabet->labels && alphabet->value[0] != -alphabet->value[1];
+}
+
 bool nnsm_alphabet_symmetric(const nnsm_alphabet *alphabet)
 {
     for (int k = 0; k < alphabet->count; k++)

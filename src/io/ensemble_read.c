@@ -46,10 +46,18 @@ static bool read_extent(nnsm_h5 *h5, nnsm_ensemble_header *header, int rank, con
     return !h5->status;
 }
 
+/* Where an attribute stands: at the data set or else at the root; NULL: nowhere. */
+static const char *place_of(nnsm_h5 *h5, const char *attribute)
+{
+    return nnsm_h5_has_attribute(h5, DATA_SET, attribute) ? DATA_SET
+           : nnsm_h5_has_attribute(h5, "/", attribute)    ? "/"
+                                                          : NULL;
+}
+
 static void read_temperature(nnsm_h5 *h5, nnsm_ensemble_header *header)
 {
-    const char *where = nnsm_h5_has_attribute(h5, DATA_SET, "temperature") ? DATA_SET : "/";
-    if (!nnsm_h5_has_attribute(h5, where, "temperature")) {
+    const char *where = place_of(h5, "temperature");
+    if (!where) {
         (void)nnsm_h5_fail(h5, "attribute temperature is missing, at " DATA_SET " and at the root; add the temperature "
                                "at which the data were taken");
         return;
@@ -62,9 +70,10 @@ static void read_temperature(nnsm_h5 *h5, nnsm_ensemble_header *header)
 static void read_boundary(nnsm_h5 *h5, nnsm_ensemble_header *header)
 {
     char text[16];
-    if (!nnsm_h5_has_attribute(h5, DATA_SET, "boundary"))
+    const char *where = place_of(h5, "boundary");
+    if (!where)
         return;
-    nnsm_h5_get_text(h5, DATA_SET, "boundary", text, sizeof text);
+    nnsm_h5_get_text(h5, where, "boundary", text, sizeof text);
     header->periodic = strcmp(text, "open") != 0;
     if (!h5->status && header->periodic && strcmp(text, "periodic") != 0)
         (void)nnsm_h5_fail(h5, "attribute boundary is \"%s\"; it must be \"periodic\" or \"open\"", text);
@@ -78,8 +87,9 @@ void nnsm_ensemble_read_shape(nnsm_h5 *h5, nnsm_ensemble_header *header)
     if (!rank || !read_extent(h5, header, rank, sizes))
         return;
     read_temperature(h5, header);
-    if (nnsm_h5_has_attribute(h5, DATA_SET, "chains"))
-        header->chains = nnsm_h5_get_integer(h5, DATA_SET, "chains");
+    const char *where = place_of(h5, "chains");
+    if (where)
+        header->chains = nnsm_h5_get_integer(h5, where, "chains");
     read_boundary(h5, header);
     (void)nnsm_ensemble_numbers(h5, header);
 }
@@ -97,10 +107,11 @@ void nnsm_ensemble_read_alphabet(nnsm_h5 *h5, nnsm_ensemble_header *header)
                                         "ensemble.thresholds (as [0.0]) or ensemble.levels (as 2)");
         return;
     }
-    if (!nnsm_h5_has_attribute(h5, DATA_SET, "values"))
+    const char *where = place_of(h5, "values"), *named = place_of(h5, "labels");
+    if (!where)
         return;
-    bool labels = nnsm_h5_has_attribute(h5, DATA_SET, "labels") && nnsm_h5_get_integer(h5, DATA_SET, "labels") != 0;
-    size_t count = nnsm_h5_get_integers(h5, DATA_SET, "values", NNSM_MAX_VALUES, values);
+    bool labels = named && nnsm_h5_get_integer(h5, named, "labels") != 0;
+    size_t count = nnsm_h5_get_integers(h5, where, "values", NNSM_MAX_VALUES, values);
     if (!h5->status && nnsm_alphabet_create(&header->alphabet, count, values, labels, &error))
         (void)nnsm_h5_fail(h5, "attribute values: %s", error.message);
 }

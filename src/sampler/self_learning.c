@@ -1,6 +1,7 @@
 #include "nnsm/self_learning.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -121,7 +122,10 @@ nnsm_proposals nnsm_self_learning_kind(const nnsm_self_learning *sampler)
 
 void nnsm_self_learning_describe(const nnsm_self_learning *sampler, char *text, size_t size)
 {
-    nnsm_surrogate_describe(&sampler->surrogate, text, size);
+    int used =
+        snprintf(text, size, "%s of ", nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites");
+    if ((size_t)used < size)
+        nnsm_surrogate_describe(&sampler->surrogate, text + used, size - (size_t)used);
 }
 
 void nnsm_self_learning_set(nnsm_self_learning *sampler, size_t temperature, double scale, int palindromes)

@@ -97,11 +97,20 @@ static void warn_if_disturbed(nnsm_bench *b)
                   100 * least);
 }
 
+enum { PROPOSALS = 256 };
+
+/* What proposes, which depends on how well the benchmark's network has learned. text: out, [PROPOSALS]. */
+static const char *proposals(const nnsm_bench *b, char *text)
+{
+    nnsm_self_learning_describe(b->sampler, text, PROPOSALS);
+    return text;
+}
+
 void nnsm_bench_print(nnsm_bench *bench)
 {
     nnsm_bench *b = bench;
     nnsm_provenance p;
-    char rate[16];
+    char rate[16], text[PROPOSALS];
     nnsm_provenance_collect(&p);
     print_cores(b, &p);
     nnsm_say(&b->run->log, "%-22s %10s%-18s %-6s %7s %9s %11s %9s", "part", "rate ", "a second", "of a", "spread",
@@ -110,9 +119,10 @@ void nnsm_bench_print(nnsm_bench *bench)
         if (b->part[n].call)
             print_part(b, (nnsm_bench_name)n);
     if (b->sampler)
-        nnsm_say(&b->run->log,
-                 "self-learning at T0 = %g: %.3f accepted, tau of |m| %.2f proposals, %seffective samples a second",
-                 b->trained.summary.temperature, b->acceptance, b->tau, si(effective_rate(b), rate));
+        nnsm_say(
+            &b->run->log,
+            "self-learning at T0 = %g by %s: %.3f accepted, tau of |m| %.2f proposals, %seffective samples a second",
+            b->trained.summary.temperature, proposals(b, text), b->acceptance, b->tau, si(effective_rate(b), rate));
     if (!isnan(b->evaluated))
         nnsm_say(&b->run->log, "screened flips at the scan's temperatures: the network is asked for %.3f of them",
                  b->evaluated);
@@ -239,6 +249,10 @@ static void write_shapes(json *j, const nnsm_bench *b)
     number(j, "period", nnsm_chains_period(&b->run->lattice));
     number(j, "bytes_of_a_measurement", sizeof(nnsm_measurement));
     number(j, "self_learning", b->chains.sampler != NULL);
+    if (b->sampler) {
+        char proposing[PROPOSALS];
+        text(j, "proposals", proposals(b, proposing));
+    }
     number(j, "networks", (double)c->trust.networks);
     number(j, "temperature", b->trained.summary.temperature);
     close_object(j);

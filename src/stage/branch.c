@@ -107,13 +107,12 @@ static nnsm_status fall_back(nnsm_branch *b, int64_t g, nnsm_error *error)
 
 static nnsm_status add_group(nnsm_branch *b, size_t temperatures, const double *temperature, nnsm_error *error)
 {
-    char classes[200];
+    char classes[256];
     nnsm_status status = nnsm_branch_group(b, b->groups, temperatures, temperature, false, error);
     const nnsm_self_learning *sampler = status ? NULL : b->group[b->groups - 1].sampler;
     if (sampler && !nnsm_chains_rejected(&b->group[b->groups - 1])) {
         nnsm_self_learning_describe(sampler, classes, sizeof classes);
-        nnsm_say(&b->run->log, "%s: self-learning, proposals by %s of %s", b->title,
-                 nnsm_self_learning_kind(sampler) == NNSM_CLUSTERS ? "clusters" : "single sites", classes);
+        nnsm_say(&b->run->log, "%s: self-learning, proposals by %s", b->title, classes);
     }
     if (!status)
         say_screen(b, &b->group[b->groups - 1]);
@@ -268,6 +267,8 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     evaluate_screen(b, chains, position, t, sweeps);
     curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
     curve->self_learning += chains->sampler != NULL;
+    if (chains->sampler)
+        nnsm_self_learning_describe(chains->sampler, curve->proposals, sizeof curve->proposals);
     curve->exchange_rate[t] =
         l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
 }

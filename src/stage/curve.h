@@ -47,6 +47,7 @@ typedef struct {
     size_t temperatures, walkers;
     nnsm_cell *cell;         /* [temperatures][NNSM_OBSERVABLES] */
     size_t self_learning;    /* temperatures sampled by self-learning; 0: single flips everywhere */
+    char proposals[256];     /* how self-learning proposes, "clusters of pair (1,0)"; empty: single flips */
     nnsm_by_start *by_start; /* [temperatures][NNSM_STARTS] */
     double *acceptance;      /* [temperatures] share of accepted flips, or of self-learning proposals */
     double *surrogate_scale; /* [temperatures] a(T); NaN where flips are single */

@@ -102,6 +102,8 @@ void nnsm_curve_write(nnsm_h5 *h5, const nnsm_run *run, const nnsm_curve *curve,
                      curve->self_learning == curve->temperatures ? "self_learning"
                      : curve->self_learning                      ? "self_learning, metropolis where it was rejected"
                                                                  : "metropolis");
+    if (curve->self_learning)
+        nnsm_h5_set_text(h5, group, "proposals", curve->proposals);
     (void)snprintf(name, sizeof name, "%s/exchange_rate", group);
     if (pairs)
         nnsm_h5_write_doubles(h5, name, 1, &pairs, curve->exchange_rate, "1",

@@ -11,6 +11,9 @@
 #include "stage/second_file.h"
 #include "stage/trust.h"
 
+/* A p-value below which it is a warning: beyond 3.9 sigma. */
+static const double contradicts = 1e-4;
+
 typedef struct {
     nnsm_h5 h5; /* rank 0 reads */
     nnsm_ensemble_header header;
@@ -80,7 +83,7 @@ static void measured(const second *s, size_t row, double *mean, double *error)
 
 /* ---- comparing */
 
-static void compare(const nnsm_run *run, const second *s, const nnsm_scanned *scanned, nnsm_trust *trust)
+static void compare(nnsm_run *run, const second *s, const nnsm_scanned *scanned, nnsm_trust *trust)
 {
     static const struct {
         int observable, quantity;
@@ -97,9 +100,15 @@ static void compare(const nnsm_run *run, const second *s, const nnsm_scanned *sc
         row->p = erfc(fabs(z) / M_SQRT2);
         if (r == NNSM_SECOND_E && !run->model_known)
             continue;
-        nnsm_say(&run->log, "trust: the ensemble at T = %g: %s predicted %.5f +- %.5f, measured %.5f +- %.5f, p = %.3g",
-                 out->temperature, nnsm_second_name(r), row->predicted, row->predicted_error, row->measured,
-                 row->measured_error, row->p);
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "the ensemble at T = %g: %s predicted %.5f +- %.5f, measured %.5f +- %.5f, p = %.3g",
+                       out->temperature, nnsm_second_name(r), row->predicted, row->predicted_error, row->measured,
+                       row->measured_error, row->p);
+        if (row->p < contradicts)
+            nnsm_warn(&run->log, "trust: %s: they contradict each other", text);
+        else
+            nnsm_say(&run->log, "trust: %s", text);
     }
 }
 

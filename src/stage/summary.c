@@ -176,6 +176,12 @@ void nnsm_summary_report(nnsm_run *run, const nnsm_summary *summary)
                  "ensemble: E/N = %.5f +- %.5f, autocorrelation time %.2f (energy) and %.2f (|m|) kept "
                  "configurations (0.5: independent)",
                  summary->energy, summary->energy_error, summary->tau_energy, summary->tau_magnetization);
+    const nnsm_alphabet *a = &run->alphabet;
+    if (!run->model_known && nnsm_alphabet_shifted(a))
+        nnsm_warn(&run->log,
+                  "sites have the values %d and %d, and m is their mean, which shows no order of spins; "
+                  "ensemble.thresholds = (%g) makes them -1 and 1",
+                  (int)a->value[0], (int)a->value[1], 0.5 * (a->value[0] + a->value[1]));
     bool ours = run->config->generate.given;
     if (isnan(summary->tau_energy) || isnan(summary->tau_magnetization))
         nnsm_warn(

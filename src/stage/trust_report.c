@@ -83,11 +83,16 @@ void nnsm_trust_report(nnsm_run *run, const nnsm_trust *trust)
     say_errors(run, trust, run->model_known ? NNSM_ENERGY : NNSM_LEARNED_ENERGY, "the energy per site");
     warn_of_overlap(run, trust);
     say_support(run, trust);
-    for (int k = 0; k < NNSM_AUDITS; k++)
-        if (trust->audit[k].there)
-            nnsm_say(&run->log, "trust: H under %s: rms change %.4f standard deviations, %.4f averaged over 8 copies%s",
-                     audit_name(run, k), trust->audit[k].residual, trust->audit[k].averaged,
-                     trust->audit[k].claimed ? "" : " (not a symmetry that train.augment names)");
+    for (int k = 0; k < NNSM_AUDITS; k++) {
+        const nnsm_audit *a = &trust->audit[k];
+        char averaged[48] = "";
+        if (!a->there)
+            continue;
+        if (!isnan(a->averaged))
+            (void)snprintf(averaged, sizeof averaged, ", %.4f averaged over 8 copies", a->averaged);
+        nnsm_say(&run->log, "trust: H under %s: rms change %.4f standard deviations%s%s", audit_name(run, k),
+                 a->residual, averaged, a->claimed ? "" : " (not a symmetry that train.augment names)");
+    }
 }
 
 /* ---- the results file */

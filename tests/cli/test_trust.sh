@@ -129,24 +129,24 @@ compare alone side
 echo "== stopped while members train and while their errors are evaluated, on other ranks"
 status=85 stops=0 ranks=1
 rm -f results/stopped.*
-"$nnsm" run "$quick" $trust --set run.name=stopped >out & pid=$!
+"$nnsm" run "$quick" $long --set run.name=stopped >out & pid=$!
 for _ in $(seq 400); do grep -q "trust: network 2 of 4" out && break; sleep 0.02; done
 touch results/stopped.stop
 status=0; wait $pid || status=$?
 [ $status = 85 ] && [ -e results/stopped.member1.network.h5 ] || fail "not stopped among the members: $status, $(tail -3 out)"
 before=$(stat -c %Y.%i results/stopped.member1.network.h5)
-mpirun -n 3 "$nnsm" run "$quick" $trust --set run.name=stopped >log || fail "$(tail -3 log)"
+mpirun -n 3 "$nnsm" run "$quick" $long --set run.name=stopped >log || fail "$(tail -3 log)"
 [ "$before" = "$(stat -c %Y.%i results/stopped.member1.network.h5)" ] || fail "a finished member was trained again"
-compare one stopped
+compare alone stopped
 cp results/stopped.results.h5 kept.h5
 rm results/stopped.results.h5
 for limit in 0.03 0.06 0.1 0.15 600; do
   status=0
-  "$nnsm" run "$quick" $trust --set run.name=stopped --set run.time_limit=$limit >log || status=$?
+  "$nnsm" run "$quick" $long --set run.name=stopped --set run.time_limit=$limit >log || status=$?
   [ $status = 85 ] || break
 done
 [ $status = 0 ] || fail "$(tail -3 log)"
-compare one stopped
+compare alone stopped
 
 echo "== what the numbers are"
 "$nnsm" scan "$quick" $trust --set run.name=member --set network.file=copied.member2.network.h5 --set trust.networks=1 --set scan.sweeps=4000 >log || fail "$(tail -3 log)"

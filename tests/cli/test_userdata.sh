@@ -144,6 +144,12 @@ for k in range(99):  # 40 series in turn, of each a third of the sites are drawn
     turns.append(np.where(rng.random((40, 6, 6)) < 0.33, new, turns[-1]).astype(np.int8))
 save("turns", np.concatenate(turns))
 save("stated", np.concatenate(turns), chains=40)
+with h5py.File("root.h5", "w") as f:  # all attributes at the root
+    f["configurations"] = np.where(spins > 0, 3, -2).astype(np.int8)
+    f.attrs.update({"temperature": 2.0, "boundary": np.bytes_("open"), "chains": 40, "values": [-2, 3]})
+with h5py.File("named.h5", "w") as f:
+    f["configurations"] = labels
+    f.attrs.update({"temperature": 2.0, "values": [0, 4, 9], "labels": 1})
 save("slow", np.repeat(spins[:400], 10, axis=0))
 save("short", np.repeat(spins[:8], 500, axis=0))
 PY
@@ -154,8 +160,13 @@ says() { # TEXT FILE
 says "2 values: -1 \(0.[0-9]*\) 1" fair.h5
 says "worth [34][0-9]* independent configurations of 4000; 4000 are different" fair.h5
 [ "$(grep -c "contradicted\|doubtful" log)" = 0 ] || fail "fair.h5: $(cat log)"
+[ "$(grep -c "no order of spins" log)" = 0 ] || fail "fair.h5: $(cat log)"
 says "value inversion +p = [0-9.]*e-[0-9]* +contradicted: mean of the values" field.h5
 [ "$(grep -c contradicted log)" = 1 ] || fail "field.h5: $(cat log)"
+says "m is the mean of these values, which shows no order of spins: ensemble.thresholds = \(0.5\)" field.h5
+says "2 values: -2 \([0-9.]*\) 3" root.h5
+says "on 6 x 6 open sites at T = 2, 40 chains" root.h5
+says "3 values \(labels\)" named.h5
 says "1 site has the same value in every configuration" dead.h5
 says "reflection of axis 1 +p = [0-9.e-]* +contradicted: values at site" dead.h5
 [ "$(grep -c translation log)" = 0 ] || fail "an open lattice has no translations: $(cat log)"
