@@ -138,7 +138,7 @@ int main(int argc, char **argv)
     int rank, ranks;
     arguments a;
     nnsm_error error = {0};
-    if (argc == 3 && strcmp(argv[1], "probe") == 0) /* started by ourselves, see setup/probe.h */
+    if (argc == 3 && strcmp(argv[1], "probe") == 0) /* started by ourselves, see io/probe.h */
         return (int)nnsm_command_probe(argv[2], &error);
     if (argc == 3 && strcmp(argv[1], "peak") == 0) /* see setup/peak.h */
         return (int)nnsm_peak_child(argv[2], &error);

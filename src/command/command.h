@@ -28,7 +28,7 @@ nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error);
 nnsm_status nnsm_info_ensemble(nnsm_h5 *h5, bool look, nnsm_error *error);
 void nnsm_print_extent(int dimensions, const int *extent);
 
-/* Read a file as a whole; for setup/probe.h. Local, no MPI. */
+/* Read a file as a whole; for io/probe.h. Local, no MPI. */
 nnsm_status nnsm_command_probe(const char *path, nnsm_error *error);
 
 /* --version and --help. Local. */

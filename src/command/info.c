@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "io/probe.h"
 #include "nnsm/network.h"
-#include "setup/probe.h"
 #include "setup/provenance.h"
 #include "stage/checkpoint.h"
 #include "stage/couplings.h"

@@ -1,4 +1,4 @@
-/* probe.c: read everything in a file that we would read, in a process that may crash (setup/probe.h). */
+/* probe.c: read everything in a file that we would read, in a process that may crash (io/probe.h). */
 #include "command/command.h"
 #include "io/ensemble_file.h"
 #include "stage/network_file.h"

@@ -1,9 +1,9 @@
 /* stages.c: run, generate, train, scan: which stages a command is made of, and where it goes on. */
 #include "command/command.h"
 #include "io/h5.h"
+#include "io/probe.h"
 #include "io/seal.h"
 #include "setup/agree.h"
-#include "setup/probe.h"
 #include "stage/checkpoint.h"
 #include "stage/foresee.h"
 #include "stage/members.h"

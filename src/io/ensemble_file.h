@@ -3,13 +3,13 @@
  *
  * We write int8, contiguous. We read integers, enumerations (h5py's booleans) and bit fields of up to 64 bits, signed
  * or not, of either byte order, in chunks and through filters; floating-point numbers only as levels
- * (ensemble/levels.h). Numbers arrive in memory as the file has them, so that HDF5 converts, clips and rounds nothing
+ * (base/levels.h). Numbers arrive in memory as the file has them, so that HDF5 converts, clips and rounds nothing
  * behind our back. Only the data set and a temperature (there or at the root) must be there. All functions are local.
  */
 #ifndef NNSM_IO_ENSEMBLE_FILE_H
 #define NNSM_IO_ENSEMBLE_FILE_H
 
-#include "ensemble/levels.h"
+#include "base/levels.h"
 #include "io/h5.h"
 #include "nnsm/alphabet.h"
 

@@ -35,7 +35,7 @@ nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error);
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error);
 
 /* OWN: only a file of ours, with an intact seal. CHECK: one without a seal is opened too; somebody else made it, and
- * the caller has probed it (setup/probe.h). CHECKED: as CHECK, and another rank has just looked at the seal. */
+ * the caller has probed it (io/probe.h). CHECKED: as CHECK, and another rank has just looked at the seal. */
 typedef enum { NNSM_H5_OWN, NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
 
 /* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA for what is

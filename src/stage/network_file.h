@@ -17,7 +17,7 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
 
 /* Read `path`, the run's own network: fills *trained, and of the run what is known from it: checksums of the network
  * and its ensemble, levels, windows, and lattice and model where the configuration has no `system`. The caller has
- * probed the file (setup/probe.h). NNSM_DATA where it is damaged or contradicts the configuration. */
+ * probed the file (io/probe.h). NNSM_DATA where it is damaged or contradicts the configuration. */
 nnsm_status nnsm_network_file_read(nnsm_run *run, const char *path, nnsm_trained *trained, nnsm_error *error);
 
 /* The same for another network, which the run takes nothing from; only a file of ours, with an intact seal. */

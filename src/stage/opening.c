@@ -1,8 +1,8 @@
 #include "stage/opening.h"
 
 #include "base/memory.h"
+#include "io/probe.h"
 #include "setup/agree.h"
-#include "setup/probe.h"
 #include "stage/rounds.h"
 
 nnsm_status nnsm_open_configurations(nnsm_run *run, const char *path, nnsm_h5 *h5, nnsm_ensemble_header *header,

@@ -4,8 +4,8 @@
 
 #include <mpi.h>
 
+#include "base/levels.h"
 #include "base/log.h"
-#include "ensemble/levels.h"
 #include "nnsm/alphabet.h"
 #include "nnsm/model.h"
 #include "nnsm/rng.h"

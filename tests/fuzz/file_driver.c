@@ -8,7 +8,7 @@
  *   seal PATH                            give a changed file a valid checksum
  *
  * Answers: "exit CODE", "signal NUMBER", "hang", "sealed" or "failed". `file_driver probe FILE` is the program's own
- * child process (setup/probe.h). */
+ * child process (io/probe.h). */
 #include <fcntl.h>
 #include <mpi.h>
 #include <signal.h>

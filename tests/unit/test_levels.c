@@ -6,7 +6,7 @@
 /* cmocka needs those before it */
 #include <cmocka.h>
 
-#include "ensemble/levels.h"
+#include "base/levels.h"
 
 static void a_value_at_a_threshold_belongs_above(void **unused)
 {

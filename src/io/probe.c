@@ -1,4 +1,4 @@
-#include "setup/probe.h"
+#include "io/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>

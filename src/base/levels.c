@@ -1,4 +1,4 @@
-#include "ensemble/levels.h"
+#include "base/levels.h"
 
 #include <math.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  *
  * What is lost: the share of the variance of x that the means of the levels explain, and the entropy of the levels,
  * which is the information (in bits a site) that a level has of its x, at most log2(count). All functions are local. */
-#ifndef NNSM_ENSEMBLE_LEVELS_H
-#define NNSM_ENSEMBLE_LEVELS_H
+#ifndef NNSM_BASE_LEVELS_H
+#define NNSM_BASE_LEVELS_H
 
 #include "nnsm/alphabet.h"
 
