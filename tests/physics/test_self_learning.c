@@ -1,14 +1,9 @@
 /* Exactness of self-learning Monte Carlo by enumeration: the distribution of states under p^(T0/T) on 3 x 3, whatever
  * the surrogate; and of its cluster moves alone. */
-#include "check.h"
-#include "nnsm/metropolis.h"
+#include "end_states.h"
 #include "nnsm/model.h"
-#include "nnsm/self_learning.h"
 
-#include <string.h>
-
-enum { SITES = 9, STATES = 512, TEMPERATURES = 4, TILES = 700, STEPS = 150, MOST_CLASSES = 400 };
-static const double temperature[TEMPERATURES] = {1.2, 1.8, 2.5, 4.0}; /* T0 = 2.5: below, at, above */
+enum { SITES = 9, STATES = 512, TILES = 700, STEPS = 150, MOST_CLASSES = 400 };
 
 typedef struct {
     nnsm_lattice lattice;
@@ -79,75 +74,10 @@ static void project(const world *w, const nnsm_operators *o, double *coupling)
         coupling[c] = -product[c] / square[c];
 }
 
-static double boltzmann_p(const double *hamiltonian, double t, const double *count)
+static double smallest_p(const world *w, const nnsm_local *surrogate, const end_variant *v)
 {
-    double weight[STATES];
-    for (size_t k = 0; k < STATES; k++)
-        weight[k] = exp(-hamiltonian[k] / t);
-    return check_visits_p(weight, count, STATES);
-}
-
-typedef struct {
-    const char *name;
-    nnsm_proposals kind;
-    double scale, beta_factor; /* beta_factor: 1, or what makes the rule wrong */
-    bool exchange;
-} variant;
-
-/* STEPS are ten times what the slowest chains need: a surrogate that is wrong leaves some waiting long. End states of
- * TILES * 32 chains, 8 a temperature and tile, after STEPS proposals from samples of the network; the smallest p of a
- * chi-square over the temperatures. */
-static double smallest_p(const world *w, const nnsm_local *surrogate, const variant *v)
-{
-    static double count[TEMPERATURES][STATES];
-    nnsm_tile hamiltonian, sampler, tile;
-    nnsm_self_learning *s;
-    double beta[TEMPERATURES], accepted = 0, least = 1;
-    nnsm_rng_key key = nnsm_rng_key_from_seed(34);
-    memset(count, 0, sizeof count);
-    for (size_t t = 0; t < TEMPERATURES; t++)
-        beta[t] = v->beta_factor / temperature[t];
-    assert_int_equal(nnsm_learned_tile_create(&sampler, w->learned, NULL), NNSM_OK);
-    assert_int_equal(nnsm_learned_tile_create(&hamiltonian, w->learned, NULL), NNSM_OK);
-    assert_int_equal(nnsm_self_learning_create(&s, surrogate, NULL, TEMPERATURES, beta, &hamiltonian, NULL), NNSM_OK);
-    assert_int_equal(nnsm_self_learning_kind(s), v->kind);
-    for (size_t t = 0; t < TEMPERATURES; t++)
-        nnsm_self_learning_set(s, t, v->scale * (1 + 0.1 * (double)t), 1 + (int)t % 3);
-    assert_int_equal(nnsm_self_learning_tile_create(&tile, s, NULL), NNSM_OK);
-    for (uint32_t t = 0; t < TILES; t++) {
-        nnsm_ladders ladders;
-        nnsm_self_learning_record record;
-        int8_t spins[NNSM_TILE * SITES];
-        double energy[NNSM_TILE];
-        assert_int_equal(nnsm_ladders_create(&ladders, TEMPERATURES, temperature, 8, NULL), NNSM_OK);
-        nnsm_learned_sample(&sampler, key, t * NNSM_TILE, spins);
-        tile.methods->load(tile.state, spins);
-        for (uint32_t step = 0; step < STEPS; step++) {
-            nnsm_self_learning_step(&tile, key, t * NNSM_TILE, step, ladders.temperature_of, &record);
-            for (size_t c = 0; c < NNSM_TILE; c++)
-                accepted += record.accepted[c];
-            tile.methods->energy(tile.state, energy);
-            if (v->exchange)
-                nnsm_ladders_exchange(&ladders, 0, ladders.walkers, key, t * 8, step, energy);
-        }
-        tile.methods->read(tile.state, spins);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            uint32_t k = 0;
-            for (size_t i = 0; i < SITES; i++)
-                k |= (uint32_t)(spins[c * SITES + i] > 0) << i;
-            check_close(energy[c], w->hamiltonian[k], 1e-4);
-            check_close(record.surrogate[c], nnsm_local_energy(surrogate, spins + c * SITES), 1e-9);
-            count[ladders.temperature_of[c]][k]++;
-        }
-        nnsm_ladders_destroy(&ladders);
-    }
-    for (size_t t = 0; t < TEMPERATURES; t++)
-        least = fmin(least, boltzmann_p(w->hamiltonian, temperature[t], count[t]));
-    print_message("%s: acceptance %.3f, smallest p %.3g\n", v->name, accepted / STEPS / TILES / NNSM_TILE, least);
-    nnsm_tile_destroy(&tile);
-    nnsm_self_learning_destroy(s);
-    nnsm_tile_destroy(&sampler);
-    return least;
+    const end_subject subject = {w->learned, SITES, STATES, 2, w->hamiltonian, TILES, STEPS};
+    return end_smallest_p(&subject, surrogate, v);
 }
 
 static void clusters_give_the_learned_distribution(void **state)
@@ -157,9 +87,9 @@ static void clusters_give_the_learned_distribution(void **state)
     nnsm_model pairs;
     create(&w);
     nnsm_model_parameters ising = {.coupling = 0.15, .anisotropy = {1, 1, 1}};
-    const variant variants[] = {{"pairs", NNSM_CLUSTERS, 1, 1, false},
-                                {"pairs, exchange", NNSM_CLUSTERS, 1, 1, true},
-                                {"pairs, wrong scale", NNSM_CLUSTERS, 1.4, 1, false}};
+    const end_variant variants[] = {{"pairs", NNSM_CLUSTERS, 1, 1, false},
+                                    {"pairs, exchange", NNSM_CLUSTERS, 1, 1, true},
+                                    {"pairs, wrong scale", NNSM_CLUSTERS, 1.4, 1, false}};
     for (int field = 0; field < 2; field++) {
         ising.field = -0.1 * field;
         assert_int_equal(nnsm_model_create(&pairs, &w.lattice, &ising, NULL), NNSM_OK);
@@ -182,8 +112,8 @@ static void single_sites_give_the_learned_distribution(void **state)
         {.field = true, .range = 1.414}, /* per bond, signs at random: frustrated */
         {.quadruples = true, .m2 = true} /* four-spin products and m^2 */
     };
-    const variant variants[] = {{"heat bath", NNSM_HEAT_BATH, 1, 1, false},
-                                {"heat bath, exchange, wrong scale", NNSM_HEAT_BATH, 0.6, 1, true}};
+    const end_variant variants[] = {{"heat bath", NNSM_HEAT_BATH, 1, 1, false},
+                                    {"heat bath, exchange, wrong scale", NNSM_HEAT_BATH, 0.6, 1, true}};
     for (size_t b = 0; b < 2; b++) {
         nnsm_operators o;
         double coupling[MOST_CLASSES] = {0};
@@ -209,7 +139,7 @@ static void a_wrong_temperature_is_noticed(void **state)
     nnsm_model pairs;
     create(&w);
     nnsm_model_parameters ising = {.coupling = 0.15, .anisotropy = {1, 1, 1}};
-    const variant v = {"beta wrong by a tenth", NNSM_CLUSTERS, 1, 0.9, false};
+    const end_variant v = {"beta wrong by a tenth", NNSM_CLUSTERS, 1, 0.9, false};
     assert_int_equal(nnsm_model_create(&pairs, &w.lattice, &ising, NULL), NNSM_OK);
     assert_true(smallest_p(&w, &pairs.local, &v) < 1e-4);
     nnsm_model_destroy(&pairs);
@@ -227,6 +157,7 @@ static double own_p(const nnsm_local *local, nnsm_proposals kind, double *accept
     nnsm_tile tile, own;
     nnsm_self_learning *s;
     const int32_t at[NNSM_TILE] = {0};
+    const end_subject subject = {NULL, SITES, STATES, 2, hamiltonian, 0, 0};
     memset(count, 0, sizeof count);
     assert_int_equal(nnsm_local_tile_create(&own, local, NULL), NNSM_OK);
     assert_int_equal(nnsm_self_learning_create(&s, local, NULL, 1, &beta, &own, NULL), NNSM_OK);
@@ -249,17 +180,13 @@ static double own_p(const nnsm_local *local, nnsm_proposals kind, double *accept
                 *acceptance += record.accepted[c];
         }
         tile.methods->read(tile.state, spins);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            uint32_t k = 0;
-            for (size_t i = 0; i < SITES; i++)
-                k |= (uint32_t)(spins[c * SITES + i] > 0) << i;
-            count[k]++;
-        }
+        for (size_t c = 0; c < NNSM_TILE; c++)
+            count[end_number(&subject, spins + c * SITES)]++;
     }
     *acceptance /= (double)NNSM_TILE * STARTS * MOVES;
     nnsm_tile_destroy(&tile);
     nnsm_self_learning_destroy(s);
-    return boltzmann_p(hamiltonian, 1 / beta, count);
+    return end_boltzmann_p(&subject, 1 / beta, count);
 }
 
 static void a_local_hamiltonian_accepts_its_own_proposals(void **state)

@@ -1,14 +1,10 @@
 /* Exactness of self-learning Monte Carlo of sites with more than two values by enumeration: the distribution of states
  * under p^(T0/T) on small lattices, whatever the surrogate; and of the heat bath alone. */
-#include "check.h"
-#include "nnsm/metropolis.h"
+#include "end_states.h"
 #include "nnsm/network.h"
-#include "nnsm/self_learning.h"
 
-#include <string.h>
-
-enum { SITES = 6, MOST_STATES = 729, TEMPERATURES = 4, TILES = 500, STEPS = 60, MOST_CLASSES = 64 };
-static const double temperature[TEMPERATURES] = {1.2, 1.8, 2.5, 4.0}, T0 = 2.5; /* below, at, above */
+enum { SITES = 6, MOST_STATES = 729, TILES = 500, STEPS = 60, MOST_CLASSES = 64 };
+static const double T0 = 2.5;
 
 typedef struct {
     size_t sites, states;
@@ -24,14 +20,6 @@ static void spell(const world *w, size_t k, int8_t *s)
 {
     for (size_t i = 0; i < w->sites; i++, k /= (size_t)w->values)
         s[i] = (int8_t)(k % (size_t)w->values);
-}
-
-static size_t number_of(const world *w, const int8_t *s)
-{
-    size_t k = 0;
-    for (size_t i = w->sites; i-- > 0;)
-        k = k * (size_t)w->values + (size_t)s[i];
-    return k;
 }
 
 /* A frontier network of 3 labels on 2 x 3, or a dense one of 5 numbers on 2 x 2, with random weights. */
@@ -104,78 +92,17 @@ static void couple(const nnsm_operators *o, double size, double *coupling)
     }
 }
 
-static double boltzmann_p(const double *hamiltonian, size_t states, double t, const double *count)
+static end_subject subject_of(const world *w)
 {
-    double weight[MOST_STATES];
-    for (size_t k = 0; k < states; k++)
-        weight[k] = exp(-(hamiltonian[k] - hamiltonian[0]) / t);
-    return check_visits_p(weight, count, states);
-}
-
-typedef struct {
-    const char *name;
-    double scale, beta_factor; /* beta_factor: 1, or what makes the rule wrong */
-    bool exchange;
-} variant;
-
-/* End states of TILES * 32 chains, 8 a temperature and tile, after STEPS proposals from samples of the network; the
- * smallest p of a chi-square over the temperatures. */
-static double smallest_p(const world *w, const nnsm_local *surrogate, const variant *v)
-{
-    static double count[TEMPERATURES][MOST_STATES];
-    nnsm_tile hamiltonian, sampler, tile;
-    nnsm_self_learning *s;
-    double beta[TEMPERATURES], accepted = 0, least = 1;
-    nnsm_rng_key key = nnsm_rng_key_from_seed(34);
-    memset(count, 0, sizeof count);
-    for (size_t t = 0; t < TEMPERATURES; t++)
-        beta[t] = v->beta_factor / temperature[t];
-    assert_int_equal(nnsm_learned_tile_create(&sampler, w->learned, NULL), NNSM_OK);
-    assert_int_equal(nnsm_learned_tile_create(&hamiltonian, w->learned, NULL), NNSM_OK);
-    assert_int_equal(nnsm_self_learning_create(&s, surrogate, NULL, TEMPERATURES, beta, &hamiltonian, NULL), NNSM_OK);
-    assert_int_equal(nnsm_self_learning_kind(s), NNSM_HEAT_BATH);
-    for (size_t t = 0; t < TEMPERATURES; t++)
-        nnsm_self_learning_set(s, t, v->scale * (1 + 0.1 * (double)t), 1 + (int)t % 3);
-    assert_int_equal(nnsm_self_learning_tile_create(&tile, s, NULL), NNSM_OK);
-    for (uint32_t t = 0; t < TILES; t++) {
-        nnsm_ladders ladders;
-        nnsm_self_learning_record record;
-        int8_t states[NNSM_TILE * SITES];
-        double energy[NNSM_TILE];
-        assert_int_equal(nnsm_ladders_create(&ladders, TEMPERATURES, temperature, 8, NULL), NNSM_OK);
-        nnsm_learned_sample(&sampler, key, t * NNSM_TILE, states);
-        tile.methods->load(tile.state, states);
-        for (uint32_t step = 0; step < STEPS; step++) {
-            nnsm_self_learning_step(&tile, key, t * NNSM_TILE, step, ladders.temperature_of, &record);
-            for (size_t c = 0; c < NNSM_TILE; c++)
-                accepted += record.accepted[c];
-            tile.methods->energy(tile.state, energy);
-            if (v->exchange)
-                nnsm_ladders_exchange(&ladders, 0, ladders.walkers, key, t * 8, step, energy);
-        }
-        tile.methods->read(tile.state, states);
-        for (size_t c = 0; c < NNSM_TILE; c++) {
-            size_t k = number_of(w, states + c * w->sites);
-            check_close(energy[c], w->hamiltonian[k], 1e-4);
-            check_close(record.surrogate[c], nnsm_local_energy(surrogate, states + c * w->sites), 1e-9);
-            count[ladders.temperature_of[c]][k]++;
-        }
-        nnsm_ladders_destroy(&ladders);
-    }
-    for (size_t t = 0; t < TEMPERATURES; t++)
-        least = fmin(least, boltzmann_p(w->hamiltonian, w->states, temperature[t], count[t]));
-    print_message("%s: acceptance %.3f, smallest p %.3g\n", v->name, accepted / STEPS / TILES / NNSM_TILE, least);
-    nnsm_tile_destroy(&tile);
-    nnsm_self_learning_destroy(s);
-    nnsm_tile_destroy(&sampler);
-    return least;
+    return (end_subject){w->learned, w->sites, w->states, (size_t)w->values, w->hamiltonian, TILES, STEPS};
 }
 
 static void proposals_of_any_surrogate_give_the_learned_distribution(void **state)
 {
     (void)state;
     const nnsm_basis basis = {.field = true, .range = 1.414, .triples = true, .quadruples = true, .translation = true};
-    const variant variants[] = {{"heat bath", 1, 1, false}, {"heat bath, exchange, other scale", 0.5, 1, true}};
+    const end_variant variants[] = {{"heat bath", NNSM_HEAT_BATH, 1, 1, false},
+                                    {"heat bath, exchange, other scale", NNSM_HEAT_BATH, 0.5, 1, true}};
     for (int labels = 0; labels < 2; labels++) {
         world w;
         nnsm_operators o;
@@ -184,10 +111,11 @@ static void proposals_of_any_surrogate_give_the_learned_distribution(void **stat
         assert_int_equal(nnsm_operators_create_states(&o, &w.lattice, &basis, &w.alphabet, NULL), NNSM_OK);
         couple(&o, labels ? 0.15 : 0.3, coupling);
         nnsm_local local = {&o, coupling};
+        const end_subject subject = subject_of(&w);
         for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
-            assert_true(smallest_p(&w, &local, &variants[i]) > 1e-4);
-        const variant wrong = {"beta wrong by a third", 1, 0.7, false};
-        assert_true(smallest_p(&w, &local, &wrong) < 1e-4);
+            assert_true(end_smallest_p(&subject, &local, &variants[i]) > 1e-4);
+        const end_variant wrong = {"beta wrong by a third", NNSM_HEAT_BATH, 1, 0.7, false};
+        assert_true(end_smallest_p(&subject, &local, &wrong) < 1e-4);
         nnsm_operators_destroy(&o);
         destroy(&w);
     }
@@ -215,6 +143,7 @@ static void the_heat_bath_alone_gives_the_distribution_of_its_surrogate(void **s
         assert_int_equal(nnsm_operators_create_states(&o, &w.lattice, &basis, &w.alphabet, NULL), NNSM_OK);
         couple(&o, 0.6, coupling);
         nnsm_local local = {&o, coupling};
+        const end_subject subject = {NULL, w.sites, w.states, (size_t)w.values, hamiltonian, 0, 0};
         assert_int_equal(nnsm_local_tile_create(&own, &local, NULL), NNSM_OK);
         assert_int_equal(nnsm_self_learning_create(&s, &local, NULL, 1, &beta, &own, NULL), NNSM_OK);
         assert_int_equal(nnsm_self_learning_tile_create(&tile, s, NULL), NNSM_OK);
@@ -235,10 +164,10 @@ static void the_heat_bath_alone_gives_the_distribution_of_its_surrogate(void **s
             }
             tile.methods->read(tile.state, states);
             for (size_t c = 0; c < NNSM_TILE; c++)
-                count[number_of(&w, states + c * w.sites)]++;
+                count[end_number(&subject, states + c * w.sites)]++;
         }
         double steps = (double)STARTS * MOVES * NNSM_TILE;
-        double p = boltzmann_p(hamiltonian, w.states, 1 / beta, count);
+        double p = end_boltzmann_p(&subject, 1 / beta, count);
         print_message("acceptance %.6f, %.2f changes a proposal, p %.3g\n", accepted / steps, changed / steps, p);
         check_close(accepted / steps, 1, 1e-3); /* float rounding of nothing else */
         assert_true(p > 1e-4 && changed > steps);
