@@ -188,11 +188,13 @@ class Model:
 
 
 def proposals(path):
-    """How the scans of a run sample: {scan: "clusters of pair (1,0)", or single flips}."""
+    """How the scans of a run sample: {scan: "clusters of pair (1,0)", or single flips}; without scans of older files, which do
+    not say it."""
     from results import need, open_results, text
     with open_results(path) as file:
-        return {name: text(scan.attrs.get("proposals", "single flips")) for name, scan in need(file, "scan").items()
-                if "sampler" in scan.attrs}
+        scans = {name: scan.attrs for name, scan in need(file, "scan").items() if "sampler" in scan.attrs}
+        return {name: text(a.get("proposals", "single flips")) for name, a in scans.items()
+                if "proposals" in a or not text(a["sampler"]).startswith("self_learning")}
 
 
 def measured_parts(path):

@@ -138,7 +138,7 @@ def peak(temperature, mean, error):
 
 def inside(results, observable, hamiltonian="learned"):
     """The peak of an observable as (T, error), None where it is not inside the scan."""
-    value, statistical, grid = peak(*curve(results, hamiltonian, observable))
+    value, statistical, grid = peak(*(curve(results, hamiltonian, observable) or fail(f"no {hamiltonian} {observable}")))
     return None if np.isnan(statistical) else (value, np.hypot(statistical, grid))
 
 

@@ -15,7 +15,7 @@ declare -A options=(
 
 after=()
 stages="generate train scan"
-if grep -qE '^[[:space:]]*ensemble[[:space:]]*[:=]' "${1:-/dev/null}" || [[ " $*" == *" ensemble."* ]]; then
+if sed 's/#.*//; s#//.*##' "${1:-/dev/null}" | grep -qE '(^|[;}[:space:]])ensemble[[:space:]]*[:=]' || [[ " $*" == *" ensemble."* ]]; then
   stages="train scan"
 fi
 for stage in $stages; do

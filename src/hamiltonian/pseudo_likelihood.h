@@ -45,4 +45,7 @@ typedef nnsm_status nnsm_pseudo_sum(void *context, const nnsm_pseudo_request *re
 nnsm_status nnsm_pseudo_maximise(nnsm_pseudo *pseudo, size_t configurations, nnsm_pseudo_sum *sum, void *context,
                                  double *coupling, double *error_bars, bool *converged, nnsm_error *error);
 
+/* Where it did not converge: the class whose coupling still grew fastest. Local. */
+size_t nnsm_pseudo_fastest(const nnsm_pseudo *pseudo);
+
 #endif

@@ -72,19 +72,35 @@ static double find_step(nnsm_newton *n)
     return decrement;
 }
 
-/* The largest |J_c f_c| in units of the temperature, of couplings or of their steps. */
-static double largest(const nnsm_newton *n, const double *coupling)
+/* The largest |J_c f_c| in units of the temperature, of couplings or of their steps, and which class has it. */
+static double find_largest(const nnsm_newton *n, const double *coupling, size_t *class)
 {
     const nnsm_operators *o = n->pseudo->operators;
     size_t square = (size_t)(o->values * o->values);
     double all = 0;
+    *class = 0;
     for (size_t c = 0; c < n->classes; c++) {
         double function = o->values ? 0 : 1;
         for (size_t i = 0; i < square; i++)
             function = fmax(function, fabs(o->table[c * square + i]));
-        all = fmax(all, fabs(coupling[c]) * function * n->pseudo->beta);
+        double size = fabs(coupling[c]) * function * n->pseudo->beta;
+        *class = size > all ? c : *class;
+        all = fmax(all, size);
     }
     return all;
+}
+
+static double largest(const nnsm_newton *n, const double *coupling)
+{
+    size_t class;
+    return find_largest(n, coupling, &class);
+}
+
+size_t nnsm_pseudo_fastest(const nnsm_pseudo *pseudo)
+{
+    size_t class;
+    (void)find_largest(&pseudo->search, pseudo->search.step, &class);
+    return class;
 }
 
 /* Newton's steps from J = 0 with a fresh Hessian each, halved while they do not lower L. Ends with the sums at the new

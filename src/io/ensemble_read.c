@@ -107,10 +107,10 @@ void nnsm_ensemble_read_alphabet(nnsm_h5 *h5, nnsm_ensemble_header *header)
                                         "ensemble.thresholds (as [0.0]) or ensemble.levels (as 2)");
         return;
     }
-    const char *where = place_of(h5, "values"), *named = place_of(h5, "labels");
+    const char *where = place_of(h5, "values");
     if (!where)
         return;
-    bool labels = named && nnsm_h5_get_integer(h5, named, "labels") != 0;
+    bool labels = nnsm_h5_has_attribute(h5, where, "labels") && nnsm_h5_get_integer(h5, where, "labels") != 0;
     size_t count = nnsm_h5_get_integers(h5, where, "values", NNSM_MAX_VALUES, values);
     if (!h5->status && nnsm_alphabet_create(&header->alphabet, count, values, labels, &error))
         (void)nnsm_h5_fail(h5, "attribute values: %s", error.message);

@@ -249,6 +249,16 @@ static void evaluate_screen(nnsm_branch *b, const nnsm_chains *chains, size_t po
     b->curve->unscreened[t] = (double)collected[NNSM_COUNT_WHOLE * chains->temperatures] / (whole * flips);
 }
 
+/* One after the other, where groups of temperatures differ. */
+static void add_proposals(nnsm_curve *curve, const nnsm_self_learning *sampler)
+{
+    char text[sizeof curve->proposals];
+    size_t used = strlen(curve->proposals);
+    nnsm_self_learning_describe(sampler, text, sizeof text);
+    if (!strstr(curve->proposals, text))
+        (void)snprintf(curve->proposals + used, sizeof curve->proposals - used, "%s%s", used ? "; " : "", text);
+}
+
 static void evaluate_row(nnsm_branch *b, size_t t)
 {
     const nnsm_config *c = b->run->config;
@@ -268,7 +278,7 @@ static void evaluate_row(nnsm_branch *b, size_t t)
     curve->surrogate_scale[t] = chains->sampler ? chains->scale.scale[position] : NAN;
     curve->self_learning += chains->sampler != NULL;
     if (chains->sampler)
-        nnsm_self_learning_describe(chains->sampler, curve->proposals, sizeof curve->proposals);
+        add_proposals(curve, chains->sampler);
     curve->exchange_rate[t] =
         l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
 }

@@ -179,6 +179,23 @@ static void add_weighted(void *context, size_t block, double *sums)
                         s->energy[block], s->samples.rows[block], sums);
 }
 
+/* Is there a maximum likelihood still, after so many steps? */
+static bool accept(stage *s, double moved, int steps)
+{
+    const nnsm_couplings *o = s->out;
+    double effective = s->refinement.effective;
+    bool enough = effective >= least_effective * (double)o->samples, settled = moved <= last_move;
+    if (!enough)
+        nnsm_say(&s->run->log,
+                 "couplings: no maximum likelihood: under it %lld samples of the network are worth %.0f; H is not "
+                 "nearly in the basis, or the network has not learned its data",
+                 (long long)o->samples, effective);
+    else if (!settled && steps == MOST_REFINEMENTS)
+        nnsm_say(&s->run->log, "couplings: no maximum likelihood: after %d steps one still moves by %.2g of its error",
+                 steps, moved);
+    return enough && (settled || steps < MOST_REFINEMENTS);
+}
+
 static nnsm_status refine(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
@@ -203,7 +220,10 @@ static nnsm_status refine(stage *s, nnsm_error *error)
         nnsm_refinement_step(r, s->total, o->refined);
         nnsm_refinement_errors(r, s->data.rows, s->table, o->refined_error);
         moved = nnsm_refinement_moved(r, o->refined_error);
-        o->refined_present = r->effective >= least_effective * (double)o->samples && step < MOST_REFINEMENTS;
+        /* That of rank 0 for all: on other processors the last bit may differ, and with it the number of steps. */
+        NNSM_MPI(MPI_Bcast(o->refined, (int)k, MPI_DOUBLE, 0, s->run->world));
+        NNSM_MPI(MPI_Bcast(&moved, 1, MPI_DOUBLE, 0, s->run->world));
+        o->refined_present = accept(s, moved, step);
     }
     if (status)
         return status;
@@ -253,10 +273,12 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
         status = nnsm_pseudo_maximise(s->pseudo, o->configurations, sum_pseudo, s, o->likelihood, o->likelihood_error,
                                       &converged, error);
     if (!status && o->configurations && !converged)
-        nnsm_warn(&s->run->log,
-                  "couplings: the pseudo-likelihood has no maximum at finite couplings: too few or frozen "
-                  "configurations, sites that follow from the others (sums in windows that overlap), or too large a "
-                  "basis");
+        nnsm_warn(
+            &s->run->log,
+            "couplings: the pseudo-likelihood has no maximum at finite couplings, that of %.60s grows without end: too "
+            "few or frozen configurations, sites that follow from others in all of them (sums in windows that "
+            "overlap), or too large a basis",
+            o->operators.class[nnsm_pseudo_fastest(s->pseudo)].name);
     for (size_t c = 0; c < k; c++)
         o->difference[c] = (o->coupling[c] - o->likelihood[c]) / hypot(o->error[c], o->likelihood_error[c]);
     return status;

@@ -201,13 +201,13 @@ static void write_levels(nnsm_h5 *h5, const nnsm_levels *l)
     size_t count = (size_t)l->count;
     if (!count)
         return;
-    nnsm_h5_set_doubles(h5, "/base/levels", "thresholds", count - 1, l->threshold);
-    nnsm_h5_set_integer(h5, "/base/levels", "quantiles", l->quantiles);
-    nnsm_h5_set_doubles(h5, "/base/levels", "share", count, l->share);
-    nnsm_h5_set_doubles(h5, "/base/levels", "mean", count, l->mean);
-    nnsm_h5_set_double(h5, "/base/levels", "signal_variance", l->variance);
-    nnsm_h5_set_double(h5, "/base/levels", "explained_variance", l->explained);
-    nnsm_h5_set_double(h5, "/base/levels", "entropy_bits", nnsm_levels_entropy(l));
+    nnsm_h5_set_doubles(h5, "/ensemble/levels", "thresholds", count - 1, l->threshold);
+    nnsm_h5_set_integer(h5, "/ensemble/levels", "quantiles", l->quantiles);
+    nnsm_h5_set_doubles(h5, "/ensemble/levels", "share", count, l->share);
+    nnsm_h5_set_doubles(h5, "/ensemble/levels", "mean", count, l->mean);
+    nnsm_h5_set_double(h5, "/ensemble/levels", "signal_variance", l->variance);
+    nnsm_h5_set_double(h5, "/ensemble/levels", "explained_variance", l->explained);
+    nnsm_h5_set_double(h5, "/ensemble/levels", "entropy_bits", nnsm_levels_entropy(l));
 }
 
 void nnsm_summary_write(nnsm_h5 *h5, const nnsm_summary *summary)
@@ -238,20 +238,21 @@ static void read_levels(nnsm_h5 *h5, nnsm_levels *l)
 {
     double threshold[NNSM_MAX_VALUES - 1];
     nnsm_error error;
-    if (!nnsm_h5_has(h5, "/base/levels"))
+    if (!nnsm_h5_has(h5, "/ensemble/levels"))
         return;
-    size_t cuts = nnsm_h5_get_doubles(h5, "/base/levels", "thresholds", NNSM_MAX_VALUES - 1, threshold);
+    size_t cuts = nnsm_h5_get_doubles(h5, "/ensemble/levels", "thresholds", NNSM_MAX_VALUES - 1, threshold);
     if (h5->status || nnsm_levels_create(l, cuts, threshold, &error)) {
-        (void)nnsm_h5_fail(h5, "the thresholds below /base/levels cannot be; make the file again");
+        (void)nnsm_h5_fail(h5, "the thresholds below /ensemble/levels cannot be; make the file again");
         return;
     }
-    size_t shares = nnsm_h5_get_doubles(h5, "/base/levels", "share", NNSM_MAX_VALUES, l->share);
-    size_t means = nnsm_h5_get_doubles(h5, "/base/levels", "mean", NNSM_MAX_VALUES, l->mean);
-    l->quantiles = nnsm_h5_get_integer(h5, "/base/levels", "quantiles") != 0;
-    l->variance = nnsm_h5_get_double(h5, "/base/levels", "signal_variance");
-    l->explained = nnsm_h5_get_double(h5, "/base/levels", "explained_variance");
+    size_t shares = nnsm_h5_get_doubles(h5, "/ensemble/levels", "share", NNSM_MAX_VALUES, l->share);
+    size_t means = nnsm_h5_get_doubles(h5, "/ensemble/levels", "mean", NNSM_MAX_VALUES, l->mean);
+    l->quantiles = nnsm_h5_get_integer(h5, "/ensemble/levels", "quantiles") != 0;
+    l->variance = nnsm_h5_get_double(h5, "/ensemble/levels", "signal_variance");
+    l->explained = nnsm_h5_get_double(h5, "/ensemble/levels", "explained_variance");
     if (!h5->status && (shares != cuts + 1 || means != cuts + 1))
-        (void)nnsm_h5_fail(h5, "/base/levels has other numbers of thresholds, shares and means; make the file again");
+        (void)nnsm_h5_fail(h5,
+                           "/ensemble/levels has other numbers of thresholds, shares and means; make the file again");
 }
 
 void nnsm_summary_read(nnsm_h5 *h5, nnsm_summary *summary)

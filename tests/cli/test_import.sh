@@ -107,7 +107,7 @@ CFG
 "$python" - <<'PY'
 import h5py, numpy as np
 with h5py.File("results/raw.network.h5") as a, h5py.File("npz.h5") as b:
-    threshold, = np.atleast_1d(a["base/levels"].attrs["thresholds"])
+    threshold, = np.atleast_1d(a["ensemble/levels"].attrs["thresholds"])
     stored, = b["configurations"].attrs["thresholds"]
     assert abs(threshold - stored) < 1e-6, (threshold, stored)  # float32 against double
 PY

@@ -104,7 +104,7 @@ half=$(train half 2 half.h5 --set "ensemble.thresholds=[0.0]")
 "$python" - <<'PY'
 import h5py, numpy as np
 with h5py.File("results/signal.network.h5") as f, h5py.File("signal.h5") as s:
-    levels, x = f["base/levels"].attrs, s["configurations"][()].astype(float)
+    levels, x = f["ensemble/levels"].attrs, s["configurations"][()].astype(float)
     up = x >= 0
     assert np.allclose(levels["share"], [1 - up.mean(), up.mean()], atol=1e-12), levels["share"]
     assert np.allclose(levels["mean"], [x[~up].mean(), x[up].mean()], atol=1e-9), levels["mean"]

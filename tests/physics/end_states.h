@@ -42,7 +42,8 @@ static inline double end_boltzmann_p(const end_subject *w, double t, const doubl
     return check_visits_p(weight, count, w->states);
 }
 
-/* A tile's steps from samples of the network; where its chains end is counted. Returns how many proposals were accepted. */
+/* A tile's steps from samples of the network; where its chains end is counted. Returns how many proposals were
+ * accepted. */
 static inline double end_run(const end_subject *w, const nnsm_local *surrogate, bool exchange, uint32_t number,
                              nnsm_tile *sampler, nnsm_tile *tile, double count[][END_MOST_STATES])
 {
@@ -73,8 +74,9 @@ static inline double end_run(const end_subject *w, const nnsm_local *surrogate, 
     return accepted;
 }
 
-/* End states of tiles * 32 chains, 8 a temperature and tile, after `steps` proposals, which are ten times what the slowest
- * chains need: a surrogate that is wrong leaves some waiting long. The smallest p of a chi-square over the temperatures. */
+/* End states of tiles * 32 chains, 8 a temperature and tile, after `steps` proposals, which are ten times what the
+ * slowest chains need: a surrogate that is wrong leaves some waiting long. The smallest p of a chi-square over the
+ * temperatures. */
 static inline double end_smallest_p(const end_subject *w, const nnsm_local *surrogate, const end_variant *v)
 {
     static double count[END_TEMPERATURES][END_MOST_STATES];
