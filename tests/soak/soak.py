@@ -25,7 +25,9 @@ import numpy as np
 VARIANTS = [
     [],
     ["train.data=stream", "train.epochs=12", "couplings.per_bond=true", "couplings.source=ensemble"],
-    ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis", "scan.regenerate=true"],
+    ["scan.exchange=false", "generate.algorithm=wolff", "scan.sampler=metropolis", "scan.regenerate=true",
+     # H as cheap as the true model, whose scan is met too
+     "network.hidden=[]", "scan.sweeps=8000", "generate.thermalization=200", "generate.interval=20"],
     ["scan.sampler=metropolis", "scan.temperatures=[1.0,1.4,1.8,2.2,2.6,3.0]"],  # screened
     ["system.model=baxter_wu", "system.lattice=[9,9]", 'train.augment=["translation"]'],
     ["train.patience=5", "train.validation=0.4", "teams.generators=0", "scan.exchange_interval=3"],
@@ -113,8 +115,9 @@ def session(options, name, variant, ranks, moment, how):
     try:
         output = process.communicate(timeout=120)[0].decode(errors="replace")
     except subprocess.TimeoutExpired:
+        left = [f"{pid} {pathlib.Path(f'/proc/{pid}/stat').read_text().split(') ')[1][0]}" for pid in ranks_of(name)]
         process.kill()
-        sys.exit(f"{name}: a session on {ranks} ranks hangs after signal {how}")
+        sys.exit(f"{name}: a session on {ranks} ranks hangs, signal {how} {'sent' if sent else 'not sent'}; ranks left: {left}")
     return process.returncode, time.monotonic() - sent if sent else 0.0, output, sent is not None
 
 
