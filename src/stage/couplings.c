@@ -5,11 +5,10 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
-#include "hamiltonian/pseudo_likelihood.h"
 #include "hamiltonian/refinement.h"
 #include "setup/agree.h"
 #include "stage/couplings_basis.h"
-#include "stage/samples.h"
+#include "stage/pseudo_search.h"
 
 /* Random stream of the samples: apart from those of the scan's chains and of its distribution. */
 static const uint32_t samples_stream = 3u << 30;
@@ -25,8 +24,7 @@ typedef struct {
     nnsm_projection projection;
     nnsm_refinement refinement;
     nnsm_pseudo *pseudo;
-    const nnsm_pseudo_request *request; /* of the evaluation under way */
-    size_t size;                        /* of buffer / 2 */
+    size_t size; /* of buffer / 2 */
     double *buffer, *total, *pulls;
     double *table;  /* [NNSM_BLOCKS][classes] sums of O over the data */
     int8_t *padded; /* [NNSM_TILE][sites] */
@@ -242,24 +240,6 @@ static nnsm_status refine(stage *s, nnsm_error *error)
 
 /* ---- pseudo-likelihood */
 
-static void add_pseudo(void *context, size_t block, double *sums)
-{
-    stage *s = context;
-    nnsm_pseudo_add(s->pseudo, s->request->coupling, s->request->hessian, s->data.configuration[block],
-                    s->data.rows[block], sums);
-}
-
-/* Without the Hessian only the pulls and the value pass between ranks. */
-static nnsm_status sum_pseudo(void *context, const nnsm_pseudo_request *request, nnsm_error *error)
-{
-    stage *s = context;
-    size_t k = s->out->operators.classes;
-    s->request = request;
-    return nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS / request->part, add_pseudo, s,
-                            request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
-                            request->pulls, error);
-}
-
 static nnsm_status maximise(stage *s, nnsm_error *error)
 {
     nnsm_couplings *o = s->out;
@@ -269,9 +249,9 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
         o->likelihood[c] = o->likelihood_error[c] = NAN;
     nnsm_status status = NNSM_OK;
     o->configurations = s->data.configurations;
+    nnsm_pseudo_search search = {s->run, NNSM_STAGE_COUPLINGS, s->pseudo, &o->operators, &s->data, s->buffer, NULL};
     if (o->configurations)
-        status = nnsm_pseudo_maximise(s->pseudo, o->configurations, sum_pseudo, s, o->likelihood, o->likelihood_error,
-                                      &converged, error);
+        status = nnsm_pseudo_search_run(&search, o->likelihood, o->likelihood_error, &converged, error);
     if (!status && o->configurations && !converged)
         nnsm_warn(
             &s->run->log,

@@ -63,10 +63,9 @@ void nnsm_members_forget(nnsm_run *run)
 /* Of the same sites as those of the run? */
 static bool same_sites(const nnsm_run *run, const nnsm_network *network)
 {
-    const nnsm_lattice *l = &run->lattice;
     nnsm_network_shape a = nnsm_network_shape_of(network);
-    return a.dimensions == l->dimensions && memcmp(a.extent, l->extent, sizeof a.extent) == 0 &&
-           a.periodic == l->periodic && nnsm_alphabet_equal(&a.alphabet, &run->alphabet);
+    return nnsm_run_has_lattice(run, a.dimensions, a.extent) && a.periodic == run->lattice.periodic &&
+           nnsm_alphabet_equal(&a.alphabet, &run->alphabet);
 }
 
 /* Is there a file of this member, trained on this ensemble with what `wanted` says? It changes nothing of the run, of

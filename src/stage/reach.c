@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "hamiltonian/pseudo_likelihood.h"
 #include "setup/agree.h"
-#include "stage/samples.h"
+#include "stage/pseudo_search.h"
 
 enum { MOST_CLASSES = 1024 }; /* their Hessian takes seconds to solve */
 
@@ -16,9 +15,8 @@ typedef struct {
     nnsm_operators operators;
     nnsm_samples data;
     nnsm_pseudo *pseudo;
-    const nnsm_pseudo_request *request; /* of the evaluation under way */
-    double *extent, *coupling, *error;  /* [classes] */
-    double *buffer;                     /* [2][nnsm_pseudo_sums] */
+    double *extent, *coupling, *error; /* [classes] */
+    double *buffer;                    /* [2][nnsm_pseudo_sums] */
 } stage;
 
 bool nnsm_reach_wanted(const nnsm_config *config)
@@ -90,23 +88,6 @@ static void destroy(stage *s)
 
 /* ---- couplings */
 
-static void add_block(void *context, size_t block, double *sums)
-{
-    stage *s = context;
-    nnsm_pseudo_add(s->pseudo, s->request->coupling, s->request->hessian, s->data.configuration[block],
-                    s->data.rows[block], sums);
-}
-
-static nnsm_status sum_blocks(void *context, const nnsm_pseudo_request *request, nnsm_error *error)
-{
-    stage *s = context;
-    size_t k = s->operators.classes;
-    s->request = request;
-    return nnsm_samples_sum(s->run, NNSM_STAGE_TRAIN, NNSM_BLOCKS / request->part, add_block, s,
-                            request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
-                            request->pulls, error);
-}
-
 static nnsm_status fit(stage *s, double temperature, bool *found, nnsm_error *error)
 {
     *found = false;
@@ -114,9 +95,9 @@ static nnsm_status fit(stage *s, double temperature, bool *found, nnsm_error *er
     if (status || !s->operators.classes)
         return status;
     status = nnsm_samples_read(&s->data, s->run, temperature, "no reach is chosen", error);
+    nnsm_pseudo_search search = {s->run, NNSM_STAGE_TRAIN, s->pseudo, &s->operators, &s->data, s->buffer, NULL};
     if (!status && s->data.configurations)
-        status =
-            nnsm_pseudo_maximise(s->pseudo, s->data.configurations, sum_blocks, s, s->coupling, s->error, found, error);
+        status = nnsm_pseudo_search_run(&search, s->coupling, s->error, found, error);
     for (size_t c = 0; c < s->operators.classes && !status && *found; c++)
         s->extent[c] = nnsm_operator_extent(&s->operators, &s->run->lattice, c);
     return status;

@@ -98,3 +98,9 @@ void nnsm_run_waited(nnsm_run *run, nnsm_stage stage, double since)
 {
     run->clock[stage].wait += nnsm_seconds() - since;
 }
+
+bool nnsm_run_has_lattice(const nnsm_run *run, int dimensions, const int *extent)
+{
+    return run->lattice.dimensions == dimensions &&
+           memcmp(run->lattice.extent, extent, sizeof run->lattice.extent) == 0;
+}

@@ -108,6 +108,9 @@ nnsm_status nnsm_run_adopt_windows(nnsm_run *run, const nnsm_windowing *windowin
 
 void nnsm_run_forget_windows(nnsm_run *run);
 
+/* Does the run's lattice have these extents? extent: [NNSM_MAX_DIMENSIONS], 1 where unused. Local. */
+bool nnsm_run_has_lattice(const nnsm_run *run, int dimensions, const int *extent);
+
 /* Is the lattice of the network periodic, as far as the configuration says? Local. */
 bool nnsm_run_periodic(const nnsm_run *run);
 

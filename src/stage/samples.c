@@ -60,15 +60,6 @@ size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index)
     return (size_t)((double)index / (double)n * NNSM_BLOCKS);
 }
 
-static bool fits_lattice(const nnsm_run *run, const nnsm_ensemble_header *header)
-{
-    const nnsm_lattice *l = &run->lattice;
-    bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
-    for (int a = 0; a < l->dimensions; a++)
-        fits = fits && header->extent[a] == l->extent[a];
-    return fits;
-}
-
 /* Is it the ensemble of the network in use, as far as checksums tell? What the run's windows made names its source. */
 static nnsm_status check_origin(const nnsm_run *run, const char *path, nnsm_h5 *h5, bool *same)
 {
@@ -88,7 +79,7 @@ static nnsm_status judge_file(nnsm_run *run, const char *path, double temperatur
                               nnsm_ensemble_header *header, bool *fits, nnsm_error *error)
 {
     bool same = true;
-    *fits = fits_lattice(run, header) && header->temperature == temperature;
+    *fits = nnsm_run_has_lattice(run, header->dimensions, header->extent) && header->temperature == temperature;
     nnsm_status status = nnsm_agree(run->world, check_origin(run, path, h5, &same), error);
     if (!status && *fits && !same) {
         nnsm_warn(&run->log,

@@ -26,11 +26,7 @@ static void adopt_alphabet(const nnsm_run *run, nnsm_ensemble_header *header)
 
 static nnsm_status check_lattice(const nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
-    const nnsm_lattice *l = &run->lattice;
-    bool fits = header->sites == l->sites && header->dimensions == l->dimensions;
-    for (int a = 0; a < l->dimensions; a++)
-        fits = fits && header->extent[a] == l->extent[a];
-    if (!fits)
+    if (!nnsm_run_has_lattice(run, header->dimensions, header->extent))
         return nnsm_h5_fail(h5, "trust.compare: its lattice is not that of the network%s",
                             run->windowing.latent         ? "; behind windows that are undone it must hold the sites"
                             : run->windowing.window.sites ? "; behind windows it must hold the sums"

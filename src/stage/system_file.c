@@ -162,8 +162,7 @@ nnsm_status nnsm_system_adopt(nnsm_h5 *h5, nnsm_run *run, int dimensions, const 
     if (h5->status)
         return h5->status;
     if (run->model_known) {
-        if (run->lattice.dimensions != dimensions ||
-            memcmp(run->lattice.extent, extent, sizeof run->lattice.extent) != 0)
+        if (!nnsm_run_has_lattice(run, dimensions, extent))
             return nnsm_h5_fail(h5, "its lattice is not the one of system.lattice in the configuration");
         if (there && !named)
             return nnsm_h5_fail(h5, "its model is none that this program knows; correct the configuration");

@@ -41,6 +41,15 @@ for t, w, ranks, groups in ((64, 512, 6, 3), (64, 512, 1024, 512), (31, 64, 3, 1
     alone.run.update(temperatures=t, walkers=w)
     assert alone.groups_of_ranks(ranks) == groups, (t, w, ranks, alone.groups_of_ranks(ranks))
 PY
+# Runs whose scans propose in different ways are told of.
+cp results/small_strong1.results.h5 other_strong1.results.h5
+cp results/small_strong2.results.h5 other_strong2.results.h5
+"$python" analysis/scaling_table.py other_strong?.results.h5 -o other.csv 2>err || fail "$(cat err)"
+! grep -q "not of the same work" err || fail "the same proposals are warned of: $(cat err)"
+"$python" -c 'import h5py
+with h5py.File("other_strong2.results.h5", "r+") as f: f["scan/learned"].attrs["proposals"] = b"single sites of plaquette"'
+"$python" analysis/scaling_table.py other_strong?.results.h5 -o other.csv 2>err || fail "$(cat err)"
+grep -q "the learned scan of other_strong2.results.h5 moves by single sites of plaquette" err || fail "not warned of: $(cat err)"
 for kind in png pdf; do [ -s results/small.scaling.$kind ] || fail "no figure"; done
 "$python" analysis/performance_model.py results/small_strong*.bench.json --ranks 1,2,16 --results results/small_strong2.results.h5 >model.log
 grep -q "2 ranks: generate and train .* predicted" model.log || fail "$(cat model.log)"

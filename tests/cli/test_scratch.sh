@@ -40,6 +40,17 @@ grep -q "run.scratch" log || fail "not said what to do: $(tail -3 log)"
 train --set run.scratch=disk || fail "with run.scratch: $(tail -3 log)"
 [ -z "$(ls disk)" ] || fail "left in run.scratch: $(ls disk)"
 
+# ---- the same where they are generated: 160 MB, and 320 MB of numbers of theirs
+generate() { (
+  ulimit -d 240000
+  OPENBLAS_NUM_THREADS=1 "$nnsm" generate "$source/input/quick.cfg" --set system.lattice=[4,4] --set run.name=made \
+    --set generate.configurations=10000000 --set generate.interval=1 --fresh "$@" >log 2>&1
+); }
+generate && fail "240 MB were enough to generate in memory"
+grep -q "run.scratch" log || fail "not said what to do: $(tail -3 log)"
+generate --set run.scratch=disk || fail "generated with run.scratch: $(tail -3 log)"
+[ -z "$(ls disk)" ] || fail "left in run.scratch: $(ls disk)"
+
 # ---- a directory that is none
 code=0
 train --set run.scratch=nowhere || code=$?

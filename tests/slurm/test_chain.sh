@@ -30,6 +30,15 @@ for launcher in $launchers; do
   passed "chain, train warned, under $launcher"
 done
 
+printf 'run : { name = "absent"; }; # generate\nensemble : { file = "absent.h5"; };\n' >measured.cfg
+jobscripts/chain.sh measured.cfg | tee chain.log
+! grep -q generate chain.log || fail "measured data: a job that generates"
+for stage in train:FAILED scan:CANCELLED; do
+  job=$(sed -n "s/${stage%:*}: job //p" chain.log)
+  await 30 "${stage%:*}: ${stage#*:}" is "$job" JobState "${stage#*:}"
+done
+passed "measured data are not generated"
+
 jobscripts/chain.sh absent.cfg | tee chain.log
 for stage in generate:FAILED train:CANCELLED scan:CANCELLED; do
   job=$(sed -n "s/${stage%:*}: job //p" chain.log)

@@ -613,6 +613,9 @@ static void test_a_basis_has_operators(void **state)
     refuse(RUN "couplings : { basis = []; };", ":2: ", "couplings.basis has no operator;");
     refuse(RUN "train : { augment = [\"spin_flip\"]; };\ncouplings : { basis = [\"field\", \"triples\"]; };",
            ":3: ", "that the symmetries of train.augment allow");
+    refuse(RUN "system : { model = \"potts\"; lattice = [6, 6]; };\ntrain : { augment = [\"permutation\"]; };\n"
+               "couplings : { basis = [\"field\"]; };",
+           ":4: ", "that the symmetries of train.augment allow");
     refuse(RUN "couplings : { range = 0.5; };", ":2: ", "couplings.range");
     accept(&c, RUN "couplings : { basis = [\"m2\"]; source = \"ensemble\"; };", NULL, NULL);
     assert_true(c.couplings.m2 && !c.couplings.pairs && c.couplings.source == NNSM_CONFIG_ENSEMBLE);
