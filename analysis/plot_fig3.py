@@ -9,6 +9,7 @@ WIDTH, HEIGHT = 0.38, 0.47  # of the axes
 
 def emptiest(axes, lines):
     """Corners of the axes, those first that hide the least of the lines [(x, y)]."""
+    axes.set_xlim(axes.get_xlim())  # settles the limits, which transData does not
     to_axes = axes.transData + axes.transAxes.inverted()
     points = np.concatenate([to_axes.transform(np.column_stack(
         [np.interp(np.linspace(0, len(x) - 1, 400), np.arange(len(x)), column) for column in (x, y)])) for x, y in lines])
