@@ -8,7 +8,7 @@ WIDTH, HEIGHT = 0.38, 0.47  # of the axes
 
 
 def emptiest(axes, lines):
-    """Corners of the axes, those first that hide the least of the lines [(x, y)]."""
+    """Two corners of the axes that hide the least of the lines [(x, y)]; where the first one hides any, room is made above."""
     axes.set_xlim(axes.get_xlim())  # settles the limits, which transData does not
     to_axes = axes.transData + axes.transAxes.inverted()
     points = np.concatenate([to_axes.transform(np.column_stack(
@@ -18,7 +18,12 @@ def emptiest(axes, lines):
         x, y = BOXES[corner]
         return int(((points > (x - 0.02, y - 0.05)) & (points < (x + WIDTH + 0.02, y + HEIGHT + 0.05))).all(axis=1).sum())
 
-    return sorted(BOXES, key=hidden)  # of the same, the first
+    corners = sorted(BOXES, key=hidden)  # of the same, the first
+    if hidden(corners[0]) == 0:
+        return corners[:2]
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, low + 2.1 * (high - low))
+    return "upper right", "upper left"
 
 
 def draw(results):
