@@ -204,8 +204,9 @@ def measured_parts(path):
     with open_results(path) as file:
         ranks = int(need(file, "provenance").attrs["ranks"])
         groups = read_groups(text(file["provenance"].attrs["config"]))
-        rows = {name: need(file, f"timing/{name}")[:] for name in ("generate", "window", "train", "members", "couplings", "scan",
-                                                             "reference", "distilled", "trust")}
+        timing = need(file, "timing")
+        rows = {name: timing[name][:] if name in timing else [] # of an older version, or one that had no such stage
+                for name in ("generate", "window", "train", "members", "couplings", "scan", "reference", "distilled", "trust")}
         parts = {}
         for name, stages in (("network", ("generate", "train")), ("members", ("members",)), ("couplings", ("couplings",)),
                              ("scan", ("scan",)), ("reference", ("reference",)), ("distilled", ("distilled",)),
@@ -215,6 +216,10 @@ def measured_parts(path):
         busy = sum(row[1] - row[0] - row[2] for stage in rows.values() for row in stage if row[1] > 0)
         parts["total"] = float(file["timing"].attrs["total_seconds"])
         parts["busy"] = busy / ranks / parts["total"]
+        sessions = int(file["provenance"].attrs.get("sessions", 1))
+        if sessions > 1:
+            print(f"warning: {path} is of {sessions} sessions, and its times are those of the last: not of the whole run; measure "
+                  "one that was not interrupted", file=sys.stderr)
         return ranks, parts, groups
 
 
@@ -244,7 +249,8 @@ def main():
         if differing:
             sys.exit(f"performance_model: {path} differs from the benchmark in {differing}: a run of another configuration")
         scan = sum(model.predict(ranks)["scan"])
-        print(f"# {path}: {ranks} ranks: generate and train {parts['network']:.2f} s, predicted {model.network(ranks):.2f}; "
+        network = f"{parts['network']:.2f} s" if parts["network"] else "in an earlier session"
+        print(f"# {path}: {ranks} ranks: generate and train {network}, predicted {model.network(ranks):.2f}; "
               f"scan {parts['scan']:.2f} s, predicted {scan:.2f}")
 
 

@@ -53,7 +53,13 @@ def main():
         if not os.path.exists(path):
             missing.append(path)
             continue
-        line, fixed = row(path, arguments.proportional)
+        try:
+            line, fixed = row(path, arguments.proportional)
+        except SystemExit as problem: # what cannot be read
+            if path in arguments.results:
+                raise
+            print(f"scaling_table: {path} is left out: {problem}", file=sys.stderr)
+            continue
         kind = line["kind"]
         differing = difference(first.setdefault(kind, (path, fixed))[1], fixed)
         if differing and path in arguments.results:

@@ -7,7 +7,7 @@
 #   jobscripts/scaling.sh strong 1,2,4,8 input/quick.cfg        -> results/quick.scaling.{csv,png,pdf}
 # Both kinds go into the same table: the runs of this call, and what there is of the same configuration and options, so that a
 # run that failed can be measured alone. Stages scale apart from each other: see the columns of the table. A study measures, so
-# nothing is saved to go on from: the same command does all of it again.
+# nothing is saved to go on from: the same command does all of it again, and keeps what was there as FILE.before.
 #
 # ==== edit here: what differs between clusters =======================================================================
 #SBATCH --job-name=nnsm-scaling
@@ -38,7 +38,11 @@ options_of() { # options_of RANKS: sets `options`
   options=("${given[@]:3}" --set run.output="$output" --set run.name="${name}_$kind$1")
   [ "$kind" = strong ] || for key in "${!of_one_rank[@]}"; do options+=(--set "$key=$((${of_one_rank[$key]} * $1))"); done
 }
-forget() { rm -f "$output/${name}_$kind$1".{bench.json,results.h5}; } # or it would be taken for what failed
+set_aside() { # set_aside FILE...: to FILE.before; what an earlier study left would be taken for what fails in this one
+  local file
+  for file; do [ ! -e "$file" ] || mv -f "$file" "$file.before" || exit 4; done
+}
+forget() { set_aside "$output/${name}_$kind$1".{bench.json,results.h5}; }
 measure() { # measure RANKS [launcher's option]: the benchmark and the run
   options_of "$1"
   # shellcheck disable=SC2086 # a launcher has options
@@ -48,7 +52,7 @@ measure() { # measure RANKS [launcher's option]: the benchmark and the run
 collect() {
   local ranks run status=0 table="$output/$name.scaling" runs=() strong=() bench=()
   for ranks in "${counts[@]}"; do runs+=("$output/${name}_$kind$ranks.results.h5"); done
-  rm -f "$table".{csv,png,pdf}
+  set_aside "$table".{csv,png,pdf}
   "$python" analysis/scaling_table.py "${runs[@]}" --others "$output/${name}_"{strong,weak}[1-9]*.results.h5 \
     --proportional "${!of_one_rank[@]}" -o "$table.csv" || status=$?
   [ -e "$table.csv" ] || return $status

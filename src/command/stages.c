@@ -6,6 +6,7 @@
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
 #include "stage/foresee.h"
+#include "stage/generators.h"
 #include "stage/members.h"
 #include "stage/network_file.h"
 #include "stage/report.h"
@@ -81,8 +82,10 @@ static nnsm_status make_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
         return status ? status : nnsm_foresee_scan(run, error);
     }
     bool generate = run->config->generate.given && run->resume.progress <= NNSM_AT_GENERATE;
-    /* Windows and the choice of the reach want all of the data first. */
-    bool apart = run->config->window.given || nnsm_reach_wanted(run->config);
+    /* Windows and the choice of the reach want all of the data first; a training that has begun goes on beside it. */
+    bool begun = run->resume.progress == NNSM_AT_GENERATE && run->resume.step > 0;
+    bool apart = run->config->window.given || nnsm_reach_wanted(run->config) ||
+                 (generate && !begun && nnsm_generate_first(run->config, run->lattice.sites, run->ranks));
     /* Lattice and alphabet of generated sites are known; others are looked at when their file is opened to train. */
     nnsm_status status = generate && !run->config->window.given ? nnsm_foresee_scan(run, error) : NNSM_OK;
     if (!status && generate && !apart)

@@ -26,18 +26,40 @@ static double seconds_to_visit(const nnsm_config *c)
     return words ? 3.5e-10 : 2.5e-9;
 }
 
-/* The choice is part of no result, only of the time. */
+/* Seconds of one core for the ensemble, and for an epoch of training on it. */
+typedef struct {
+    double generate, epoch;
+} costs;
+
+static costs costs_of(const nnsm_config *c, size_t sites)
+{
+    double n = (double)sites, configurations = (double)c->generate.configurations;
+    double visits =
+        configurations * (double)c->generate.interval + (double)c->generate.chains * (double)c->generate.thermalization;
+    return (costs){n * seconds_to_visit(c) * visits, configurations * seconds_to_train(c, n)};
+}
+
+/* Neither choice is part of a result, only of the time. */
 int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks)
 {
     const nnsm_config *c = config;
     if (ranks == 1 || c->teams.generators)
         return ranks == 1 ? 0 : (int)c->teams.generators;
-    double n = (double)sites;
-    double generate = n * seconds_to_visit(c) *
-                      ((double)c->generate.configurations * (double)c->generate.interval +
-                       (double)c->generate.chains * (double)c->generate.thermalization);
-    double train = (double)c->generate.configurations * seconds_to_train(c, n);
-    int chosen = (int)lround(ranks * generate / (generate + train));
+    costs k = costs_of(c, sites);
+    int chosen = (int)lround(ranks * k.generate / (k.generate + k.epoch));
     int most = (int)(c->generate.chains / NNSM_CHUNK) < ranks - 1 ? (int)(c->generate.chains / NNSM_CHUNK) : ranks - 1;
     return chosen < 1 ? 1 : chosen > most ? most : chosen;
+}
+
+bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks)
+{
+    const nnsm_config *c = config;
+    if (ranks == 1 || c->teams.generators || c->train.data == NNSM_CONFIG_STREAM)
+        return false;
+    costs k = costs_of(c, sites);
+    double tiles = (double)c->generate.chains / NNSM_CHUNK, shards = (double)c->train.shards_per_batch;
+    int generators = nnsm_choose_generators(c, sites, ranks);
+    double read = 0.1 + (double)c->generate.configurations * (double)sites / 5e7 / ranks; /* measured 50 MB/s a core */
+    double beside = fmax(k.generate / generators, k.epoch / fmin(shards, ranks - generators));
+    return k.generate / fmin(tiles, ranks) + k.epoch / fmin(shards, ranks) + read < beside;
 }

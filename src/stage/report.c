@@ -279,27 +279,31 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
     }
     bool headed = false;
     for (int s = 0; s < NNSM_STAGES; s++) {
-        double low[2] = {INFINITY, INFINITY}, high[2] = {0}, mean[2] = {0}, begin = INFINITY, end = 0;
+        double low[2] = {INFINITY, INFINITY}, high[2] = {0}, sum[2] = {0}, late = 0, begin = INFINITY, end = 0;
+        int members = 0; /* ranks that took part, each from its own beginning */
         for (int r = 0; r < run->ranks; r++) {
             const nnsm_interval *i = &intervals[r * NNSM_STAGES + s];
             double value[2] = {i->end - i->begin - i->wait, i->wait};
-            if (i->end > 0) {
-                begin = fmin(begin, i->begin);
-                end = fmax(end, i->end);
-            }
+            if (i->end <= 0)
+                continue;
+            begin = fmin(begin, i->begin);
+            end = fmax(end, i->end);
+            late -= i->end;
+            members++;
             for (int k = 0; k < 2; k++) {
                 low[k] = fmin(low[k], value[k]);
                 high[k] = fmax(high[k], value[k]);
-                mean[k] += value[k] / run->ranks;
+                sum[k] += value[k];
             }
         }
         if (end > 0 && !headed)
-            nnsm_say(&run->log, "%-10s %8s %26s %26s %10s", "stage", "s", "busy s (min mean max)",
-                     "wait s (min mean max)", "idle mean");
+            nnsm_say(&run->log, "%-10s %8s %6s %26s %26s %10s", "stage", "s", "ranks", "busy s (min mean max)",
+                     "wait s (min mean max)", "done early");
         headed = headed || end > 0;
         if (end > 0)
-            nnsm_say(&run->log, "%-10s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s], end - begin,
-                     low[0], mean[0], high[0], low[1], mean[1], high[1], end - begin - mean[0] - mean[1]);
+            nnsm_say(&run->log, "%-10s %8.2f %6d %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s],
+                     end - begin, members, low[0], sum[0] / members, high[0], low[1], sum[1] / members, high[1],
+                     end + late / members);
     }
     say_end(run, status);
     nnsm_release(intervals);

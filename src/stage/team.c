@@ -5,6 +5,7 @@
  * only a first part.) Trainers step together and vote between two batches; generators work on their own and do what
  * rank 0 orders: a checkpoint, the ensemble file, the end. They take orders one after the other, so that all ranks call
  * the collective parts in the same sequence. */
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -119,9 +120,12 @@ static nnsm_status restore(team *t, nnsm_error *error)
     status = nnsm_state_finish(&state, error);
     if (!status)
         status = nnsm_training_check(&t->training, state.h5.path, t->partition.batches, error);
+    int64_t made = 0;
+    for (size_t tile = 0; tile < t->layout.tiles; tile++)
+        made += t->ledger.made[tile] * NNSM_CHUNK;
     if (!status)
-        nnsm_say(&run->log, "generate: goes on with %.0f configurations made, training in epoch %zu, batch %zu",
-                 (double)next * NNSM_CHUNK, (size_t)t->training.epoch + 1, (size_t)t->training.batch + 1);
+        nnsm_say(&run->log, "generate: goes on with %" PRId64 " configurations made, training in epoch %zu, batch %zu",
+                 made, (size_t)t->training.epoch + 1, (size_t)t->training.batch + 1);
     return status;
 }
 

@@ -7,6 +7,19 @@ for ranks in 1 2 3 4 7; do
 done
 mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" $small --set run.name=teams --set teams.generators=2 >log
 "$python" "$source/tests/cli/compare.py" results/r1 results/teams same
+# A long generation is shared by all ranks before they train: the same bits, also where another number of ranks goes on.
+long="$small --set generate.interval=60000 --set generate.thermalization=60000"
+"$nnsm" check "$source/input/quick.cfg" $long --ranks 2 | grep -q "on 2 of 2 ranks" || fail "not by all ranks"
+"$nnsm" run "$source/input/quick.cfg" $long --set run.name=long1 >log
+status=0
+mpirun -n 2 "$nnsm" run "$source/input/quick.cfg" $long --set run.name=long2 --set run.time_limit=0.4 >log || status=$?
+[ $status = 85 ] || fail "not stopped while it generates: exit $status, $(tail -3 log)"
+! grep -q "teams:" log || fail "not by all ranks: $(cat log)"
+status=0
+"$nnsm" run "$source/input/quick.cfg" $long --set run.name=long2 --set run.time_limit=0.4 >log || status=$?
+[ $status = 85 ] || fail "not stopped a second time: exit $status, $(tail -3 log)"
+mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" $long --set run.name=long2 >log || fail "on 3 ranks: $(tail -3 log)"
+"$python" "$source/tests/cli/compare.py" results/long1 results/long2 same
 "$nnsm" run "$source/input/quick.cfg" $small --set run.name=other --set run.seed=5 >log
 "$python" "$source/tests/cli/compare.py" results/r1 results/other different
 for ranks in 1 3; do

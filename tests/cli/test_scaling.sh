@@ -109,3 +109,16 @@ until grep -q epoch study.log; do sleep 0.2; done
 touch results/small_strong1.stop
 wait $! || status=$?
 [ $status = 85 ] && [ ! -e results/small_strong1.results.h5 ] || fail "stopped: exit $status, $(tail -n 3 study.log)"
+[ -s results/small_strong1.results.h5.before ] || fail "what an earlier study measured is lost"
+# Of other runs of the study those that cannot be read are left out; a run of several sessions has not all of its times.
+cp results/small_strong2.results.h5 results/small_strong1.results.h5
+rm results/small_strong1.bench.json # of the study that was stopped
+echo garbage >results/small_strong8.results.h5
+table strong 1,2 small.cfg >out 2>err || fail "a broken file beside the study: $(cat out err)"
+grep -q "small_strong8.results.h5 is left out" err || fail "not said: $(cat err)"
+"$python" -c 'import h5py
+with h5py.File("results/small_strong1.results.h5", "r+") as f:
+    f["provenance"].attrs["sessions"] = 2
+    del f["timing/window"]'
+table strong 1,2 small.cfg >out 2>err || fail "a stage that an older version does not have: $(cat err)"
+grep -q "small_strong1.results.h5 is of 2 sessions" err || fail "not warned of: $(cat err)"
