@@ -2,9 +2,10 @@
  *
  * In the first part the last ranks generate and send chunks, the others train on what arrives; one rank alone does
  * both. When the first epoch is done the ensemble is complete, and in the second part all ranks train. (A stream has
- * only a first part.) Trainers step together and vote between two batches; generators work on their own and do what
- * rank 0 orders: a checkpoint, the ensemble file, the end. They take orders one after the other, so that all ranks call
- * the collective parts in the same sequence. */
+ * only a first part. Where it would mostly be waiting for the ensemble, there is none of this: nnsm_generate_first.)
+ * Trainers step together and vote between two batches; generators work on their own and do what rank 0 orders: a
+ * checkpoint, the ensemble file, the end. They take orders one after the other, so that all ranks call the collective
+ * parts in the same sequence. */
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
