@@ -204,8 +204,8 @@ def measured_parts(path):
     with open_results(path) as file:
         ranks = int(need(file, "provenance").attrs["ranks"])
         groups = read_groups(text(file["provenance"].attrs["config"]))
-        timing = need(file, "timing")
-        rows = {name: timing[name][:] if name in timing else [] # of an older version, or one that had no such stage
+        timing = need(file, "timing")  # an older version may lack a stage
+        rows = {name: timing[name][:] if name in timing else []
                 for name in ("generate", "window", "train", "members", "couplings", "scan", "reference", "distilled", "trust")}
         parts = {}
         for name, stages in (("network", ("generate", "train")), ("members", ("members",)), ("couplings", ("couplings",)),
@@ -217,9 +217,9 @@ def measured_parts(path):
         parts["total"] = float(file["timing"].attrs["total_seconds"])
         parts["busy"] = busy / ranks / parts["total"]
         sessions = int(file["provenance"].attrs.get("sessions", 1))
-        if sessions > 1:
-            print(f"warning: {path} is of {sessions} sessions, and its times are those of the last: not of the whole run; measure "
-                  "one that was not interrupted", file=sys.stderr)
+        if sessions > 1 or not parts["network"]:
+            print(f"warning: {path}: its times are not those of a whole run, only of the last of its sessions or stages; measure one "
+                  "that went through", file=sys.stderr)
         return ranks, parts, groups
 
 
@@ -249,8 +249,7 @@ def main():
         if differing:
             sys.exit(f"performance_model: {path} differs from the benchmark in {differing}: a run of another configuration")
         scan = sum(model.predict(ranks)["scan"])
-        network = f"{parts['network']:.2f} s" if parts["network"] else "in an earlier session"
-        print(f"# {path}: {ranks} ranks: generate and train {network}, predicted {model.network(ranks):.2f}; "
+        print(f"# {path}: {ranks} ranks: generate and train {parts['network']:.2f} s, predicted {model.network(ranks):.2f}; "
               f"scan {parts['scan']:.2f} s, predicted {scan:.2f}")
 
 

@@ -54,7 +54,7 @@ def draw(results):
         inset.stairs(d["ancestral"][:], edges, color="tab:blue", label="network")
         used = (d["data"][:] > 0) | (d["ancestral"][:] > 0)
         inset.set_xlim(edges[:-1][used].min(), edges[1:][used].max())
-        inset.set(xlabel="E / N at T0", yticks=[])
+        inset.set(xlabel="E / N at T0", yticks=[], ylim=(0, 1.45 * max(d["data"][:].max(), d["ancestral"][:].max())))
         inset.legend(fontsize=7, loc="upper right")
     return figure
 

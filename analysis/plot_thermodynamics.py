@@ -41,7 +41,7 @@ def draw(results):
         draw_differences(panels[3, 1], results, "entropy", "S / N - exact")
     for axes in panels[-1]:
         axes.set_xlabel("T")
-    panels[0, 0].legend(fontsize=6)
+    panels[2, 0].legend(*panels[0, 0].get_legend_handles_labels(), fontsize=6, loc="lower left")  # F falls with T
     figure.suptitle(r.title(results))
     return figure
 

@@ -7,7 +7,7 @@
 #   jobscripts/scaling.sh strong 1,2,4,8 input/quick.cfg        -> results/quick.scaling.{csv,png,pdf}
 # Both kinds go into the same table: the runs of this call, and what there is of the same configuration and options, so that a
 # run that failed can be measured alone. Stages scale apart from each other: see the columns of the table. A study measures, so
-# nothing is saved to go on from: the same command does all of it again, and keeps what was there as FILE.before.
+# nothing is saved to go on from: the same command does all of it again. Earlier benchmarks, results and tables become FILE.before.
 #
 # ==== edit here: what differs between clusters =======================================================================
 #SBATCH --job-name=nnsm-scaling

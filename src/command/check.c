@@ -208,18 +208,54 @@ static double memory_of_scan(const nnsm_config *c, const rates *r, double sites,
                (NNSM_COMMON_H + 1 + (double)c->trust.networks);
 }
 
+typedef struct {
+    bool first; /* by all ranks, before any trains */
+    int ranks;  /* those with chains */
+    double seconds;
+} generation;
+
+static generation plan_generation(const nnsm_config *c, size_t sites, const rates *r, int ranks)
+{
+    int generators = nnsm_choose_generators(c, sites, ranks), tiles = c->generate.chains / NNSM_GENERATOR_CHAINS;
+    generation g = {.first = nnsm_generate_first(c, sites, ranks)};
+    if (!c->generate.given)
+        return g;
+    int most = g.first || ranks == 1 ? ranks : generators;
+    double updates = (double)c->generate.configurations * (double)c->generate.interval +
+                     (double)c->generate.chains * (double)c->generate.thermalization;
+    g.ranks = most < tiles ? most : tiles;
+    g.seconds = updates / r->flips * nnsm_generator_share(c, most);
+    return g;
+}
+
+static void print_generation(const nnsm_config *c, const generation *g, int ranks, double epoch)
+{
+    if (!c->generate.given) {
+        (void)printf("  data       of %s: how many is not looked at here; train and memory are without them\n",
+                     c->ensemble.file);
+        return;
+    }
+    if (ranks == 1)
+        (void)printf("  teams      one rank does everything\n");
+    else if (g->first)
+        (void)printf("  teams      all ranks generate, then all train, then all scan\n");
+    else
+        (void)printf("  teams      %d ranks generate at first, %d train; then all train; then all scan\n", g->ranks,
+                     ranks - g->ranks);
+    (void)printf("  generate   %.0f configurations by %d chains on %d of %d ranks: %.1f s\n",
+                 (double)c->generate.configurations, c->generate.chains, g->ranks, ranks, g->seconds);
+    if (g->seconds > epoch && g->ranks < ranks && g->ranks == c->generate.chains / NNSM_GENERATOR_CHAINS)
+        (void)printf("             there are no chains for more ranks; raise generate.chains\n");
+}
+
 static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const rates *r, int ranks)
 {
     double n = (double)c->generate.configurations, sites = (double)lattice->sites;
-    double updates = n * (double)c->generate.interval + (double)c->generate.chains * (double)c->generate.thermalization;
-    int generators = nnsm_choose_generators(c, lattice->sites, ranks);
-    bool first = ranks == 1 || nnsm_reach_wanted(c) || c->window.given || nnsm_generate_first(c, lattice->sites, ranks);
-    int makers = (int)fmin(first ? ranks : generators, (double)c->generate.chains / NNSM_GENERATOR_CHAINS);
+    generation g = plan_generation(c, lattice->sites, r, ranks);
     int trainers = ranks < (int)c->train.shards_per_batch ? ranks : (int)c->train.shards_per_batch;
     double chains = (double)c->scan.temperatures_count * (double)c->scan.walkers, tiles = ceil(chains / NNSM_TILE);
     double most = ceil(tiles / ranks), sweeps = (double)(c->scan.sweeps + c->scan.thermalization);
     double slowest = ceil((double)c->train.shards_per_batch / trainers) / (double)c->train.shards_per_batch;
-    double generate = c->generate.given ? updates / r->flips / makers : 0;
     double train = n * (1 - c->train.validation) * (double)c->train.epochs / r->trained * slowest;
     double units = 0;
     int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
@@ -230,26 +266,14 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     int others = (c->scan.reference && below) +
                  (c->scan.distilled && c->couplings.enabled && (below || c->window.route != NNSM_CONFIG_MASKED));
     double local = others * sweeps * most * NNSM_TILE * beside(lattice->sites);
-    double data = memory_of_data(c, sites, makers, trainers) + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
+    double data = memory_of_data(c, sites, g.ranks, trainers) + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
     double memory = (c->run.scratch[0] ? 0 : data) +
                     fmax(memory_of_training(c, r, trainers), memory_of_scan(c, r, sites, ranks)) + 60;
     (void)printf("plan for %d ranks of %s\n", ranks, c->run.name);
     (void)printf("  network    %zu sites, %zu parameters in use\n", lattice->sites, r->parameters);
     if (nnsm_reach_wanted(c))
         (void)printf("  reach      chosen from the ensemble when that is made; planned with nearest neighbours\n");
-    else if (c->generate.given && first)
-        (void)printf("  teams      all ranks generate, then all train, then all scan\n");
-    else if (c->generate.given)
-        (void)printf("  teams      %d ranks generate at first, %d train; then all train; then all scan\n", generators,
-                     ranks - generators);
-    if (c->generate.given)
-        (void)printf("  generate   %.0f configurations by %d chains on %d of %d ranks: %.1f s\n", n, c->generate.chains,
-                     makers, ranks, generate);
-    else
-        (void)printf("  data       of %s: how many is not looked at here; train and memory are without them\n",
-                     c->ensemble.file);
-    if (c->generate.given && first && makers < ranks)
-        (void)printf("             %d ranks idle while it is made; raise generate.chains\n", ranks - makers);
+    print_generation(c, &g, ranks, train / (double)c->train.epochs);
     (void)printf("  train      %lld epochs, %lld shards a batch on %d of %d ranks: %.1f s\n",
                  (long long)c->train.epochs, (long long)c->train.shards_per_batch, trainers, ranks, train);
     if (trainers < ranks)
@@ -275,7 +299,7 @@ static void print_plan(const nnsm_config *c, const nnsm_lattice *lattice, const 
     (void)printf(
         "  time       about %.0f s and that of couplings and files, if every rank has a core of its own (rates "
         "measured here, now)\n",
-        generate + train + members + scan + local);
+        g.seconds + train + members + scan + local);
     (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);
 }
 

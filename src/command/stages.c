@@ -82,10 +82,9 @@ static nnsm_status make_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
         return status ? status : nnsm_foresee_scan(run, error);
     }
     bool generate = run->config->generate.given && run->resume.progress <= NNSM_AT_GENERATE;
-    /* Windows and the choice of the reach want all of the data first; a training that has begun goes on beside it. */
+    /* A training that has begun beside the generation goes on so. */
     bool begun = run->resume.progress == NNSM_AT_GENERATE && run->resume.step > 0;
-    bool apart = run->config->window.given || nnsm_reach_wanted(run->config) ||
-                 (generate && !begun && nnsm_generate_first(run->config, run->lattice.sites, run->ranks));
+    bool apart = !begun && nnsm_generate_first(run->config, run->lattice.sites, run->ranks);
     /* Lattice and alphabet of generated sites are known; others are looked at when their file is opened to train. */
     nnsm_status status = generate && !run->config->window.given ? nnsm_foresee_scan(run, error) : NNSM_OK;
     if (!status && generate && !apart)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "stage/reach.h"
 #include "stage/source.h"
 
 /* A configuration, once, on one core. Measured on 16 x 16: 5.4e-11 s a parameter in use of a dense network, 3e-11 s a
@@ -51,15 +52,23 @@ int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks)
     return chosen < 1 ? 1 : chosen > most ? most : chosen;
 }
 
+double nnsm_generator_share(const nnsm_config *config, int generators)
+{
+    double tiles = (double)config->generate.chains / NNSM_CHUNK;
+    return ceil(tiles / generators) / tiles;
+}
+
 bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks)
 {
     const nnsm_config *c = config;
+    if (c->window.given || nnsm_reach_wanted(c))
+        return true;
     if (ranks == 1 || c->teams.generators || c->train.data == NNSM_CONFIG_STREAM)
         return false;
     costs k = costs_of(c, sites);
-    double tiles = (double)c->generate.chains / NNSM_CHUNK, shards = (double)c->train.shards_per_batch;
+    double shards = (double)c->train.shards_per_batch;
     int generators = nnsm_choose_generators(c, sites, ranks);
-    double read = 0.1 + (double)c->generate.configurations * (double)sites / 5e7 / ranks; /* measured 50 MB/s a core */
-    double beside = fmax(k.generate / generators, k.epoch / fmin(shards, ranks - generators));
-    return k.generate / fmin(tiles, ranks) + k.epoch / fmin(shards, ranks) + read < beside;
+    double read = 0.1 + (double)c->generate.configurations * (double)sites / 5e7; /* measured on one and two ranks */
+    double beside = fmax(k.generate * nnsm_generator_share(c, generators), k.epoch / fmin(shards, ranks - generators));
+    return k.generate * nnsm_generator_share(c, ranks) + k.epoch / fmin(shards, ranks) + read < beside;
 }

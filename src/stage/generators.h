@@ -11,8 +11,12 @@
  * where one rank plays every part in turn. Local. */
 int nnsm_choose_generators(const nnsm_config *config, size_t sites, int ranks);
 
-/* Whether it takes less time that all ranks generate and then read the file to train, than that some generate for the
- * others: where generation is much longer than an epoch, and there are chains for all. Local. */
+/* The largest part of the chains that one of `generators` ranks has. Local. */
+double nnsm_generator_share(const nnsm_config *config, int generators);
+
+/* Whether all ranks generate and then read the file to train, instead of some generating for the others: windows and
+ * the choice of the reach want all of the data first, and it takes less time where generation is much longer than an
+ * epoch. Local. */
 bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks);
 
 #endif

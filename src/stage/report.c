@@ -279,7 +279,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
     }
     bool headed = false;
     for (int s = 0; s < NNSM_STAGES; s++) {
-        double low[2] = {INFINITY, INFINITY}, high[2] = {0}, sum[2] = {0}, late = 0, begin = INFINITY, end = 0;
+        double low[2] = {INFINITY, INFINITY}, high[2] = {0}, sum[2] = {0}, ends = 0, begin = INFINITY, end = 0;
         int members = 0; /* ranks that took part, each from its own beginning */
         for (int r = 0; r < run->ranks; r++) {
             const nnsm_interval *i = &intervals[r * NNSM_STAGES + s];
@@ -288,7 +288,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
                 continue;
             begin = fmin(begin, i->begin);
             end = fmax(end, i->end);
-            late -= i->end;
+            ends += i->end;
             members++;
             for (int k = 0; k < 2; k++) {
                 low[k] = fmin(low[k], value[k]);
@@ -303,7 +303,7 @@ void nnsm_report_times(nnsm_run *run, nnsm_status status)
         if (end > 0)
             nnsm_say(&run->log, "%-10s %8.2f %6d %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %10.2f", stage_names[s],
                      end - begin, members, low[0], sum[0] / members, high[0], low[1], sum[1] / members, high[1],
-                     end + late / members);
+                     end - ends / members);
     }
     say_end(run, status);
     nnsm_release(intervals);

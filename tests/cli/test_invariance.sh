@@ -10,6 +10,7 @@ mpirun -n 3 "$nnsm" run "$source/input/quick.cfg" $small --set run.name=teams --
 # A long generation is shared by all ranks before they train: the same bits, also where another number of ranks goes on.
 long="$small --set generate.interval=60000 --set generate.thermalization=60000"
 "$nnsm" check "$source/input/quick.cfg" $long --ranks 2 | grep -q "on 2 of 2 ranks" || fail "not by all ranks"
+"$nnsm" check "$source/input/quick.cfg" $long --ranks 8 | grep -q "no chains for more ranks" || fail "three tiles for eight ranks, not said"
 "$nnsm" run "$source/input/quick.cfg" $long --set run.name=long1 >log
 status=0
 mpirun -n 2 "$nnsm" run "$source/input/quick.cfg" $long --set run.name=long2 --set run.time_limit=0.4 >log || status=$?
