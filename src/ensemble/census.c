@@ -22,6 +22,11 @@ static int pairs_of(int d)
     return d * (d - 1) / 2;
 }
 
+static size_t tables_of(int d)
+{
+    return diagonal_table(d) + (size_t)(2 * pairs_of(d));
+}
+
 static int32_t walk(const nnsm_lattice *l, int32_t site, int axis, int steps)
 {
     int d = l->dimensions;
@@ -32,51 +37,80 @@ static int32_t walk(const nnsm_lattice *l, int32_t site, int axis, int steps)
     return site;
 }
 
-static void fill_tables(nnsm_census *c)
+/* partner: out, [tables][sites]; `sites`, where a zero stands, for none. */
+static void find_partners(const nnsm_lattice *l, int32_t *partner)
 {
-    const nnsm_lattice *l = c->lattice;
     int d = l->dimensions;
     size_t n = l->sites;
     for (size_t i = 0; i < n; i++) {
         for (int a = 0; a < d; a++) {
-            c->partner[(size_t)a * n + i] = walk(l, (int32_t)i, a, 1);
-            c->partner[(step_table(d) + (size_t)(2 * a)) * n + i] = walk(l, (int32_t)i, a, 2);
-            c->partner[(step_table(d) + (size_t)(2 * a) + 1) * n + i] = walk(l, (int32_t)i, a, 3);
+            partner[(size_t)a * n + i] = walk(l, (int32_t)i, a, 1);
+            partner[(step_table(d) + (size_t)(2 * a)) * n + i] = walk(l, (int32_t)i, a, 2);
+            partner[(step_table(d) + (size_t)(2 * a) + 1) * n + i] = walk(l, (int32_t)i, a, 3);
         }
         for (int p = 0; p < pairs_of(d); p++) {
             int32_t next = walk(l, (int32_t)i, nnsm_census_pair[p][0], 1);
-            c->partner[(diagonal_table(d) + (size_t)(2 * p)) * n + i] = walk(l, next, nnsm_census_pair[p][1], 1);
-            c->partner[(diagonal_table(d) + (size_t)(2 * p) + 1) * n + i] = walk(l, next, nnsm_census_pair[p][1], -1);
+            partner[(diagonal_table(d) + (size_t)(2 * p)) * n + i] = walk(l, next, nnsm_census_pair[p][1], 1);
+            partner[(diagonal_table(d) + (size_t)(2 * p) + 1) * n + i] = walk(l, next, nnsm_census_pair[p][1], -1);
         }
     }
+    for (size_t k = 0; k < tables_of(d) * n; k++)
+        partner[k] = partner[k] < 0 ? (int32_t)n : partner[k];
+}
+
+/* Sites in a row whose partners are in a row, too. runs: out, NULL: they are only counted. */
+static size_t find_runs(const nnsm_lattice *l, const int32_t *partner, nnsm_census_run *runs)
+{
+    size_t count = 0, all = tables_of(l->dimensions) * l->sites;
+    for (size_t k = 0, end; k < all; k = end) {
+        for (end = k + 1; end < all && partner[end] == partner[k] + (int32_t)(end - k);)
+            end++;
+        if (runs)
+            runs[count] = (nnsm_census_run){(int32_t)k, partner[k], (int32_t)(end - k)};
+        count++;
+    }
+    return count;
+}
+
+static nnsm_status make_runs(nnsm_census *c, nnsm_error *error)
+{
+    int32_t *partner = NULL;
+    nnsm_status status = NNSM_NEW(&partner, tables_of(c->lattice->dimensions) * c->lattice->sites, "census", error);
+    if (!status) {
+        find_partners(c->lattice, partner);
+        c->runs = find_runs(c->lattice, partner, NULL);
+        status = NNSM_NEW(&c->run, c->runs, "census", error);
+    }
+    if (!status)
+        (void)find_runs(c->lattice, partner, c->run);
+    nnsm_release(partner);
+    return status;
 }
 
 nnsm_status nnsm_census_create(nnsm_census *census, const nnsm_lattice *lattice, const nnsm_alphabet *alphabet,
                                nnsm_error *error)
 {
     int d = lattice->dimensions;
-    size_t tables = diagonal_table(d) + (size_t)(2 * pairs_of(d)), n = lattice->sites;
+    size_t n = lattice->sites;
     *census = (nnsm_census){.lattice = lattice, .count = alphabet->count, .features = (size_t)(1 + d)};
     nnsm_status status = NNSM_NEW(&census->value, n + 1, "census", error);
     if (!status)
-        status = NNSM_NEW(&census->partner, tables * n, "census", error);
+        status = NNSM_NEW(&census->moved, tables_of(d) * n, "census", error);
+    if (!status)
+        status = make_runs(census, error);
     if (!status && n <= NNSM_CENSUS_SITES)
         status = NNSM_NEW(&census->site, nnsm_census_size(census), "census", error);
-    if (status) {
+    if (status)
         nnsm_census_destroy(census);
-        return status;
-    }
-    fill_tables(census);
-    for (size_t k = 0; k < tables * n; k++)
-        census->partner[k] = census->partner[k] < 0 ? (int32_t)n : census->partner[k];
-    return NNSM_OK;
+    return status;
 }
 
 void nnsm_census_destroy(nnsm_census *census)
 {
     nnsm_release(census->site);
-    nnsm_release(census->partner);
+    nnsm_release(census->run);
     nnsm_release(census->value);
+    nnsm_release(census->moved);
     *census = (nnsm_census){0};
 }
 
@@ -85,59 +119,66 @@ size_t nnsm_census_size(const nnsm_census *census)
     return NNSM_CENSUS_BLOCKS * census->features * census->lattice->sites;
 }
 
-static void take_values(nnsm_census *c, const int8_t *states)
+void nnsm_census_look(nnsm_census *census, const int8_t *states)
 {
-    if (c->count == 2)
-        memcpy(c->value, states, c->lattice->sites);
-    for (size_t i = 0; i < c->lattice->sites && c->count > 2; i++)
-        c->value[i] = (int8_t)(2 * states[i] - (c->count - 1));
+    nnsm_census *c = census;
+    c->states_seen = states;
+    for (size_t i = 0; i < c->lattice->sites; i++)
+        c->value[i] = c->count == 2 ? states[i] : (int8_t)(2 * states[i] - (c->count - 1));
+    for (size_t r = 0; r < c->runs; r++)
+        memcpy(c->moved + c->run[r].to, c->value + c->run[r].from, (size_t)c->run[r].count);
 }
 
-/* sum of v_i v_j, or with far of v_i v_j v_far. */
-static int64_t products(const nnsm_census *c, const int32_t *j, const int32_t *far)
+/* sum of u_i v_i, and of u_i v_i w_i. */
+static int64_t products(size_t sites, const int8_t *u, const int8_t *v)
 {
-    const int8_t *v = c->value;
     int64_t sum = 0;
-    for (size_t i = 0; i < c->lattice->sites; i++)
-        sum += v[i] * v[j[i]] * (far ? v[far[i]] : 1);
+    for (size_t i = 0; i < sites; i++)
+        sum += u[i] * v[i];
     return sum;
 }
 
-void nnsm_census_add(nnsm_census *census, size_t block, const int8_t *states)
+static int64_t triple_products(size_t sites, const int8_t *u, const int8_t *v, const int8_t *w)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < sites; i++)
+        sum += u[i] * v[i] * w[i];
+    return sum;
+}
+
+void nnsm_census_add(nnsm_census *census, size_t block)
 {
     nnsm_census *c = census;
     int d = c->lattice->dimensions;
     size_t n = c->lattice->sites;
-    take_values(c, states);
-    c->rows[block]++;
     int32_t *site = c->site + block * c->features * n;
     const int8_t *v = c->value;
+    c->rows[block]++;
     for (size_t i = 0; i < n; i++)
         site[i] += v[i];
     for (size_t i = 0; i < n && c->count > 2; i++)
-        c->states[block][states[i]]++;
+        c->states[block][c->states_seen[i]]++;
     for (int a = 0; a < d; a++) {
-        const int32_t *next = c->partner + (size_t)a * n, *step = c->partner + (step_table(d) + (size_t)(2 * a)) * n;
+        const int8_t *next = c->moved + (size_t)a * n, *second = c->moved + (step_table(d) + (size_t)(2 * a)) * n;
         int32_t *bond = site + (size_t)(1 + a) * n;
         for (size_t i = 0; i < n; i++)
-            bond[i] += v[i] * v[next[i]];
-        c->scalar[block][2 * a] += products(c, next, step + n);
-        c->scalar[block][2 * a + 1] += products(c, step, step + n);
+            bond[i] += v[i] * next[i];
+        c->scalar[block][2 * a] += triple_products(n, v, next, second + n);
+        c->scalar[block][2 * a + 1] += triple_products(n, v, second, second + n);
     }
     for (int p = 0; p < pairs_of(d); p++) {
-        const int32_t *diagonal = c->partner + (diagonal_table(d) + (size_t)(2 * p)) * n;
-        c->scalar[block][2 * NNSM_MAX_DIMENSIONS + 2 * p] += products(c, diagonal, NULL);
-        c->scalar[block][2 * NNSM_MAX_DIMENSIONS + 2 * p + 1] += products(c, diagonal + n, NULL);
+        const int8_t *diagonal = c->moved + (diagonal_table(d) + (size_t)(2 * p)) * n;
+        c->scalar[block][2 * NNSM_MAX_DIMENSIONS + 2 * p] += products(n, v, diagonal);
+        c->scalar[block][2 * NNSM_MAX_DIMENSIONS + 2 * p + 1] += products(n, v, diagonal + n);
     }
 }
 
-double nnsm_census_bonds(nnsm_census *census, const int8_t *states)
+double nnsm_census_bonds(const nnsm_census *census)
 {
     size_t n = census->lattice->sites, d = (size_t)census->lattice->dimensions;
     int64_t sum = 0;
-    take_values(census, states);
     for (size_t a = 0; a < d; a++)
-        sum += products(census, census->partner + a * n, NULL);
+        sum += products(n, census->value, census->moved + a * n);
     return (double)sum / (double)(n * d);
 }
 

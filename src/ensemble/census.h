@@ -18,6 +18,11 @@ enum {
     NNSM_CENSUS_SCALARS = 4 * NNSM_MAX_DIMENSIONS
 };
 
+/* Values [from, from + count) are those of partners [to, to + count). */
+typedef struct {
+    int32_t to, from, count;
+} nnsm_census_run;
+
 typedef struct {
     const nnsm_lattice *lattice; /* borrowed */
     int32_t count;               /* of the alphabet */
@@ -28,8 +33,12 @@ typedef struct {
                                                      image; [6 + 2 p], [6 + 2 p + 1]: diagonals of pair p of axes */
     int64_t states[NNSM_CENSUS_BLOCKS][NNSM_MAX_VALUES]; /* of more than two values, else 0 */
     int32_t *site;                                       /* [NNSM_CENSUS_BLOCKS][features][sites] */
-    int32_t *partner;                                    /* [partners][sites]; `sites` for none */
-    int8_t *value;                                       /* [sites + 1]; the last is 0 */
+    size_t runs;
+    nnsm_census_run *run; /* [runs] */
+    /* of the configuration that was looked at last: */
+    const int8_t *states_seen;
+    int8_t *value; /* [sites + 1]; the last is 0 */
+    int8_t *moved; /* [partners][sites] values of the partners */
 } nnsm_census;
 
 /* Pair p of axes: (0, 1), (0, 2), (1, 2). */
@@ -43,11 +52,14 @@ void nnsm_census_destroy(nnsm_census *census);
 /* Number of int32_t behind census->site. */
 size_t nnsm_census_size(const nnsm_census *census);
 
-/* Count a configuration ([sites] states) in a block. */
-void nnsm_census_add(nnsm_census *census, size_t block, const int8_t *states);
+/* Take a configuration, [sites] states, borrowed until the next one. */
+void nnsm_census_look(nnsm_census *census, const int8_t *states);
 
-/* Mean of v_i v_{i+a} over all bonds of one configuration. */
-double nnsm_census_bonds(nnsm_census *census, const int8_t *states);
+/* Count it in a block. */
+void nnsm_census_add(nnsm_census *census, size_t block);
+
+/* Its mean of v_i v_{i+a} over all bonds. */
+double nnsm_census_bonds(const nnsm_census *census);
 
 /* Merge neighbouring blocks until `blocks` are left, a power of two; the others are zero afterwards. */
 void nnsm_census_merge(nnsm_census *census, size_t blocks);

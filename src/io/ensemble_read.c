@@ -8,7 +8,7 @@
 #include "io/ensemble_values.h"
 
 #define DATA_SET NNSM_ENSEMBLE_SET
-enum { BLOCK_BYTES = 4 << 20, MOST_SITES = 1 << 24 };
+enum { BLOCK_BYTES = 1 << 20, MOST_SITES = 1 << 24 };
 
 size_t nnsm_ensemble_block(const nnsm_ensemble_header *header)
 {

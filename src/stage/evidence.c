@@ -59,9 +59,10 @@ void nnsm_observer_see(nnsm_observer *observer, size_t first, size_t count, cons
     const nnsm_run *run = w->run;
     size_t sites = w->header->sites, chains = chains_of(w->header);
     for (size_t r = 0; r < count; r++, rows += sites) {
+        nnsm_census_look(&w->census, rows);
         records[r] = (nnsm_record){.magnetization = nnsm_run_magnetization(run, rows),
                                    .order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, rows) : 0,
-                                   .bonds = nnsm_census_bonds(&w->census, rows),
+                                   .bonds = nnsm_census_bonds(&w->census),
                                    .hash = XXH3_64bits(rows, sites)};
         if (run->model_known)
             records[r].energy = nnsm_model_energy(&run->model, rows) / (double)sites;
@@ -70,7 +71,7 @@ void nnsm_observer_see(nnsm_observer *observer, size_t first, size_t count, cons
             w->highest[i] = rows[i] > w->highest[i] ? rows[i] : w->highest[i];
         }
         if (w->census.site && (first + r) / chains % w->every == 0)
-            nnsm_census_add(&w->census, nnsm_samples_block(w->header, first + r), rows);
+            nnsm_census_add(&w->census, nnsm_samples_block(w->header, first + r));
     }
 }
 

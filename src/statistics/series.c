@@ -301,22 +301,32 @@ double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quanti
     return sqrt((n - 1) / n + between / within);
 }
 
+/* Autocovariance at lag t of `chains` series, [chains][length]. */
+static double autocovariance(const double *values, size_t chains, size_t length, double mean, size_t t)
+{
+    double sum = 0;
+    for (size_t c = 0; c < chains; c++)
+        for (size_t i = 0; i + t < length; i++)
+            sum += (values[c * length + i] - mean) * (values[c * length + i + t] - mean);
+    return sum / (double)((length - t) * chains);
+}
+
+/* Most windows close at a few lags, and more are not looked at. */
 double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length)
 {
-    enum { LAGS = 512 };
-    double gamma[LAGS] = {0}, mean = 0;
-    size_t lags = length / 2 < LAGS ? length / 2 : LAGS;
-    lags = lags ? lags : 1;
+    enum { FIRST_LAGS = 16, LAGS = 512 };
+    double gamma[LAGS], mean = 0, tau = 0.5;
+    size_t most = length / 2 < LAGS ? length / 2 : LAGS, lags = 0;
+    bool closed = false;
+    most = most ? most : 1;
     for (size_t i = 0; i < chains * length; i++)
         mean += values[i] / (double)(chains * length);
-    for (size_t c = 0; c < chains; c++)
-        for (size_t t = 0; t < lags; t++)
-            for (size_t i = 0; i + t < length; i++)
-                gamma[t] += (values[c * length + i] - mean) * (values[c * length + i + t] - mean) /
-                            (double)((length - t) * chains);
-    if (!(gamma[0] > 0))
-        return 0.5;
-    bool closed;
-    double tau = windowed_time(gamma, lags, (double)(chains * length), &closed);
+    for (size_t end = FIRST_LAGS; lags < most && !closed; end *= 2) {
+        for (; lags < end && lags < most; lags++)
+            gamma[lags] = autocovariance(values, chains, length, mean, lags);
+        if (!(gamma[0] > 0))
+            return 0.5;
+        tau = windowed_time(gamma, lags, (double)(chains * length), &closed);
+    }
     return closed ? tau : NAN;
 }

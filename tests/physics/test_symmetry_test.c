@@ -70,7 +70,8 @@ static size_t test_chain(uint64_t seed, const couplings *k, int between, size_t 
             memcpy(shown, s, SITES);
             if (spoil)
                 spoil(shown);
-            nnsm_census_add(&census, b, shown);
+            nnsm_census_look(&census, shown);
+            nnsm_census_add(&census, b);
         }
     size_t count = nnsm_symmetry_tests(&census, &spins, blocks, tests, &status, &error);
     assert_int_equal(status, NNSM_OK);
