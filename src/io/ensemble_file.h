@@ -61,7 +61,8 @@ void nnsm_occurring_add(nnsm_occurring *found, size_t count, const int64_t *valu
 /* The values that occur become the alphabet; a file with one value, or too many, is refused with advice. */
 void nnsm_ensemble_adopt(nnsm_h5 *h5, nnsm_ensemble_header *header, const nnsm_occurring *found);
 
-/* How many configurations to read at a time, so that they take 4 MB or are one chunk. */
+/* How many configurations to read at a time, so that their states take so many bytes or are one chunk. */
+enum { NNSM_ENSEMBLE_BLOCK = 1 << 20 };
 size_t nnsm_ensemble_block(const nnsm_ensemble_header *header);
 
 /* rows: out, [count][sites] states; a value that the alphabet does not have, or that is no number, is an error. */

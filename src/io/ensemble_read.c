@@ -8,11 +8,11 @@
 #include "io/ensemble_values.h"
 
 #define DATA_SET NNSM_ENSEMBLE_SET
-enum { BLOCK_BYTES = 1 << 20, MOST_SITES = 1 << 24 };
+enum { MOST_SITES = 1 << 24 };
 
 size_t nnsm_ensemble_block(const nnsm_ensemble_header *header)
 {
-    size_t most = header->sites < BLOCK_BYTES ? BLOCK_BYTES / header->sites : 1;
+    size_t most = header->sites < NNSM_ENSEMBLE_BLOCK ? NNSM_ENSEMBLE_BLOCK / header->sites : 1;
     if (most >= header->chunk)
         most -= most % header->chunk;
     else if (header->chunk <= NNSM_ENSEMBLE_CACHE / header->sites)

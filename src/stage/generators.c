@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "io/ensemble_file.h"
 #include "stage/reach.h"
 #include "stage/source.h"
 
@@ -19,6 +20,9 @@ static double seconds_to_train(const nnsm_config *c, double n)
     return 5.4e-11 * (parameters + (c->network.layers ? 0.5 * below * n : 0));
 }
 
+/* Of a configuration that is kept, a site: unpacked, summed up, passed on; measured on one core, 16 x 16. */
+static const double seconds_to_keep = 7e-9;
+
 /* A site, once, on one core: measured 3 visits/ns where 64 spins share a word, 0.4 visits/ns with a byte each. */
 static double seconds_to_visit(const nnsm_config *c)
 {
@@ -27,17 +31,17 @@ static double seconds_to_visit(const nnsm_config *c)
     return words ? 3.5e-10 : 2.5e-9;
 }
 
-/* Seconds of one core for the ensemble, and for an epoch of training on it. */
+/* Seconds of one core for the ensemble, for what comes before its first configuration, and for an epoch on it. */
 typedef struct {
-    double generate, epoch;
+    double generate, thermalize, epoch;
 } costs;
 
 static costs costs_of(const nnsm_config *c, size_t sites)
 {
-    double n = (double)sites, configurations = (double)c->generate.configurations;
-    double visits =
-        configurations * (double)c->generate.interval + (double)c->generate.chains * (double)c->generate.thermalization;
-    return (costs){n * seconds_to_visit(c) * visits, configurations * seconds_to_train(c, n)};
+    double n = (double)sites, configurations = (double)c->generate.configurations, visit = seconds_to_visit(c);
+    double thermalize = n * visit * (double)c->generate.chains * (double)c->generate.thermalization;
+    double keep = n * configurations * (visit * (double)c->generate.interval + seconds_to_keep);
+    return (costs){thermalize + keep, thermalize, configurations * seconds_to_train(c, n)};
 }
 
 /* Neither choice is part of a result, only of the time. */
@@ -58,17 +62,22 @@ double nnsm_generator_share(const nnsm_config *config, int generators)
     return ceil(tiles / generators) / tiles;
 }
 
+/* Where both take about the same, all generate first: no rank waits for another then. */
 bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks)
 {
     const nnsm_config *c = config;
+    const double about = 1.1;
     if (c->window.given || nnsm_reach_wanted(c))
         return true;
     if (ranks == 1 || c->teams.generators || c->train.data == NNSM_CONFIG_STREAM)
         return false;
     costs k = costs_of(c, sites);
-    double shards = (double)c->train.shards_per_batch;
     int generators = nnsm_choose_generators(c, sites, ranks);
-    double read = 0.1 + (double)c->generate.configurations * (double)sites / 5e7; /* measured on one and two ranks */
-    double beside = fmax(k.generate * nnsm_generator_share(c, generators), k.epoch / fmin(shards, ranks - generators));
-    return k.generate * nnsm_generator_share(c, ranks) + k.epoch / fmin(shards, ranks) + read < beside;
+    double shards = (double)c->train.shards_per_batch, share = nnsm_generator_share(c, generators);
+    double trainers = fmin(shards, ranks), others = fmin(shards, ranks - generators);
+    double bytes = (double)c->generate.configurations * (double)sites;
+    double read = bytes / (7e7 * fmin(ranks, ceil(bytes / NNSM_ENSEMBLE_BLOCK))); /* measured on one and two ranks */
+    double generate = k.generate * share, train = generate - k.thermalize * share;
+    double beside = generate + fmax(0, k.epoch - train * others) / trainers;
+    return k.generate * nnsm_generator_share(c, ranks) + read + k.epoch / trainers < about * beside;
 }

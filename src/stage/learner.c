@@ -13,7 +13,7 @@ static const double newton_draws = 8192, freeze_draws = 65536;
 static const double converged_noise = 10;
 enum { MOST_NEWTON_STEPS = 20 };
 /* Floats: of a piece at least; pieces begin on cache lines. */
-enum { LEAST_PIECE = 1 << 17, PIECE_GRAIN = 16 };
+enum { LEAST_PIECE = 1 << 15, PIECE_GRAIN = 16 };
 
 /* ---- creation */
 
