@@ -3,7 +3,8 @@
 
 With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
   generate  ceil(tiles / P) x updates x (a tile's update)
-  train     steps x (ceil(s / P) x shard x f + messages), messages = sum of gradients + gather of parameters + vote
+  train     steps x (ceil(s / P) x shard x f + messages), messages = sum of gradients + gather of parameters + vote; steps of a
+            frontier network that want Hessians with shards and sums of their own
   scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements, once a step of many
             sweeps (self-learning, before the measurement: every time), and of energies among ranks that share ladders)
 The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
@@ -92,11 +93,11 @@ class Model:
             return rounds * (measured["latency"] + measured["seconds_a_byte"] * size)
         return rounds * measured["latency"] + measured["seconds_a_byte"] * size * ((ranks - 1) / ranks) / ((at - 1) / at)
 
-    def step_messages(self, ranks):
+    def step_messages(self, ranks, sums="floats_of_a_gradient"):
         size = 4 * self.run["parameters"]
         workers = min(ranks, int(self.run["shards"]))
-        return (self.message("reduce", workers, size) + self.message("gather", workers, size) +
-                self.message("allreduce", ranks, 16))
+        return (self.message("reduce", workers, 4 * self.run.get(sums, self.run["parameters"])) +
+                self.message("gather", workers, size) + self.message("allreduce", ranks, 16))
 
     def groups_of_ranks(self, ranks):
         """Among which replicas are exchanged, as stage/placing.c chooses them: blocks of ladders that fill tiles, and as many
@@ -169,8 +170,14 @@ class Model:
         measured = self.parts["training"]["seconds"] * run["batch"] / self.parts["training"]["work"]
         f = self.factor(measured, math.ceil(run["shards"] / at) * shard, self.step_messages(at))
         steps = run["epochs"] * math.ceil(self.training() / run["batch"])
-        result["train"] = (steps * math.ceil(run["shards"] / ranks) * shard * f * self.imbalance("gradient", ranks),
-                           steps * self.step_messages(ranks))
+        hessians = run.get("hessian_draws", 0) / run["batch"]  # steps that want them
+        shares = math.ceil(run["shards"] / ranks) * f
+        work, messages = (steps - hessians) * shard * self.imbalance("gradient", ranks), \
+            (steps - hessians) * self.step_messages(ranks)
+        if hessians:
+            work += hessians * self.parts["hessian"]["seconds"] * self.imbalance("hessian", ranks)
+            messages += hessians * self.step_messages(ranks, "floats_of_a_hessian")
+        result["train"] = (shares * work, messages)
         sweep = self.tile["seconds"]
         measured = self.parts["scan"]["seconds"] / run["period"]
         g = self.factor(measured, math.ceil(self.scan_tiles() / at) * sweep, self.scan_messages(at)[0])

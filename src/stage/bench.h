@@ -20,6 +20,7 @@ typedef enum {
     NNSM_BENCH_PEAK,
     NNSM_BENCH_GENERATOR,
     NNSM_BENCH_GRADIENT,
+    NNSM_BENCH_HESSIAN, /* frontier network: sums with Hessians */
     NNSM_BENCH_TRAINING,
     NNSM_BENCH_ANCESTRAL,
     NNSM_BENCH_SINGLE_FLIP,

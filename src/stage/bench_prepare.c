@@ -9,6 +9,7 @@
 #include "setup/agree.h"
 #include "stage/bench.h"
 #include "stage/checkpoint.h"
+#include "stage/shard_rate.h"
 #include "stage/train.h"
 #include "stage/window.h"
 
@@ -52,59 +53,34 @@ static void shrink(nnsm_bench *b)
     b->run->config = c;
 }
 
-/* Rows a second of the gradient, with a network that is thrown away. */
+/* Of the gradient, with a network that is thrown away. */
 static nnsm_status guess_rate(nnsm_bench *b, double *rate, nnsm_error *error)
 {
     const nnsm_config *c = &b->config;
     nnsm_network network = {0};
-    nnsm_network_workspace workspace = {0};
     nnsm_learner learner = {0};
-    size_t rows = (size_t)((c->train.batch + c->train.shards_per_batch - 1) / c->train.shards_per_batch);
-    int8_t *configurations = NULL;
-    float *sums = NULL;
     nnsm_status status =
         nnsm_network_create(&network, c, 1, nnsm_reach_of(c, &(nnsm_reach_choice){0}), &b->run->lattice,
                             &b->run->alphabet, nnsm_windowing_masked(&b->run->windowing), 1, error);
     if (!status)
         status = nnsm_learner_create(&learner, &network, c, 1e6, error);
     if (!status)
-        status = nnsm_network_workspace_create(&workspace, &network, rows, error);
-    if (!status)
-        status = NNSM_NEW(&configurations, rows * b->run->lattice.sites, "benchmark", error);
-    if (!status)
-        status = NNSM_NEW(&sums, learner.count[NNSM_VECTOR_GRADIENT], "benchmark", error);
-    if (!status) {
-        learner.phase = NNSM_PHASE_AVERAGE;
-        memset(configurations, 1, rows * b->run->lattice.sites);
-        (void)nnsm_learner_sum(&learner, &workspace, configurations, rows, sums, NULL);
-        double since = nnsm_process_seconds();
-        (void)nnsm_learner_sum(&learner, &workspace, configurations, rows, sums, NULL);
-        *rate = (double)rows / fmax(nnsm_process_seconds() - since, 1e-7);
-    }
+        status = nnsm_shard_rate(&learner, NNSM_VECTOR_GRADIENT, 0, rate, error);
     nnsm_learner_destroy(&learner);
-    nnsm_network_workspace_destroy(&workspace);
     nnsm_network_destroy(&network);
-    nnsm_release(configurations);
-    nnsm_release(sums);
     return status;
 }
 
 /* An epoch is the least that a trainer can be asked for: it is to take a thirtieth of the time, a part's share of a
- * round. */
-static nnsm_status choose_configurations(nnsm_bench *b, nnsm_error *error)
+ * round. Lattice and alphabet are known. */
+static nnsm_status choose_configurations(nnsm_bench *b, double *wanted, nnsm_error *error)
 {
-    nnsm_config *c = &b->config;
-    double rate = 1e5, sites = (double)b->run->lattice.sites;
-    if (!c->generate.given)
-        return NNSM_OK;
+    const nnsm_config *c = &b->config;
+    double rate = 1e5, most = fmin(MOST_CONFIGURATIONS, MOST_BYTES / (double)b->run->lattice.sites);
     nnsm_status status = c->window.given ? NNSM_OK : guess_rate(b, &rate, error);
     status = nnsm_agree(b->run->world, status, error);
     NNSM_MPI(MPI_Bcast(&rate, 1, MPI_DOUBLE, 0, b->run->world));
-    double most = fmin(MOST_CONFIGURATIONS, MOST_BYTES / sites);
-    double wanted = fmin(rate * (double)b->run->ranks * b->seconds / 100, most);
-    wanted = fmax(wanted, 2. * (double)c->train.batch);
-    wanted = fmax(wanted, 4. * (double)c->generate.chains);
-    c->generate.configurations = (int64_t)fmin(wanted, (double)c->generate.configurations);
+    *wanted = fmax(fmin(rate * (double)b->run->ranks * b->seconds / 100, most), 2. * (double)c->train.batch);
     return status;
 }
 
@@ -114,8 +90,6 @@ static nnsm_status make_generator(nnsm_bench *b, nnsm_error *error)
 {
     const nnsm_config *c = &b->config;
     nnsm_model_parameters parameters = nnsm_run_parameters(c);
-    if (!c->generate.given)
-        return NNSM_OK;
     nnsm_status status =
         nnsm_lattice_create(&b->lattice, c->system.dimensions, c->system.lattice, c->system.boundary == 0, error);
     if (!status)
@@ -132,17 +106,41 @@ static nnsm_status make_generator(nnsm_bench *b, nnsm_error *error)
 static nnsm_status make_ensemble(nnsm_bench *b, nnsm_error *error)
 {
     nnsm_run *run = b->run;
-    if (!b->config.generate.given)
-        return NNSM_OK;
-    nnsm_layout layout = nnsm_layout_make(&b->config, 0, run->ranks);
-    nnsm_status status = nnsm_source_create(&b->source, run, &layout, run->world, error);
+    nnsm_config *c = &b->config;
+    double wanted;
+    nnsm_status status = choose_configurations(b, &wanted, error);
+    if (status)
+        return status;
+    wanted = fmax(wanted, 4. * (double)c->generate.chains);
+    c->generate.configurations = (int64_t)fmin(wanted, (double)c->generate.configurations);
+    status = nnsm_agree(run->world, make_generator(b, error), error);
+    if (status)
+        return status;
+    nnsm_layout layout = nnsm_layout_make(c, 0, run->ranks);
+    status = nnsm_source_create(&b->source, run, &layout, run->world, error);
     while (!status && b->source.made < layout.snapshots)
         nnsm_source_advance(&b->source);
     if (!status)
         status = nnsm_source_finish(&b->source, &b->trained.summary, &run->ensemble, error);
-    if (b->config.window.given) /* which may replace the model that its generators have */
+    if (c->window.given) /* which may replace the model that its generators have */
         nnsm_source_destroy(&b->source);
     return status;
+}
+
+/* Of a user's file as many as are wanted; the first few tell of what. */
+static nnsm_status load(nnsm_bench *b, nnsm_error *error)
+{
+    nnsm_evidence evidence;
+    double wanted = 0;
+    nnsm_status status = NNSM_OK;
+    if (!b->config.generate.given) {
+        status =
+            nnsm_pool_load(b->run, 2 * (size_t)b->config.train.batch, &b->pool, &b->trained.summary, &evidence, error);
+        nnsm_pool_destroy(&b->pool);
+        if (!status)
+            status = choose_configurations(b, &wanted, error);
+    }
+    return status ? status : nnsm_pool_load(b->run, (size_t)wanted, &b->pool, &b->trained.summary, &evidence, error);
 }
 
 /* ---- training */
@@ -172,7 +170,7 @@ static nnsm_status make_trainer(nnsm_bench *b, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&b->rows, rows * run->lattice.sites, "benchmark", error);
     if (!status)
-        status = NNSM_NEW(&b->sums, b->training.learner.count[NNSM_VECTOR_GRADIENT], "benchmark", error);
+        status = NNSM_NEW(&b->sums, nnsm_learner_most_sums(&b->training.learner), "benchmark", error);
     for (size_t s = 0; s < b->pool.partition.shards && !status; s++)
         if (b->pool.piece[s])
             memcpy(b->rows, b->pool.piece[s], rows * run->lattice.sites);
@@ -182,8 +180,8 @@ static nnsm_status make_trainer(nnsm_bench *b, nnsm_error *error)
 }
 
 /* Train for a while: scans are measured under a Hamiltonian that has learned something, and a frontier network reaches
- * the phase in which it spends nearly all of its time. Then steps that change nothing, so that the Hamiltonian stays
- * what it is while training is measured. */
+ * its last phase; sums with Hessians are a part of their own. Then steps that change nothing, so that the Hamiltonian
+ * stays what it is while training is measured. */
 static nnsm_status warm_up(nnsm_bench *b, nnsm_error *error)
 {
     nnsm_learner *l = &b->training.learner;
@@ -318,19 +316,14 @@ nnsm_status nnsm_bench_prepare(nnsm_bench *bench, nnsm_error *error)
 {
     nnsm_bench *b = bench;
     nnsm_run *run = b->run;
-    nnsm_evidence evidence;
     shrink(b);
     if (run->rank == 0) /* of a benchmark that was killed */
         remove_files(run);
-    nnsm_status status = choose_configurations(b, error);
-    if (!status)
-        status = nnsm_agree(run->world, make_generator(b, error), error);
-    if (!status)
-        status = make_ensemble(b, error);
+    nnsm_status status = b->config.generate.given ? make_ensemble(b, error) : NNSM_OK;
     if (!status)
         status = nnsm_stage_window(run, error);
     if (!status)
-        status = nnsm_pool_load(run, &b->pool, &b->trained.summary, &evidence, error);
+        status = load(b, error);
     if (!status)
         status = make_trainer(b, error);
     if (!status)

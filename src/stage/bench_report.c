@@ -226,12 +226,15 @@ static void write_shapes(json *j, const nnsm_bench *b)
     const nnsm_config *c = b->asked;
     size_t parameters;
     (void)nnsm_network_parameters((nnsm_network *)&b->trained.network, &parameters);
+    double configurations = c->generate.given ? (double)c->generate.configurations : (double)b->pool.in_file;
+    double draws = configurations * (1 - c->train.validation) * (double)c->train.epochs;
     open_object(j, "run");
     number(j, "sites", (double)b->run->lattice.sites);
     number(j, "parameters", (double)parameters);
+    number(j, "floats_of_a_gradient", (double)b->training.learner.count[NNSM_VECTOR_GRADIENT]);
+    number(j, "floats_of_a_hessian", (double)b->training.learner.count[NNSM_VECTOR_HESSIAN]);
     number(j, "generated", c->generate.given);
-    number(j, "configurations",
-           (double)(c->generate.given ? c->generate.configurations : (int64_t)b->pool.partition.configurations));
+    number(j, "configurations", configurations);
     number(j, "chains", c->generate.chains);
     number(j, "generate_thermalization", (double)c->generate.thermalization);
     number(j, "interval", (double)c->generate.interval);
@@ -240,6 +243,7 @@ static void write_shapes(json *j, const nnsm_bench *b)
     number(j, "batch", (double)c->train.batch);
     number(j, "shards", (double)c->train.shards_per_batch);
     number(j, "validation", c->train.validation);
+    number(j, "hessian_draws", nnsm_learner_hessian_draws(c, draws));
     number(j, "temperatures", c->scan.temperatures_count);
     number(j, "walkers", (double)c->scan.walkers);
     number(j, "sweeps", (double)c->scan.sweeps);

@@ -35,6 +35,16 @@ static nnsm_status gradient(void *context, nnsm_error *error)
     return NNSM_OK;
 }
 
+static nnsm_status gradient_and_hessian(void *context, nnsm_error *error)
+{
+    nnsm_learner *l = &((nnsm_bench *)context)->training.learner;
+    uint64_t phase = l->phase;
+    l->phase = NNSM_PHASE_NEWTON;
+    nnsm_status status = gradient(context, error);
+    l->phase = phase;
+    return status;
+}
+
 static nnsm_status train(void *context, nnsm_error *error)
 {
     nnsm_bench *b = context;
@@ -138,7 +148,7 @@ static nnsm_status read_ensemble(void *context, nnsm_error *error)
     nnsm_pool pool = {0};
     nnsm_summary summary;
     nnsm_evidence evidence;
-    nnsm_status status = nnsm_pool_load(b->run, &pool, &summary, &evidence, error);
+    nnsm_status status = nnsm_pool_load(b->run, b->pool.partition.configurations, &pool, &summary, &evidence, error);
     nnsm_pool_destroy(&pool);
     return status;
 }
@@ -199,6 +209,14 @@ static void list_kernels(nnsm_bench *b)
                           .work = (double)nnsm_partition_shard_rows(&b->pool.partition),
                           .call = gradient},
         (nnsm_bench_count){gradient_of.dense, gradient_of.needed, 1});
+    if (b->trained.network.frontier)
+        add(b, NNSM_BENCH_HESSIAN,
+            (nnsm_bench_part){.name = "hessian",
+                              .title = "with its Hessian",
+                              .units = "configurations",
+                              .work = (double)nnsm_partition_shard_rows(&b->pool.partition),
+                              .call = gradient_and_hessian},
+            (nnsm_bench_count){0});
     add(b, NNSM_BENCH_ANCESTRAL,
         (nnsm_bench_part){
             .name = "ancestral", .title = "ancestral samples", .units = "configurations", .work = tile, .call = sample},

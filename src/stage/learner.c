@@ -11,7 +11,7 @@
 static const double newton_draws = 8192, freeze_draws = 65536;
 /* A Newton step that began with less noise than this ends at the solution, as far as its draws can tell. */
 static const double converged_noise = 10;
-enum { MOST_NEWTON_STEPS = 20 };
+enum { MOST_NEWTON_STEPS = 20, FORESEEN_NEWTON_STEPS = 4 };
 /* Floats: of a piece at least; pieces begin on cache lines. */
 enum { LEAST_PIECE = 1 << 15, PIECE_GRAIN = 16 };
 
@@ -146,10 +146,25 @@ static void step_dense(nnsm_learner *l, const float *sums, size_t first, size_t 
                      1.f / (float)draws, (float)(rate / correction_1), (float)(1 / sqrt(correction_2)));
 }
 
-/* Draws that the current phase waits for. */
+/* Draws that a phase waits for, of those of the whole training. */
+static double phase_draws(uint64_t phase, double draws)
+{
+    return phase == NNSM_PHASE_FREEZE ? fmin(freeze_draws, draws / 4) : fmin(newton_draws, draws / 32);
+}
+
 static double needed(const nnsm_learner *l)
 {
-    return l->phase == NNSM_PHASE_FREEZE ? fmin(freeze_draws, l->draws / 4) : fmin(newton_draws, l->draws / 32);
+    return phase_draws(l->phase, l->draws);
+}
+
+double nnsm_learner_hessian_draws(const nnsm_config *config, double draws)
+{
+    double batch = (double)config->train.batch;
+    if (config->network.kind != NNSM_CONFIG_FRONTIER)
+        return 0;
+    double newton = ceil(phase_draws(NNSM_PHASE_NEWTON, draws) / batch) * batch;
+    double freeze = ceil(phase_draws(NNSM_PHASE_FREEZE, draws) / batch) * batch;
+    return fmin(draws, FORESEEN_NEWTON_STEPS * newton + freeze);
 }
 
 /* Draws that the start of the average counts for: half of what it was made of. Its noise would allow for all of them,

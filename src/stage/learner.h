@@ -50,11 +50,23 @@ nnsm_status nnsm_learner_create(nnsm_learner *learner, nnsm_network *network, co
                                 nnsm_error *error);
 void nnsm_learner_destroy(nnsm_learner *learner);
 
+/* How many of the `draws` of a whole training are foreseen to want Hessians; 0 for a dense network. They do until the
+ * average begins, which the data decide: four Newton steps were seen where the network describes them. */
+double nnsm_learner_hessian_draws(const nnsm_config *config, double draws);
+
 /* Where the slices of `ranks` ranks begin; starts: out, [ranks + 1]. Returns false when any cut will do. */
 bool nnsm_learner_cut(const nnsm_learner *learner, nnsm_vector vector, int ranks, size_t *starts);
 
 /* Which sums the next step wants: NNSM_VECTOR_GRADIENT or NNSM_VECTOR_HESSIAN. */
 nnsm_vector nnsm_learner_wants(const nnsm_learner *learner);
+
+/* Floats of the larger of them. */
+static inline size_t nnsm_learner_most_sums(const nnsm_learner *learner)
+{
+    const size_t *count = learner->count;
+    bool hessian = count[NNSM_VECTOR_HESSIAN] > count[NNSM_VECTOR_GRADIENT];
+    return count[hessian ? NNSM_VECTOR_HESSIAN : NNSM_VECTOR_GRADIENT];
+}
 
 /* The pieces that vectors and sums go in while they are summed and shared out: where they begin, `starts`, out,
  * [NNSM_MOST_PIECES]. Returns their number. A frontier network's vectors are one piece. */

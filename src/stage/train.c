@@ -194,7 +194,7 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
     return status;
 }
 
-nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
+nnsm_status nnsm_pool_load(nnsm_run *run, size_t most, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
                            nnsm_error *error)
 {
     const nnsm_config *c = run->config;
@@ -202,15 +202,18 @@ nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary
     nnsm_ensemble_header header;
     *pool = (nnsm_pool){0};
     nnsm_status status = open_ensemble(run, &h5, &header, error);
+    size_t there = header.configurations;
     if (!status) {
+        header.configurations = most && most < there ? most : there;
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
         status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, c->run.scratch, error);
+        pool->in_file = there;
         status = nnsm_agree(run->world, status, error);
     }
     if (!status)
         status = nnsm_load(run, &h5, &header, pool, summary, evidence, error);
-    if (!status && c->ensemble.given) /* of our own data the model says it */
+    if (!status && c->ensemble.given && !most) /* of our own data the model says it, and a part says little */
         status = nnsm_evidence_check(evidence, c, c->ensemble.file, error);
     (void)nnsm_h5_finish(&h5);
     return status;
@@ -233,7 +236,7 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
     nnsm_training training = {0};
     *trained = (nnsm_trained){0};
     nnsm_run_begin(run, NNSM_STAGE_TRAIN);
-    nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, &evidence, error);
+    nnsm_status status = nnsm_pool_load(run, 0, &pool, &trained->summary, &evidence, error);
     if (!status)
         report(run, &trained->summary, &evidence);
     if (!status)

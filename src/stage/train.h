@@ -18,8 +18,9 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error);
 nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
 
 /* The pieces of the run's ensemble file (the user's, or its own) that this rank owns, and what is known of the
- * ensemble. A user's file that contradicts train.augment is refused. pool: zeroed or whole also after a failure. */
-nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
+ * ensemble. most: of which so many are read, 0: all. A user's file that contradicts train.augment is refused. pool:
+ * zeroed or whole also after a failure. */
+nnsm_status nnsm_pool_load(nnsm_run *run, size_t most, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
                            nnsm_error *error);
 
 /* The rest of a training by all ranks, on a full pool. */
