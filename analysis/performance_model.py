@@ -21,6 +21,10 @@ import re
 import sys
 
 STAGES = ("generate", "train", "scan")
+# Parts of a run, each from the begin of its first stage to the end of its last one: `network` is all up to the trained network.
+PARTS = {"network": ("generate", "window", "train"),
+         **{name: (name,) for name in ("members", "couplings", "samples", "scan", "reference", "distilled", "evaluation", "trust")}}
+BUSY = 0.9  # below this share of a processor's time others had the rest, as nnsm bench says it
 
 
 def read(path):
@@ -33,6 +37,10 @@ def read(path):
         sys.exit(f"performance_model: {path}: not a file of nnsm bench")
     if "config" not in bench:
         sys.exit(f"performance_model: {path}: does not say of which configuration; measure again")
+    least = min((part.get("busy", 1.0) for part in bench["parts"].values() if part.get("of") == "rank"), default=1.0)
+    if least < BUSY:
+        print(f"warning: {path}: its ranks had only {least:.0%} of a processor at worst: the machine was shared, or had fewer cores than "
+              "ranks; what follows from it is as good as that", file=sys.stderr)
     return bench
 
 
@@ -212,12 +220,9 @@ def measured_parts(path):
         ranks = int(need(file, "provenance").attrs["ranks"])
         groups = read_groups(text(file["provenance"].attrs["config"]))
         timing = need(file, "timing")  # an older version may lack a stage
-        rows = {name: timing[name][:] if name in timing else []
-                for name in ("generate", "window", "train", "members", "couplings", "scan", "reference", "distilled", "trust")}
+        rows = {name: timing[name][:] if name in timing else [] for stages in PARTS.values() for name in stages}
         parts = {}
-        for name, stages in (("network", ("generate", "train")), ("members", ("members",)), ("couplings", ("couplings",)),
-                             ("scan", ("scan",)), ("reference", ("reference",)), ("distilled", ("distilled",)),
-                             ("trust", ("trust",))):
+        for name, stages in PARTS.items():
             used = [row for stage in stages for row in rows[stage] if row[1] > 0]
             parts[name] = max(row[1] for row in used) - min(row[0] for row in used) if used else 0.0
         busy = sum(row[1] - row[0] - row[2] for stage in rows.values() for row in stage if row[1] > 0)

@@ -4,15 +4,16 @@ where files of nnsm bench are given."""
 import argparse
 import csv
 import os
+import sys
 
 import numpy as np
-from performance_model import Model, read
+from performance_model import PARTS, Model, read
 from results import fail, plt, save_figure
 
-PARTS = ("network", "members", "couplings", "scan", "reference", "distilled", "trust")
 SHOWN = {"network": "generate, train", "scan": "scan", "total": "whole run"}
-COLOURS = {"network": "tab:blue", "members": "tab:purple", "couplings": "tab:green", "scan": "tab:orange",
-           "reference": "tab:brown", "distilled": "tab:pink", "trust": "tab:olive", "total": "black"}
+COLOURS = {"network": "tab:blue", "members": "tab:purple", "couplings": "tab:green", "samples": "tab:cyan",
+           "scan": "tab:orange", "reference": "tab:brown", "distilled": "tab:pink", "evaluation": "tab:gray",
+           "trust": "tab:olive", "total": "black"}
 TEXTS = ("run", "kind", "configuration")
 
 
@@ -21,7 +22,7 @@ def read_table(path):
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
         rows = [{k: v if k in TEXTS else float(v) for k, v in row.items()} for row in rows]
-        for name in TEXTS + PARTS + ("ranks", "total"):
+        for name in (*TEXTS, *PARTS, "ranks", "total"):
             _ = [row[name] for row in rows]
         return rows
     except (OSError, ValueError, TypeError, KeyError) as problem:
@@ -32,7 +33,7 @@ def study(rows, kind):
     """Ranks and mean seconds by part, rank counts rising, of runs of one kind."""
     ranks = sorted({r["ranks"] for r in rows if r["kind"] == kind})
     seconds = {part: np.array([np.mean([r[part] for r in rows if r["kind"] == kind and r["ranks"] == p]) for p in ranks])
-               for part in PARTS + ("total",)}
+               for part in (*PARTS, "total")}
     return np.array(ranks), seconds
 
 
@@ -84,6 +85,15 @@ def plot_parts(axes, ranks, seconds, kind):
     axes.legend(fontsize=7)
 
 
+def make_model(paths):
+    """None without benchmarks, and where they are of no use, which is said."""
+    try:
+        return Model([read(path) for path in paths]) if paths else None
+    except SystemExit as problem:
+        print(f"plot_scaling: no curve of the model: {problem}", file=sys.stderr)
+        return None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", help="NAME.scaling.csv of scaling_table.py")
@@ -94,7 +104,7 @@ def main():
     kinds = [k for k in ("strong", "weak") if any(r["kind"] == k for r in rows)]
     if not kinds:
         fail(f"{arguments.table}: no runs in it")
-    model = Model([read(path) for path in arguments.bench]) if arguments.bench else None
+    model = make_model(arguments.bench)
     if model and any(r["configuration"] != model.configuration for r in rows if r["kind"] == "strong"):
         fail(f"{arguments.bench[0]}: the benchmark of another configuration than that of {arguments.table}")
     figure, axes = plt.subplots(len(kinds), 3, figsize=(10.5, 3.4 * len(kinds)), squeeze=False)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """One table (CSV) of a scaling study: a row a run, seconds by part, from /timing of the results files. Of the parts,
-`network` is generation and training, which overlap; `busy` is the share of the ranks' time in which they worked;
+`network` is all up to the trained network; `busy` is the share of the ranks' time in which they worked;
 `configuration` is the same for all runs that do the same work. Runs of one kind may differ in nothing but their number of
 ranks (weak: and in the work that is in proportion to it). Exit code 1 where a file is missing or differs; with --others
 such a file is only left out, and said to be."""
@@ -10,10 +10,9 @@ import os
 import re
 import sys
 
-from performance_model import difference, fingerprint, measured_parts, proposals
+from performance_model import PARTS, difference, fingerprint, measured_parts, proposals
 
-COLUMNS = ("run", "kind", "ranks", "network", "members", "couplings", "scan", "reference", "distilled", "trust", "total",
-           "busy", "configuration")
+COLUMNS = ("run", "kind", "ranks", *PARTS, "total", "busy", "configuration")
 
 
 def row(path, proportional):

@@ -43,11 +43,15 @@ set_aside() { # set_aside FILE...: to FILE.before; what an earlier study left wo
   for file; do [ ! -e "$file" ] || mv -f "$file" "$file.before" || exit 4; done
 }
 forget() { set_aside "$output/${name}_$kind$1".{bench.json,results.h5}; }
-measure() { # measure RANKS [launcher's option]: the benchmark and the run
+measure() { # measure RANKS [launcher's option]: the benchmark, and also where that failed the run
+  local code=0
   options_of "$1"
   # shellcheck disable=SC2086 # a launcher has options
-  $launcher ${2:-} "$nnsm" bench "$config" "${options[@]}" --seconds "$seconds" &&
-    $launcher ${2:-} "$nnsm" run "$config" "${options[@]}" --fresh
+  $launcher ${2:-} "$nnsm" bench "$config" "${options[@]}" --seconds "$seconds" || code=$?
+  case $code in 85 | 130 | 143) return $code ;; esac
+  # shellcheck disable=SC2086
+  $launcher ${2:-} "$nnsm" run "$config" "${options[@]}" --fresh || code=$?
+  return $code
 }
 collect() {
   local ranks run status=0 table="$output/$name.scaling" runs=() strong=() bench=()

@@ -18,3 +18,25 @@ double nnsm_process_seconds(void)
 {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
+
+static struct {
+    int depth;
+    double since, total;
+} waiting;
+
+void nnsm_wait_begin(void)
+{
+    if (waiting.depth++ == 0)
+        waiting.since = nnsm_seconds();
+}
+
+void nnsm_wait_end(void)
+{
+    if (--waiting.depth == 0)
+        waiting.total += nnsm_seconds() - waiting.since;
+}
+
+double nnsm_waited(void)
+{
+    return waiting.total + (waiting.depth ? nnsm_seconds() - waiting.since : 0);
+}

@@ -4,10 +4,18 @@
 
 #include <mpi.h>
 
+#include "base/timer.h"
 #include "nnsm/error.h"
 
-/* A broken MPI call leaves a rank that cannot go on alone: name it and abort the job. */
-#define NNSM_MPI(call) nnsm_mpi_check((call), #call, __FILE__, __LINE__)
+/* A broken MPI call leaves a rank that cannot go on alone: name it and abort the job. The time in a call counts as
+ * waiting for others (base/timer.h), unless it is one that never waits, as MPI_Isend and MPI_Test. */
+#define NNSM_MPI(call) (nnsm_wait_begin(), nnsm_mpi_check(nnsm_mpi_waited(call), #call, __FILE__, __LINE__))
+#define NNSM_MPI_PROMPT(call) nnsm_mpi_check((call), #call, __FILE__, __LINE__)
+static inline int nnsm_mpi_waited(int code)
+{
+    nnsm_wait_end();
+    return code;
+}
 void nnsm_mpi_job(MPI_Comm job); /* what is aborted; once, by main */
 void nnsm_mpi_check(int code, const char *call, const char *file, int line);
 

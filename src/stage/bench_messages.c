@@ -26,9 +26,8 @@ static nnsm_status sum(void *context, nnsm_error *error)
 static nnsm_status gather(void *context, nnsm_error *error)
 {
     message *m = context;
-    double waited = 0;
     (void)error;
-    nnsm_slices_share(&m->slices, m->vector, &waited);
+    nnsm_slices_share(&m->slices, m->vector);
     return NNSM_OK;
 }
 
@@ -48,9 +47,8 @@ static void leave(void *context, size_t piece, const float *sum)
 static nnsm_status reduce(void *context, nnsm_error *error)
 {
     message *m = context;
-    double waited = 0;
     (void)error;
-    nnsm_reduction_run(m->reduction, &(nnsm_producer){m, keep}, &(nnsm_consumer){m, leave, NULL}, &waited);
+    nnsm_reduction_run(m->reduction, &(nnsm_producer){m, keep}, &(nnsm_consumer){m, leave, NULL});
     return NNSM_OK;
 }
 

@@ -275,9 +275,9 @@ static nnsm_status make_chains(nnsm_bench *b, nnsm_error *error)
     nnsm_proposer proposer = {&b->couplings.projected, b->couplings.error, true, false};
     bool possible = nnsm_screening_possible(b->run, &b->trained.network, &b->couplings);
     nnsm_screen screen = {possible ? &b->couplings : NULL, make_screened_tile};
-    nnsm_status status = nnsm_chains_create(&b->chains, b->run, NNSM_STAGE_SCAN, (size_t)c->scan.temperatures_count,
-                                            c->scan.temperatures, 0, make_learned_tile, b->learned,
-                                            self ? &proposer : NULL, &screen, error);
+    nnsm_status status =
+        nnsm_chains_create(&b->chains, b->run, (size_t)c->scan.temperatures_count, c->scan.temperatures, 0,
+                           make_learned_tile, b->learned, self ? &proposer : NULL, &screen, error);
     if (!status && c->scan.regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(&b->chains, b->learned, error), error);
     if (status)

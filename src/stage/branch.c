@@ -55,8 +55,8 @@ nnsm_status nnsm_branch_group(nnsm_branch *branch, int64_t number, size_t temper
     uint32_t before = streams_before(b, number);
     nnsm_chains *chains = &b->group[number];
     const nnsm_proposer *proposer = single_flips || !b->proposer.local ? NULL : &b->proposer;
-    nnsm_status status = nnsm_chains_create(chains, b->run, b->stage, temperatures, temperature, b->stream + before,
-                                            b->make, b->hamiltonian, proposer, &b->screen, error);
+    nnsm_status status = nnsm_chains_create(chains, b->run, temperatures, temperature, b->stream + before, b->make,
+                                            b->hamiltonian, proposer, &b->screen, error);
     b->groups = b->groups > number ? b->groups : number + 1;
     if (!status && b->regenerate)
         status = nnsm_agree(b->run->world, nnsm_chains_regenerate(chains, b->regenerate, error), error);
@@ -165,9 +165,7 @@ static nnsm_status run_chains(nnsm_branch *b, int64_t g, uint32_t last, nnsm_bra
     uint32_t from = chains->sweep;
     double start = nnsm_seconds();
     while (!status && chains->sweep < nnsm_chains_last_saved(chains, last)) {
-        double since = nnsm_seconds();
         nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SCAN, run->world);
-        nnsm_run_waited(run, chains->stage, since);
         if (request != NNSM_GO_ON)
             status = save(context, request, error);
         if (!status)

@@ -120,14 +120,13 @@ static uint32_t step_of(const nnsm_chains *c, bool proposals)
     return proposals && period * most < PROPOSALS ? PROPOSALS / most : period;
 }
 
-nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
-                               const double *temperature, uint32_t stream, nnsm_tile_maker *make,
-                               const void *hamiltonian, const nnsm_proposer *proposer, const nnsm_screen *screen,
-                               nnsm_error *error)
+nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, size_t temperatures, const double *temperature,
+                               uint32_t stream, nnsm_tile_maker *make, const void *hamiltonian,
+                               const nnsm_proposer *proposer, const nnsm_screen *screen, nnsm_error *error)
 {
     nnsm_chains *c = chains;
     size_t r = (size_t)run->rank, ranks = (size_t)run->ranks;
-    *c = (nnsm_chains){.run = run, .stage = stage, .temperatures = temperatures, .stream = stream};
+    *c = (nnsm_chains){.run = run, .temperatures = temperatures, .stream = stream};
     c->walkers = (size_t)run->config->scan.walkers;
     c->group = MPI_COMM_NULL;
     c->first_temperature = temperatures * r / ranks;

@@ -43,7 +43,6 @@ enum {
 
 typedef struct nnsm_chains {
     nnsm_run *run;
-    nnsm_stage stage;
     size_t temperatures, walkers, tiles, first_tile, own;
     double *temperature; /* [temperatures], rising */
     uint32_t stream;     /* random stream of chain 0 */
@@ -105,10 +104,9 @@ typedef struct {
 
 /* Chains at these temperatures, not started yet. proposer NULL: single flips, screened where that is of use. Collective
  * on run->world. */
-nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, nnsm_stage stage, size_t temperatures,
-                               const double *temperature, uint32_t stream, nnsm_tile_maker *make,
-                               const void *hamiltonian, const nnsm_proposer *proposer, const nnsm_screen *screen,
-                               nnsm_error *error);
+nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, size_t temperatures, const double *temperature,
+                               uint32_t stream, nnsm_tile_maker *make, const void *hamiltonian,
+                               const nnsm_proposer *proposer, const nnsm_screen *screen, nnsm_error *error);
 void nnsm_chains_destroy(nnsm_chains *chains);
 
 /* From now on a suffix of every chain is redrawn from the network before each sweep or proposal (nnsm/regenerate.h);

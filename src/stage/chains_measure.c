@@ -37,14 +37,12 @@ const nnsm_measurement *nnsm_chains_measured(const nnsm_chains *chains, size_t s
 void nnsm_chains_gather(nnsm_chains *chains, size_t size, double *values)
 {
     nnsm_chains *c = chains;
-    double since = nnsm_seconds();
     for (int q = 0; q < c->run->ranks; q++) {
         c->starts[q] = (int)(c->placing.first_tile[q] * size);
         c->counts[q] = (int)((c->placing.first_tile[q + 1] - c->placing.first_tile[q]) * size);
     }
     NNSM_MPI(
         MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values, c->counts, c->starts, MPI_DOUBLE, c->run->world));
-    nnsm_run_waited(c->run, c->stage, since);
 }
 
 /* ---- one measurement */
@@ -93,7 +91,6 @@ static void measure_own(nnsm_chains *c)
 /* H of the group's chains, on all of its ranks. */
 static void gather_group(nnsm_chains *c)
 {
-    double since = nnsm_seconds();
     size_t first = (size_t)c->run->rank - c->placing.group_rank;
     const size_t *tile = c->placing.first_tile + first;
     for (size_t q = 0; q < c->placing.group_ranks; q++) {
@@ -102,7 +99,6 @@ static void gather_group(nnsm_chains *c)
     }
     NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, c->place_energy, c->counts, c->starts, MPI_DOUBLE,
                             c->group == MPI_COMM_NULL ? c->run->world : c->group));
-    nnsm_run_waited(c->run, c->stage, since);
 }
 
 static void exchange_ahead(nnsm_chains *c)

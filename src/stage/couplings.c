@@ -137,13 +137,12 @@ static nnsm_status project(stage *s, nnsm_error *error)
     nnsm_couplings *o = s->out;
     nnsm_projection *p = &s->projection;
     size_t k = p->classes;
-    nnsm_status status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_moments, s,
-                                          nnsm_projection_moments(p), s->buffer, s->total, 0, s->pulls, error);
+    nnsm_status status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_moments, s, nnsm_projection_moments(p), s->buffer,
+                                          s->total, 0, s->pulls, error);
     if (status)
         return status;
     nnsm_projection_solve(p, s->total);
-    status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_pulls, s, k + 2, s->buffer, s->total,
-                              k + 2, s->pulls, error);
+    status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_pulls, s, k + 2, s->buffer, s->total, k + 2, s->pulls, error);
     if (status)
         return status;
     nnsm_projection_errors(p, s->pulls, o->error);
@@ -206,13 +205,12 @@ static nnsm_status refine(stage *s, nnsm_error *error)
     double moved = INFINITY;
     for (int step = 0; moved > last_move && o->refined_present && !status; step++) {
         if (step == 0) {
-            status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k,
-                                      s->table, error);
+            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k, s->table, error);
             nnsm_refinement_data(r, s->total, (double)s->data.configurations);
         }
         if (!status)
-            status = nnsm_samples_sum(s->run, NNSM_STAGE_COUPLINGS, NNSM_BLOCKS, add_weighted, s,
-                                      nnsm_refinement_sums(r), s->buffer, s->total, 0, s->pulls, error);
+            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_weighted, s, nnsm_refinement_sums(r), s->buffer,
+                                      s->total, 0, s->pulls, error);
         if (status)
             break;
         nnsm_refinement_step(r, s->total, o->refined);
@@ -249,7 +247,7 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
         o->likelihood[c] = o->likelihood_error[c] = NAN;
     nnsm_status status = NNSM_OK;
     o->configurations = s->data.configurations;
-    nnsm_pseudo_search search = {s->run, NNSM_STAGE_COUPLINGS, s->pseudo, &o->operators, &s->data, s->buffer, NULL};
+    nnsm_pseudo_search search = {s->run, s->pseudo, &o->operators, &s->data, s->buffer, NULL};
     if (o->configurations)
         status = nnsm_pseudo_search_run(&search, o->likelihood, o->likelihood_error, &converged, error);
     if (!status && o->configurations && !converged)

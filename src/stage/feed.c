@@ -151,10 +151,10 @@ static void begin_to_receive(nnsm_feed *feed)
         *request = MPI_REQUEST_NULL;
         if (!count)
             continue;
-        NNSM_MPI(MPI_Improbe(from, (int)(feed->begun % TAGS), feed->link, &here, &message, MPI_STATUS_IGNORE));
+        NNSM_MPI_PROMPT(MPI_Improbe(from, (int)(feed->begun % TAGS), feed->link, &here, &message, MPI_STATUS_IGNORE));
         if (!here)
             return;
-        NNSM_MPI(MPI_Imrecv(place(feed, feed->begun), (int)(count * sites), MPI_SIGNED_CHAR, &message, request));
+        NNSM_MPI_PROMPT(MPI_Imrecv(place(feed, feed->begun), (int)(count * sites), MPI_SIGNED_CHAR, &message, request));
     }
 }
 
@@ -164,7 +164,7 @@ static bool receive(nnsm_feed *feed)
     int here = 0;
     begin_to_receive(feed);
     if (feed->next < feed->begun)
-        NNSM_MPI(MPI_Test(&feed->request[feed->next % NNSM_RECEIVES], &here, MPI_STATUS_IGNORE));
+        NNSM_MPI_PROMPT(MPI_Test(&feed->request[feed->next % NNSM_RECEIVES], &here, MPI_STATUS_IGNORE));
     if (here)
         unpack(feed, feed->next, place(feed, feed->next));
     return here;
@@ -247,7 +247,7 @@ bool nnsm_sender_progress(nnsm_sender *sender)
     if (is_done(s) || chunk / s->source->layout.tiles >= s->source->made)
         return false;
     for (int r = 0; r < s->trainers && free; r++)
-        NNSM_MPI(MPI_Test(&s->request[(size_t)r * NNSM_RUN_AHEAD + turn], &free, MPI_STATUS_IGNORE));
+        NNSM_MPI_PROMPT(MPI_Test(&s->request[(size_t)r * NNSM_RUN_AHEAD + turn], &free, MPI_STATUS_IGNORE));
     if (!free)
         return false;
     for (int r = 0; r < s->trainers; r++) {
@@ -256,8 +256,8 @@ bool nnsm_sender_progress(nnsm_sender *sender)
         size_t count =
             pack(s->partition, chunk, s->limit, s->trainers, r, sites, nnsm_source_rows(s->source, chunk), to);
         if (count) /* synchronous: done means received, which bounds the run-ahead */
-            NNSM_MPI(MPI_Issend(to, (int)(count * sites), MPI_SIGNED_CHAR, r, (int)(chunk % TAGS), s->link,
-                                &s->request[slot]));
+            NNSM_MPI_PROMPT(MPI_Issend(to, (int)(count * sites), MPI_SIGNED_CHAR, r, (int)(chunk % TAGS), s->link,
+                                       &s->request[slot]));
     }
     s->next = chunk + 1;
     s->turn++;
@@ -268,7 +268,7 @@ static bool still_receiving(nnsm_feed *feed)
 {
     int done = 1;
     for (uint64_t chunk = feed->next; chunk < feed->begun && done; chunk++)
-        NNSM_MPI(MPI_Test(&feed->request[chunk % NNSM_RECEIVES], &done, MPI_STATUS_IGNORE));
+        NNSM_MPI_PROMPT(MPI_Test(&feed->request[chunk % NNSM_RECEIVES], &done, MPI_STATUS_IGNORE));
     return !done;
 }
 
@@ -281,18 +281,18 @@ void nnsm_feed_drain(nnsm_feed *feed, nnsm_sender *sender)
         MPI_Status status;
         if (still_receiving(feed))
             continue;
-        NNSM_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, feed->link, &here, &status));
+        NNSM_MPI_PROMPT(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, feed->link, &here, &status));
         if (here)
             NNSM_MPI(MPI_Recv(feed->buffer, (int)most, MPI_SIGNED_CHAR, status.MPI_SOURCE, status.MPI_TAG, feed->link,
                               MPI_STATUS_IGNORE));
         if (!entered) {
             entered = 1;
             if (sender)
-                NNSM_MPI(
+                NNSM_MPI_PROMPT(
                     MPI_Testall(sender->trainers * NNSM_RUN_AHEAD, sender->request, &entered, MPI_STATUSES_IGNORE));
             if (entered)
-                NNSM_MPI(MPI_Ibarrier(feed->link, &barrier));
+                NNSM_MPI_PROMPT(MPI_Ibarrier(feed->link, &barrier));
         } else
-            NNSM_MPI(MPI_Test(&barrier, &passed, MPI_STATUS_IGNORE));
+            NNSM_MPI_PROMPT(MPI_Test(&barrier, &passed, MPI_STATUS_IGNORE));
     }
 }

@@ -50,14 +50,12 @@ void nnsm_groups_saved(nnsm_groups *groups, bool wrote)
         nnsm_stop_saved(stop, seconds, true);
 }
 
-void nnsm_groups_wait(nnsm_groups *groups, nnsm_status status, nnsm_stage stage)
+void nnsm_groups_wait(nnsm_groups *groups, nnsm_status status)
 {
     nnsm_groups *g = groups;
-    double since = nnsm_seconds();
     while (!g->over)
         if (vote(g, false, status != NNSM_OK) == NNSM_CHECKPOINT && !g->over)
             nnsm_groups_saved(g, false);
-    nnsm_run_waited(&g->own, stage, since);
 }
 
 void nnsm_groups_join(nnsm_groups *groups)

@@ -38,7 +38,7 @@ void nnsm_groups_saved(nnsm_groups *groups, bool wrote);
 
 /* This group's task has ended with `status`, the same on all its ranks: vote until all groups are done. Collective with
  * the votes of the others. */
-void nnsm_groups_wait(nnsm_groups *groups, nnsm_status status, nnsm_stage stage);
+void nnsm_groups_wait(nnsm_groups *groups, nnsm_status status);
 
 /* One run again: its clocks, warnings and stops are those of the groups. Call it once after a split that did not fail.
  * Collective on groups->run->world. */

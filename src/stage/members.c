@@ -263,7 +263,7 @@ static nnsm_status train_round(gathering *e, size_t begin, int groups, nnsm_erro
     status = deal(e, &g, &pool, &trained, error);
     if (!status) {
         status = nnsm_member_train(&g, groups > 1 ? &pool : &e->pool, &task, trained, error);
-        nnsm_groups_wait(&g, status, NNSM_STAGE_MEMBERS);
+        nnsm_groups_wait(&g, status);
         status = nnsm_agree(run->world, status, error);
     }
     if (!status)

@@ -13,7 +13,7 @@ static nnsm_status sum_blocks(void *context, const nnsm_pseudo_request *request,
     nnsm_pseudo_search *s = context;
     size_t k = s->operators->classes;
     s->request = request;
-    return nnsm_samples_sum(s->run, s->stage, NNSM_BLOCKS / request->part, add_block, s,
+    return nnsm_samples_sum(s->run, NNSM_BLOCKS / request->part, add_block, s,
                             request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
                             request->pulls, error);
 }

@@ -7,7 +7,6 @@
 
 typedef struct {
     nnsm_run *run;
-    nnsm_stage stage; /* whose time waiting is */
     nnsm_pseudo *pseudo;
     const nnsm_operators *operators; /* of pseudo */
     const nnsm_samples *data;

@@ -1,7 +1,6 @@
 #include "stage/reduction.h"
 
 #include "base/memory.h"
-#include "base/timer.h"
 #include "made/kernels.h"
 #include "setup/agree.h"
 
@@ -159,22 +158,19 @@ static void hear(void *context, size_t first, size_t end)
     }
 }
 
-static void complete(nnsm_reduction *r, double *waited)
+static void complete(nnsm_reduction *r)
 {
     int index = 0;
     while (index != MPI_UNDEFINED) {
-        double since = nnsm_seconds();
         NNSM_MPI(MPI_Waitany((int)(r->pieces * r->messages), r->request, &index, MPI_STATUS_IGNORE));
-        *waited += nnsm_seconds() - since;
         if (index != MPI_UNDEFINED)
             nnsm_relay_advance(&r->relay[(size_t)index / r->messages]);
     }
     for (size_t k = 0; k < r->pieces && r->consumer->result && !r->tree->single; k++)
-        nnsm_slices_share(r->relay[k].results, r->consumer->result, waited);
+        nnsm_slices_share(r->relay[k].results, r->consumer->result);
 }
 
-void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer, const nnsm_consumer *consumer,
-                        double *waited)
+void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer, const nnsm_consumer *consumer)
 {
     nnsm_reduction *r = reduction;
     const nnsm_tree *tree = r->tree;
@@ -188,5 +184,5 @@ void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer
         compute(r, tree->node[i].low, tree->node[i].high, 0, r->own[i]);
     float *vector = compute_but_last(r, last);
     producer->compute(producer->context, tree->node[last].high - 1, vector, &listener);
-    complete(r, waited);
+    complete(r);
 }

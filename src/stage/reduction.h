@@ -30,9 +30,7 @@ typedef struct {
 } nnsm_producer;
 
 /* Compute all own shards, the last one at last, and sum; the consumer uses this rank's slices of pieces, in any order,
- * as soon as they are there, also from within `compute`; then all have all of its results. Adds seconds without
- * anything to do to *waited. Collective. */
-void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer, const nnsm_consumer *consumer,
-                        double *waited);
+ * as soon as they are there, also from within `compute`; then all have all of its results. Collective. */
+void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer, const nnsm_consumer *consumer);
 
 #endif

@@ -130,7 +130,7 @@ void nnsm_relay_start(nnsm_relay *relay, const nnsm_consumer *consumer)
 static bool arrived(nnsm_relay *e)
 {
     int all = 1;
-    NNSM_MPI(MPI_Testall(e->messages.count, e->messages.request, &all, MPI_STATUSES_IGNORE));
+    NNSM_MPI_PROMPT(MPI_Testall(e->messages.count, e->messages.request, &all, MPI_STATUSES_IGNORE));
     return all;
 }
 

@@ -13,8 +13,9 @@
 #include "stage/thermodynamics.h"
 #include "stage/trust.h"
 
-static const char *const stage_names[NNSM_STAGES] = {"generate", "window",    "train",     "members", "couplings",
-                                                     "scan",     "reference", "distilled", "trust"};
+static const char *const stage_names[NNSM_STAGES] = {"generate",  "window",     "train", "members",
+                                                     "couplings", "samples",    "scan",  "reference",
+                                                     "distilled", "evaluation", "trust"};
 
 /* How far the prediction moves when H is replaced by its projection on local operators: an estimate, from the data
  * alone, of the error that no longer sampling would remove. */
@@ -206,8 +207,8 @@ static nnsm_status gather_intervals(nnsm_run *run, nnsm_interval **intervals, nn
     nnsm_status status = NNSM_NEW(intervals, (size_t)run->ranks * NNSM_STAGES, "timing", error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        NNSM_MPI(MPI_Allgather(run->clock, 3 * NNSM_STAGES, MPI_DOUBLE, *intervals, 3 * NNSM_STAGES, MPI_DOUBLE,
-                               run->world));
+        NNSM_MPI(MPI_Allgather(run->clock, (int)sizeof run->clock, MPI_BYTE, *intervals, (int)sizeof run->clock,
+                               MPI_BYTE, run->world));
     return status;
 }
 

@@ -86,17 +86,14 @@ void nnsm_run_path(const nnsm_run *run, nnsm_file file, char *path)
 
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage)
 {
-    run->clock[stage].begin = nnsm_seconds() - run->start;
+    run->clock[stage] = (nnsm_interval){.begin = nnsm_seconds() - run->start, .waited = nnsm_waited()};
 }
 
 void nnsm_run_end(nnsm_run *run, nnsm_stage stage)
 {
-    run->clock[stage].end = nnsm_seconds() - run->start;
-}
-
-void nnsm_run_waited(nnsm_run *run, nnsm_stage stage, double since)
-{
-    run->clock[stage].wait += nnsm_seconds() - since;
+    nnsm_interval *i = &run->clock[stage];
+    i->end = nnsm_seconds() - run->start;
+    i->wait = nnsm_waited() - i->waited;
 }
 
 bool nnsm_run_has_lattice(const nnsm_run *run, int dimensions, const int *extent)

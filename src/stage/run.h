@@ -20,9 +20,11 @@ typedef enum {
     NNSM_STAGE_TRAIN,
     NNSM_STAGE_MEMBERS,
     NNSM_STAGE_COUPLINGS,
+    NNSM_STAGE_SAMPLES, /* ancestral */
     NNSM_STAGE_SCAN,
     NNSM_STAGE_REFERENCE,
     NNSM_STAGE_DISTILLED,
+    NNSM_STAGE_EVALUATION, /* of all scans: errors, free energies */
     NNSM_STAGE_TRUST,
     NNSM_STAGES
 } nnsm_stage;
@@ -30,6 +32,7 @@ typedef enum {
 /* When a rank worked on a stage, and how much of that it waited for others; seconds since the start of the run. */
 typedef struct {
     double begin, end, wait;
+    double waited; /* before, in other stages */
 } nnsm_interval;
 
 /* How far a run has come. */
@@ -124,7 +127,5 @@ double nnsm_run_magnetic_sites(const nnsm_run *run);
 /* The clock of this rank. Local. */
 void nnsm_run_begin(nnsm_run *run, nnsm_stage stage);
 void nnsm_run_end(nnsm_run *run, nnsm_stage stage);
-/* Adds the time since `since` (nnsm_seconds) to the waiting time of a stage. */
-void nnsm_run_waited(nnsm_run *run, nnsm_stage stage, double since);
 
 #endif

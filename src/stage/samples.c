@@ -214,17 +214,14 @@ static void collect(const nnsm_run *run, size_t first, size_t count, size_t size
     }
 }
 
-nnsm_status nnsm_samples_sum(nnsm_run *run, nnsm_stage stage, size_t blocks, nnsm_block_function *function,
-                             void *context, size_t size, double *buffer, double *total, size_t columns, double *table,
-                             nnsm_error *error)
+nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *function, void *context, size_t size,
+                             double *buffer, double *total, size_t columns, double *table, nnsm_error *error)
 {
     size_t ranks = (size_t)run->ranks;
     memset(total, 0, size * sizeof *total);
     for (size_t first = 0; first < blocks; first += ranks) {
         size_t count = blocks - first < ranks ? blocks - first : ranks;
-        double since = nnsm_seconds();
         nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_COUPLINGS, run->world);
-        nnsm_run_waited(run, stage, since);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         memset(buffer, 0, size * sizeof *buffer);

@@ -174,6 +174,7 @@ static nnsm_status sample(scan *s, const nnsm_learned *learned, const nnsm_train
 {
     nnsm_witness *witnesses[MOST_BRANCHES];
     nnsm_status status = NNSM_OK;
+    nnsm_run_begin(s->run, NNSM_STAGE_SAMPLES);
     for (size_t i = 0; i < s->branches && !status; i++) {
         witnesses[i] = &s->branch[i].ancestral;
         status = s->branch[i].make(&witnesses[i]->tile, s->branch[i].hamiltonian, error);
@@ -185,6 +186,7 @@ static nnsm_status sample(scan *s, const nnsm_learned *learned, const nnsm_train
         status = nnsm_ancestral_sample(s->run, learned, trained, scanned, witnesses, s->branches, error);
     for (size_t i = 0; i < s->branches && !status; i++)
         nnsm_branch_anchor(&s->branch[i]);
+    nnsm_run_end(s->run, NNSM_STAGE_SAMPLES);
     return status;
 }
 
@@ -198,10 +200,12 @@ static nnsm_status run_all(scan *s, nnsm_error *error)
         status = nnsm_branch_run(&s->branch[i], save, s, &swept, error);
     if (!status && swept)
         status = save(s, NNSM_CHECKPOINT, error);
+    nnsm_run_begin(s->run, NNSM_STAGE_EVALUATION);
     for (size_t i = 0; i < s->branches && !status; i++)
         nnsm_branch_finish(&s->branch[i]);
     for (size_t i = 0; i < s->branches && !status; i++)
         status = nnsm_branch_evaluate(&s->branch[i], error);
+    nnsm_run_end(s->run, NNSM_STAGE_EVALUATION);
     return status;
 }
 

@@ -1,7 +1,6 @@
 #include "stage/slices.h"
 
 #include "base/memory.h"
-#include "base/timer.h"
 #include "setup/agree.h"
 
 enum { SLICE_GRAIN = 16 }; /* slices begin on cache lines */
@@ -76,8 +75,8 @@ static void send_pieces(const nnsm_slices *s, const nnsm_piece *piece, size_t co
 {
     for (size_t i = 0; i < count; i++)
         if (floats(s, &piece[i]))
-            NNSM_MPI(MPI_Isend(vector + (s->cut[piece[i].first] - s->cut[base]), floats(s, &piece[i]), MPI_FLOAT,
-                               piece[i].rank, tag, s->comm, &m->request[m->count++]));
+            NNSM_MPI_PROMPT(MPI_Isend(vector + (s->cut[piece[i].first] - s->cut[base]), floats(s, &piece[i]), MPI_FLOAT,
+                                      piece[i].rank, tag, s->comm, &m->request[m->count++]));
 }
 
 static void receive_pieces(const nnsm_slices *s, const nnsm_piece *piece, size_t count, float *vector, size_t base,
@@ -85,8 +84,8 @@ static void receive_pieces(const nnsm_slices *s, const nnsm_piece *piece, size_t
 {
     for (size_t i = 0; i < count; i++)
         if (floats(s, &piece[i]))
-            NNSM_MPI(MPI_Irecv(vector + (s->cut[piece[i].first] - s->cut[base]), floats(s, &piece[i]), MPI_FLOAT,
-                               piece[i].rank, tag, s->comm, &m->request[m->count++]));
+            NNSM_MPI_PROMPT(MPI_Irecv(vector + (s->cut[piece[i].first] - s->cut[base]), floats(s, &piece[i]), MPI_FLOAT,
+                                      piece[i].rank, tag, s->comm, &m->request[m->count++]));
 }
 
 void nnsm_slices_send_up(const nnsm_slices *slices, const nnsm_join *join, float *const *sum, float *const *buffer,
@@ -113,11 +112,10 @@ void nnsm_slices_send_down(const nnsm_slices *slices, const nnsm_join *join, flo
 /* ---- all at once */
 
 /* A rank whose shards are several nodes would get slices on several ways. */
-void nnsm_slices_share(const nnsm_slices *slices, float *vector, double *waited)
+void nnsm_slices_share(const nnsm_slices *slices, float *vector)
 {
     const nnsm_slices *s = slices;
     float *piece = vector + s->span.first;
-    double since = nnsm_seconds();
     for (size_t j = s->tree.single ? s->tree.joins : 0; j-- > 0;) {
         nnsm_messages messages = {.request = s->request};
         nnsm_slices_send_down(s, &s->tree.join[j], piece, &messages);
@@ -125,5 +123,4 @@ void nnsm_slices_share(const nnsm_slices *slices, float *vector, double *waited)
     }
     if (!s->tree.single)
         NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, piece, s->counts, s->starts, MPI_FLOAT, s->comm));
-    *waited += nnsm_seconds() - since;
 }

@@ -33,8 +33,8 @@ void nnsm_slices_destroy(nnsm_slices *slices);
 /* The slice [*first, *end) of this rank, counted from the vector's first float. Local. */
 void nnsm_slices_own(const nnsm_slices *slices, size_t *first, size_t *end);
 
-/* Every rank's slice of the piece to all ranks, in place. vector: all of it. Adds the time to *waited. Collective. */
-void nnsm_slices_share(const nnsm_slices *slices, float *vector, double *waited);
+/* Every rank's slice of the piece to all ranks, in place. vector: all of it. Collective. */
+void nnsm_slices_share(const nnsm_slices *slices, float *vector);
 
 /* Messages under way. */
 typedef struct {

@@ -208,7 +208,7 @@ static nnsm_request wish(void *context)
     nnsm_request mine = nnsm_stop_poll(&t->run->stop, NNSM_VOTE_TRAIN);
     int here = 0, theirs;
     if (t->run->rank == 0)
-        NNSM_MPI(MPI_Iprobe(MPI_ANY_SOURCE, TAG_WISH, t->control, &here, MPI_STATUS_IGNORE));
+        NNSM_MPI_PROMPT(MPI_Iprobe(MPI_ANY_SOURCE, TAG_WISH, t->control, &here, MPI_STATUS_IGNORE));
     if (here) {
         NNSM_MPI(MPI_Recv(&theirs, 1, MPI_INT, MPI_ANY_SOURCE, TAG_WISH, t->control, MPI_STATUS_IGNORE));
         mine = theirs > (int)mine ? (nnsm_request)theirs : mine;
@@ -249,7 +249,7 @@ static bool work(team *t)
 static int receive_order(team *t)
 {
     int here, what = NONE;
-    NNSM_MPI(MPI_Iprobe(0, TAG_ORDER, t->control, &here, MPI_STATUS_IGNORE));
+    NNSM_MPI_PROMPT(MPI_Iprobe(0, TAG_ORDER, t->control, &here, MPI_STATUS_IGNORE));
     if (here)
         NNSM_MPI(MPI_Recv(&what, 1, MPI_INT, 0, TAG_ORDER, t->control, MPI_STATUS_IGNORE));
     return what;
@@ -282,10 +282,10 @@ static nnsm_status serve(team *t, nnsm_error *error)
             }
         }
         pass_wish_on(t);
-        double since = nnsm_seconds();
         if (what == NONE && !work(t)) {
+            nnsm_wait_begin();
             (void)nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
-            nnsm_run_waited(t->run, NNSM_STAGE_GENERATE, since);
+            nnsm_wait_end();
         }
     }
 }
@@ -306,11 +306,11 @@ static nnsm_status first_part(team *t, nnsm_error *error)
         nnsm_trainer_settle(&t->trainer);
     } else
         status = serve(t, error);
-    double since = nnsm_seconds();
+    nnsm_wait_begin();
     if (t->generators)
         nnsm_feed_drain(&t->feed, t->trains ? NULL : &t->sender);
+    nnsm_wait_end();
     status = nnsm_agree(run->world, status, error);
-    nnsm_run_waited(run, t->trains ? NNSM_STAGE_TRAIN : NNSM_STAGE_GENERATE, since);
     NNSM_MPI(MPI_Bcast(&run->ensemble, 1, MPI_INT64_T, t->layout.first, run->world));
     NNSM_MPI(MPI_Bcast(&t->trained->summary, (int)sizeof t->trained->summary, MPI_BYTE, t->layout.first, run->world));
     nnsm_trainer_destroy(&t->trainer);

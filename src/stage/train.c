@@ -45,9 +45,7 @@ static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error
     for (int lacking = 1; lacking && !status;) {
         int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE),
                        source->made < snapshots ? (int)(snapshots - source->made) : 0};
-        double since = nnsm_seconds();
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
-        nnsm_run_waited(run, NNSM_STAGE_GENERATE, since);
         lacking = vote[1];
         if (vote[0] != NNSM_GO_ON)
             status = save_generating(source, ledger, (nnsm_request)vote[0], error);

@@ -183,13 +183,12 @@ void nnsm_trainer_destroy(nnsm_trainer *trainer)
 
 void nnsm_trainer_settle(nnsm_trainer *trainer)
 {
-    double waited = 0;
     if (!trainer->reduction[NNSM_VECTOR_GRADIENT])
         return;
     for (int m = 0; m < 2; m++)
         for (size_t k = 0; k < trainer->pieces; k++)
             nnsm_slices_share(&slices_of(trainer, (nnsm_vector)(NNSM_VECTOR_MEMORY_1 + m))[k],
-                              trainer->training->learner.memory[m], &waited);
+                              trainer->training->learner.memory[m]);
 }
 
 /* ---- one step */
@@ -258,13 +257,11 @@ double nnsm_trainer_rate(const nnsm_trainer *trainer, uint64_t step)
 /* A fit without a solution is one rank's failure; and what comes next depends on the worst of all slices. */
 static nnsm_status agree_on_step(nnsm_trainer *t, nnsm_status status, double draws, double noise, nnsm_error *error)
 {
-    double since = nnsm_seconds();
     if (t->training->learner.network->dense)
         return NNSM_OK;
     status = nnsm_agree(t->all, status, error);
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &noise, 1, MPI_DOUBLE, MPI_MAX, t->all));
     nnsm_learner_advance(&t->training->learner, draws, noise);
-    nnsm_run_waited(t->run, nnsm_trainer_stage(t), since);
     return status;
 }
 
@@ -296,25 +293,24 @@ static nnsm_status step(nnsm_trainer *t, nnsm_error *error)
     const nnsm_partition *p = &t->pool->partition;
     size_t left = p->training - n->batch * p->batch, draws = left < p->batch ? left : p->batch;
     outcome o = {.trainer = t, .draws = (double)draws, .error = error};
-    double waited = 0;
     if (t->workers != MPI_COMM_NULL) {
         const nnsm_producer producer = {t, shard_sums};
         const nnsm_consumer consumer = {&o, step_piece, n->learner.parameters};
-        nnsm_reduction_run(t->reduction[nnsm_learner_wants(&n->learner)], &producer, &consumer, &waited);
+        nnsm_reduction_run(t->reduction[nnsm_learner_wants(&n->learner)], &producer, &consumer);
     }
     n->step++;
     n->batch++;
-    t->run->clock[nnsm_trainer_stage(t)].wait += waited;
     return agree_on_step(t, o.status, o.draws, o.noise, error);
 }
 
 nnsm_status nnsm_trainer_await(nnsm_trainer *trainer, uint64_t needed, uint64_t bound, nnsm_error *error)
 {
     nnsm_trainer *t = trainer;
-    double since = nnsm_seconds();
     nnsm_status status = NNSM_OK;
     for (int lacking = 1; lacking && !status;) {
-        bool here = true, all_here = true;
+        bool here = true, all_here = true, others = t->feed && !t->feed->source;
+        if (others)
+            nnsm_wait_begin();
         if (t->feed) {
             nnsm_feed_poll(t->feed, needed, bound);
             here = nnsm_feed_has(t->feed, needed);
@@ -322,6 +318,8 @@ nnsm_status nnsm_trainer_await(nnsm_trainer *trainer, uint64_t needed, uint64_t 
         }
         int vote[3] = {(int)t->team.wish(t->team.context), !here, !all_here};
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 3, MPI_INT, MPI_MAX, t->all));
+        if (others)
+            nnsm_wait_end();
         if (vote[0] != NNSM_GO_ON)
             status = t->team.pause(t->team.context, (nnsm_request)vote[0], error);
         if (!status && t->feed && !vote[2] && !t->fed) {
@@ -330,7 +328,6 @@ nnsm_status nnsm_trainer_await(nnsm_trainer *trainer, uint64_t needed, uint64_t 
         }
         lacking = vote[1];
     }
-    nnsm_run_waited(t->run, nnsm_trainer_stage(t), since);
     return status;
 }
 

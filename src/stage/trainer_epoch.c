@@ -46,9 +46,7 @@ static nnsm_status evaluate(nnsm_trainer *t, double *nll, nnsm_error *error)
     if (status)
         return status;
     memcpy(sums + 2 * p->tiles, t->training->shard_nll, p->shards * sizeof *sums);
-    double since = nnsm_seconds();
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)(2 * p->tiles + p->shards), MPI_DOUBLE, MPI_SUM, t->all));
-    nnsm_run_waited(t->run, nnsm_trainer_stage(t), since);
     nll[0] = nll[1] = t->validation_energy = 0;
     for (size_t v = 0; v < p->tiles; v++) {
         nll[1] += sums[v] / (double)p->validation;

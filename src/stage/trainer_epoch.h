@@ -5,12 +5,6 @@
 
 #include "stage/trainer.h"
 
-/* On whose clock this training waits. Local. */
-static inline nnsm_stage nnsm_trainer_stage(const nnsm_trainer *trainer)
-{
-    return trainer->training->member ? NNSM_STAGE_MEMBERS : NNSM_STAGE_TRAIN;
-}
-
 /* The learning rate of a step. Local. */
 double nnsm_trainer_rate(const nnsm_trainer *trainer, uint64_t step);
 

@@ -77,9 +77,7 @@ void nnsm_trust_judges_destroy(nnsm_trust_judges *judges)
 
 static nnsm_status vote(stage *s, nnsm_error *error)
 {
-    double since = nnsm_seconds();
     nnsm_request request = nnsm_stop_vote(&s->run->stop, NNSM_VOTE_TRUST, s->run->world);
-    nnsm_run_waited(s->run, NNSM_STAGE_TRUST, since);
     return request > NNSM_CHECKPOINT ? nnsm_checkpoint_stop(s->run, request, error) : NNSM_OK;
 }
 
@@ -93,7 +91,6 @@ static nnsm_status go_on(stage *s, nnsm_chains *c, nnsm_error *error)
     double wanted = (double)missing * c->common.stride * (double)config->scan.exchange_interval;
     double sweeps = (double)config->scan.sweeps, most = fmax(0.25 * sweeps, fmin(sweeps, FEW_SWEEPS));
     uint32_t target = c->sweep + (uint32_t)fmin(wanted, most);
-    c->stage = NNSM_STAGE_TRUST; /* on whose clock they wait from now on */
     while (c->sweep < target && !status) {
         status = vote(s, error);
         if (!status)

@@ -55,7 +55,20 @@ echo "passed: dense, 1 and 2 ranks"
 
 rm results/*
 "$nnsm" bench "$source/input/best_fig3.cfg" $small --set run.name=f --set couplings.samples=2000 --seconds 0.5 >frontier.log
-"$python" look.py results/f.bench.json 1 $all none
+"$python" look.py results/f.bench.json 1 $all,hessian none
+"$python" "$source/analysis/performance_model.py" results/f.bench.json --ranks 1 >model.log
+"$python" - <<'PY' || fail "steps with Hessians are not in the model: $(cat model.log)"
+import json
+b = json.load(open("results/f.bench.json"))
+run, parts = b["run"], b["parts"]
+assert 0 < run["hessian_draws"] < run["epochs"] * run["configurations"], run
+assert run["floats_of_a_hessian"] > run["floats_of_a_gradient"] > 0, run
+# On one rank: each draw costs at least its sums.
+draws = run["epochs"] * (run["configurations"] - int(run["validation"] * run["configurations"]))
+least = run["hessian_draws"] / parts["hessian"]["rate"] + (draws - run["hessian_draws"]) / parts["gradient"]["rate"]
+row = [line.split() for line in open("model.log") if not line.startswith("#")][0]
+assert least * 0.99 < float(row[3]), (least, row)
+PY
 "$nnsm" bench "$source/input/potts3.cfg" $small --set run.name=p --seconds 0.5 >potts.log
 "$python" look.py results/p.bench.json 1 $all none
 passed() { echo "passed: $*"; }
@@ -76,6 +89,24 @@ CFG
 "$nnsm" bench own.cfg --seconds 0.5 >own.log
 "$python" look.py results/own.bench.json 1 "$(echo $all | sed 's/generator,//; s/ensemble_write,//')" dense
 alone own
+"$python" - "$nnsm" <<'PY' || fail "a long file: not in seconds, or not all of it counted"
+import json, subprocess, sys, time, h5py
+with h5py.File("measured.h5") as few, h5py.File("many.h5", "w") as many:
+    rows = few["configurations"][:]
+    times = 400000 // len(rows) + 1
+    data = many.create_dataset("configurations", (times * len(rows), *rows.shape[1:]), "i1")
+    for k in range(times):
+        data[k * len(rows):(k + 1) * len(rows)] = rows
+    data.attrs["temperature"] = 2.5
+    data.attrs["values"] = [-1, 1]
+subprocess.run([sys.argv[1], "bench", "own.cfg", "--set", "ensemble.file=many.h5", "--set", "run.name=many", "--seconds", "0.5"],
+               check=True, stdout=subprocess.DEVNULL)
+b = json.load(open("results/many.bench.json"))
+assert b["run"]["configurations"] == times * len(rows), b["run"]["configurations"]
+assert b["parts"]["training"]["work"] < 20000, b["parts"]["training"]["work"]
+plan = subprocess.run([sys.argv[1], "check", "own.cfg", "--set", "ensemble.file=many.h5"], check=True, capture_output=True, text=True)
+assert f"{times * len(rows)} configurations of many.h5" in plan.stdout and "true model" not in plan.stdout, plan.stdout
+PY
 passed measured data
 
 # Windows that the network does not look below.

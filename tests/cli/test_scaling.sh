@@ -88,10 +88,10 @@ NNSM=$nnsm NNSM_PYTHON=$python NNSM_BENCH_SECONDS=0.3 NNSM_HERE=1
 export NNSM NNSM_PYTHON NNSM_BENCH_SECONDS NNSM_HERE
 "$nnsm" run small.cfg $small --set run.name=small_strong1 --set train.epochs=2 --fresh >/dev/null
 refused "differ in train.epochs" table strong 1,2 small.cfg
-# A run that crashes does not end the study, and is missing from its table.
+# A run that crashes does not end the study, and is missing from its table; a benchmark that crashes is only that.
 cat >crashing <<SH
 #!/bin/bash
-case "\$1 \$*" in "bench "*strong4*) kill -SEGV \$\$ ;; esac
+case "\$1 \$*" in "bench "*strong2* | "run "*strong4*) kill -SEGV \$\$ ;; esac
 exec "$nnsm" "\$@"
 SH
 chmod +x crashing
@@ -114,8 +114,19 @@ wait $! || status=$?
 cp results/small_strong2.results.h5 results/small_strong1.results.h5
 rm results/small_strong1.bench.json # of the study that was stopped
 echo garbage >results/small_strong8.results.h5
+echo garbage >results/small_strong2.bench.json
 table strong 1,2 small.cfg >out 2>err || fail "a broken file beside the study: $(cat out err)"
 grep -q "small_strong8.results.h5 is left out" err || fail "not said: $(cat err)"
+grep -q "no curve of the model: .*small_strong2.bench.json" err || fail "not said: $(cat err)"
+"$python" - <<'PY'
+import json
+with open("results/other.bench.json") as file:
+    bench = json.load(file)
+bench["parts"]["sgemm"]["busy"] = 0.5
+with open("results/other.bench.json", "w") as file:
+    json.dump(bench, file)
+PY
+model results/other.bench.json >out 2>err && grep -q "only 50% of a processor" err || fail "disturbed, not said: $(cat err)"
 "$python" -c 'import h5py
 with h5py.File("results/small_strong1.results.h5", "r+") as f:
     f["provenance"].attrs["sessions"] = 2

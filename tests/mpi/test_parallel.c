@@ -78,7 +78,6 @@ static void check_sum(MPI_Comm comm, size_t shards, size_t pieces, bool lopsided
     nnsm_slices slices[PIECES];
     nnsm_error error;
     float expected[COUNT];
-    double waited = 0;
     int workers;
     (void)MPI_Comm_size(comm, &workers);
     tree(0, shards, expected);
@@ -93,7 +92,7 @@ static void check_sum(MPI_Comm comm, size_t shards, size_t pieces, bool lopsided
     assert_int_equal(nnsm_reduction_create(&reduction, pieces, slices, slices, &error), NNSM_OK);
     for (int repeat = 0; repeat < 3; repeat++) {
         sums s = {.slices = slices};
-        nnsm_reduction_run(reduction, &(nnsm_producer){NULL, produce}, &(nnsm_consumer){&s, keep, s.all}, &waited);
+        nnsm_reduction_run(reduction, &(nnsm_producer){NULL, produce}, &(nnsm_consumer){&s, keep, s.all});
         assert_memory_equal(s.all, expected, sizeof expected);
         for (size_t k = 0; k < pieces; k++)
             assert_int_equal(s.used[k], 1);

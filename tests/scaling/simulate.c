@@ -194,7 +194,6 @@ static nnsm_status sum(nnsm_run *run, bool *equal, nnsm_error *error)
     nnsm_slices slices[PIECES];
     nnsm_reduction *reduction = NULL;
     float *expected = NULL, *all = NULL;
-    double waited = 0;
     nnsm_status status = NNSM_NEW(&expected, 16 * FLOATS, "sum", error);
     if (!status)
         status = NNSM_NEW(&all, FLOATS, "sum", error);
@@ -207,7 +206,7 @@ static nnsm_status sum(nnsm_run *run, bool *equal, nnsm_error *error)
     if (status)
         return status;
     sums s = {slices, all};
-    nnsm_reduction_run(reduction, &(nnsm_producer){NULL, produce}, &(nnsm_consumer){&s, keep, all}, &waited);
+    nnsm_reduction_run(reduction, &(nnsm_producer){NULL, produce}, &(nnsm_consumer){&s, keep, all});
     add_up(0, shards, expected, expected + FLOATS);
     int same = memcmp(all, expected, FLOATS * sizeof *all) == 0;
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &same, 1, MPI_INT, MPI_MIN, run->world));
