@@ -35,8 +35,8 @@ def read(path):
         sys.exit(f"performance_model: {path}: {problem}")
     if not isinstance(bench, dict) or bench.get("kind") != "nnsm bench":
         sys.exit(f"performance_model: {path}: not a file of nnsm bench")
-    if "config" not in bench:
-        sys.exit(f"performance_model: {path}: does not say of which configuration; measure again")
+    if "config" not in bench or not isinstance(bench.get("parts"), dict):
+        sys.exit(f"performance_model: {path}: is not whole, or of an older version; measure again")
     least = min((part.get("busy", 1.0) for part in bench["parts"].values() if part.get("of") == "rank"), default=1.0)
     if least < BUSY:
         print(f"warning: {path}: its ranks had only {least:.0%} of a processor at worst: the machine was shared, or had fewer cores than "
@@ -226,6 +226,7 @@ def measured_parts(path):
             used = [row for stage in stages for row in rows[stage] if row[1] > 0]
             parts[name] = max(row[1] for row in used) - min(row[0] for row in used) if used else 0.0
         busy = sum(row[1] - row[0] - row[2] for stage in rows.values() for row in stage if row[1] > 0)
+        busy -= sum(max(0.0, min(g[1], t[1]) - max(g[0], t[0])) for g, t in zip(rows["generate"], rows["train"]))  # one rank did both
         parts["total"] = float(file["timing"].attrs["total_seconds"])
         parts["busy"] = busy / ranks / parts["total"]
         sessions = int(file["provenance"].attrs.get("sessions", 1))

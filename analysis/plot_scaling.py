@@ -10,10 +10,11 @@ import numpy as np
 from performance_model import PARTS, Model, read
 from results import fail, plt, save_figure
 
-SHOWN = {"network": "generate, train", "scan": "scan", "total": "whole run"}
+SHOWN = {"network": "until trained", "scan": "scan", "total": "whole run"}
 COLOURS = {"network": "tab:blue", "members": "tab:purple", "couplings": "tab:green", "samples": "tab:cyan",
            "scan": "tab:orange", "reference": "tab:brown", "distilled": "tab:pink", "evaluation": "tab:gray",
            "trust": "tab:olive", "total": "black"}
+LATER = ("samples", "evaluation")  # parts that tables of older versions do not have
 TEXTS = ("run", "kind", "configuration")
 
 
@@ -22,6 +23,8 @@ def read_table(path):
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
         rows = [{k: v if k in TEXTS else float(v) for k, v in row.items()} for row in rows]
+        for row in rows:
+            row.update({part: 0.0 for part in PARTS if part not in row and part in LATER})
         for name in (*TEXTS, *PARTS, "ranks", "total"):
             _ = [row[name] for row in rows]
         return rows

@@ -48,10 +48,9 @@ measure() { # measure RANKS [launcher's option]: the benchmark, and also where t
   options_of "$1"
   # shellcheck disable=SC2086 # a launcher has options
   $launcher ${2:-} "$nnsm" bench "$config" "${options[@]}" --seconds "$seconds" || code=$?
-  case $code in 85 | 130 | 143) return $code ;; esac
+  case $code in 0) ;; 85 | 130 | 143) return $code ;; *) echo "$1 ranks: the benchmark failed with exit code $code; now the run" >&2 ;; esac
   # shellcheck disable=SC2086
-  $launcher ${2:-} "$nnsm" run "$config" "${options[@]}" --fresh || code=$?
-  return $code
+  $launcher ${2:-} "$nnsm" run "$config" "${options[@]}" --fresh
 }
 collect() {
   local ranks run status=0 table="$output/$name.scaling" runs=() strong=() bench=()
@@ -77,6 +76,7 @@ plan() { # before anything is measured: what each run will take; a configuration
     code=0
     options_of "$ranks"
     out=$("$nnsm" check "$config" "${options[@]}" --ranks "$ranks") || code=$?
+    [ $code != 3 ] || exit 3
     if [ $code = 2 ]; then
       [ "$kind" = strong ] || echo "weak scaling multiplies what a run generates: ${!of_one_rank[*]} (see the top of the script)" >&2
       exit 2

@@ -10,26 +10,43 @@
 #include "lattice/generator.h"
 #include "nnsm/model.h"
 #include "stage/common_samples.h"
+#include "stage/evidence.h"
 #include "stage/generators.h"
 #include "stage/members.h"
+#include "stage/train.h"
 
 /* ---- the data */
 
-/* Shape and alphabet; where the file does not declare one, the values of a block stand for all. */
-static void look(nnsm_h5 *h5, const nnsm_config *c, nnsm_ensemble_header *header)
+/* Where a file does not declare its values: those of some blocks, spread over it. */
+static void look_at_values(nnsm_h5 *h5, nnsm_ensemble_header *header)
 {
+    enum { LOOKS = 16 };
     nnsm_occurring found = {0};
+    nnsm_error error;
+    size_t n = header->configurations, block = nnsm_ensemble_block(header) / LOOKS;
+    block = block ? block : 1;
+    for (size_t k = 0; k < LOOKS; k++)
+        nnsm_ensemble_find(h5, header, k * (n - block) / (LOOKS - 1), block, &found);
+    if (found.count >= 2 && found.count <= NNSM_MAX_VALUES &&
+        nnsm_alphabet_create(&header->alphabet, (size_t)found.count, found.value, false, &error) == NNSM_OK)
+        return;
+    header->alphabet = nnsm_levels_alphabet(&(nnsm_levels){.count = 2});
+}
+
+/* Shape and alphabet. */
+static void look(nnsm_h5 *h5, const nnsm_config *c, nnsm_ensemble_header *header, bool *declared)
+{
     nnsm_ensemble_read_shape(h5, header);
     header->levels.count = c->ensemble.cuts ? (int32_t)c->ensemble.cuts + 1 : (int32_t)c->ensemble.levels;
-    if (h5->status || header->levels.count) {
+    *declared = header->levels.count > 0;
+    if (*declared)
         header->alphabet = nnsm_levels_alphabet(&header->levels);
+    if (h5->status || *declared)
         return;
-    }
     nnsm_ensemble_read_alphabet(h5, header);
-    if (h5->status || header->alphabet.count)
-        return;
-    nnsm_ensemble_find(h5, header, 0, nnsm_ensemble_block(header), &found);
-    nnsm_ensemble_adopt(h5, header, &found);
+    *declared = header->alphabet.count > 0;
+    if (!h5->status && !*declared)
+        look_at_values(h5, header);
 }
 
 static nnsm_status look_at_file(const nnsm_config *c, nnsm_plan_data *data, nnsm_error *error)
@@ -40,30 +57,28 @@ static nnsm_status look_at_file(const nnsm_config *c, nnsm_plan_data *data, nnsm
     if (status)
         return status;
     if (nnsm_h5_open(&h5, c->ensemble.file, NNSM_H5_CHECKED, NULL, error) == NNSM_OK)
-        look(&h5, c, &header);
+        look(&h5, c, &header, &data->declared);
     data->model_known = c->system.given || nnsm_h5_has(&h5, "/system");
     bool same = !c->system.given || header.dimensions == c->system.dimensions;
     for (int a = 0; a < header.dimensions && same; a++)
         same = !c->system.given || header.extent[a] == c->system.lattice[a];
     if (!h5.status && !same)
         (void)nnsm_h5_fail(&h5, "its lattice is not the one of system.lattice in the configuration");
+    if (!h5.status && data->declared && c->system.given && !nnsm_alphabet_equal(&header.alphabet, &data->alphabet))
+        (void)nnsm_h5_fail(&h5, "the values of its sites are not those of the model of the group system");
+    if (!h5.status)
+        (void)nnsm_header_check(&h5, &header, c, c->system.given && c->system.boundary == 0);
     status = nnsm_h5_finish(&h5);
     if (status)
         return status;
     data->configurations = (double)header.configurations;
     data->alphabet = header.alphabet;
+    nnsm_lattice_destroy(&data->lattice);
     return nnsm_lattice_create(&data->lattice, header.dimensions, header.extent, header.periodic, error);
 }
 
-/* A file may be made by another job; what is there must be readable. */
-static nnsm_status find_data(const nnsm_config *c, nnsm_plan_data *data, nnsm_error *error)
+static nnsm_status look_at_system(const nnsm_config *c, nnsm_plan_data *data, nnsm_error *error)
 {
-    *data = (nnsm_plan_data){.configurations = c->generate.given ? (double)c->generate.configurations : 0,
-                             .model_known = c->system.given};
-    if (!c->generate.given && c->ensemble.given && access(c->ensemble.file, F_OK) == 0)
-        return look_at_file(c, data, error);
-    if (!c->system.given)
-        return NNSM_OK;
     nnsm_model_parameters parameters = nnsm_run_parameters(c);
     nnsm_model model;
     nnsm_status status =
@@ -73,19 +88,31 @@ static nnsm_status find_data(const nnsm_config *c, nnsm_plan_data *data, nnsm_er
     if (status)
         return status;
     data->alphabet = model.alphabet;
+    data->declared = true;
     nnsm_model_destroy(&model);
     return NNSM_OK;
 }
 
+/* A file may be made by another job; what is there must be readable. */
+static nnsm_status find_data(const nnsm_config *c, nnsm_plan_data *data, nnsm_error *error)
+{
+    *data = (nnsm_plan_data){.configurations = c->generate.given ? (double)c->generate.configurations : 0,
+                             .model_known = c->system.given};
+    nnsm_status status = c->system.given ? look_at_system(c, data, error) : NNSM_OK;
+    if (!status && !c->generate.given && access(c->ensemble.file, F_OK) == 0)
+        status = look_at_file(c, data, error);
+    return status;
+}
+
 /* ---- memory */
 
-/* In MB. What a generator keeps, what a trainer has of it, and the numbers of all configurations that the first rank
- * sums up: energy, m, order parameter, and one of them in the order of chains. */
+/* In MB. What a generator keeps, what a trainer has of it, and what the first rank keeps of every configuration when
+ * they are read: a record, three columns, one in the order of chains. */
 static double memory_of_data(const nnsm_config *c, double n, double sites, int generators, int trainers)
 {
     double tiles = (double)c->generate.chains / NNSM_GENERATOR_CHAINS;
     double made = c->generate.given ? sites / fmax(1, fmin(generators, tiles)) : 0;
-    return 1e-6 * n * (made + sites / trainers + 4 * sizeof(double));
+    return 1e-6 * n * (made + sites / trainers + sizeof(nnsm_record) + 4 * sizeof(double));
 }
 
 /* In MB. The network, its file, what training keeps, a vector of sums a level of the rank's own tree and one for the
@@ -134,7 +161,8 @@ static void print_generation(const nnsm_config *c, const nnsm_plan_data *data, c
                              double epoch)
 {
     if (!c->generate.given && data->configurations > 0)
-        (void)printf("  data       %.0f configurations of %s\n", data->configurations, c->ensemble.file);
+        (void)printf("  data       %.0f configurations of %s%s\n", data->configurations, c->ensemble.file,
+                     data->declared ? "" : "; its values are those of a part that was looked at");
     else if (!c->generate.given)
         (void)printf("  data       of %s, which is not there yet: time of training and memory are without them\n",
                      c->ensemble.file);
@@ -213,15 +241,22 @@ nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error 
 {
     nnsm_plan_data data;
     nnsm_rates rates;
-    nnsm_status status = find_data(config, &data, error);
+    const nnsm_config *c = config;
+    if (!c->generate.given && !c->ensemble.given) {
+        (void)printf("%s is valid; it has no data, and without a training there is nothing to plan\n", c->run.name);
+        return NNSM_OK;
+    }
+    if (c->window.given && c->window.data == NNSM_CONFIG_WINDOWS) {
+        (void)printf("%s is valid; of data that are windows already no plan is made\n", c->run.name);
+        return NNSM_OK;
+    }
+    nnsm_status status = find_data(c, &data, error);
     if (!status && !data.lattice.sites)
-        (void)printf("%s is valid; the plan depends on %s%s\n", config->run.name,
-                     config->ensemble.given ? config->ensemble.file : "data, of which it has none",
-                     config->ensemble.given ? ", which is not there yet" : "");
+        (void)printf("%s is valid; the plan depends on %s, which is not there yet\n", c->run.name, c->ensemble.file);
     else if (!status) {
-        status = nnsm_rates_measure(config, &data, &rates, error);
+        status = nnsm_rates_measure(c, &data, &rates, error);
         if (!status)
-            print_plan(config, &data, &rates, ranks);
+            print_plan(c, &data, &rates, ranks);
     }
     nnsm_lattice_destroy(&data.lattice);
     return status;

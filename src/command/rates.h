@@ -10,6 +10,7 @@
 typedef struct {
     nnsm_lattice lattice;
     nnsm_alphabet alphabet;
+    bool declared;         /* the alphabet is that of all data, not only of some */
     double configurations; /* 0: not known */
     bool model_known;      /* what they follow; it is scanned for reference */
 } nnsm_plan_data;

@@ -58,12 +58,13 @@ static void find_partners(const nnsm_lattice *l, int32_t *partner)
         partner[k] = partner[k] < 0 ? (int32_t)n : partner[k];
 }
 
-/* Sites in a row whose partners are in a row, too. runs: out, NULL: they are only counted. */
-static size_t find_runs(const nnsm_lattice *l, const int32_t *partner, nnsm_census_run *runs)
+/* Sites in a row whose partners are in a row, too, those of a table by themselves. runs: out, NULL: they are only
+ * counted. */
+static size_t find_runs(const nnsm_lattice *l, const int32_t *partner, size_t tables, nnsm_census_run *runs)
 {
-    size_t count = 0, all = tables_of(l->dimensions) * l->sites;
-    for (size_t k = 0, end; k < all; k = end) {
-        for (end = k + 1; end < all && partner[end] == partner[k] + (int32_t)(end - k);)
+    size_t count = 0;
+    for (size_t k = 0, end; k < tables * l->sites; k = end) {
+        for (end = k + 1; end % l->sites && partner[end] == partner[k] + (int32_t)(end - k);)
             end++;
         if (runs)
             runs[count] = (nnsm_census_run){(int32_t)k, partner[k], (int32_t)(end - k)};
@@ -75,14 +76,17 @@ static size_t find_runs(const nnsm_lattice *l, const int32_t *partner, nnsm_cens
 static nnsm_status make_runs(nnsm_census *c, nnsm_error *error)
 {
     int32_t *partner = NULL;
-    nnsm_status status = NNSM_NEW(&partner, tables_of(c->lattice->dimensions) * c->lattice->sites, "census", error);
+    const nnsm_lattice *l = c->lattice;
+    size_t tables = tables_of(l->dimensions);
+    nnsm_status status = NNSM_NEW(&partner, tables * l->sites, "census", error);
     if (!status) {
-        find_partners(c->lattice, partner);
-        c->runs = find_runs(c->lattice, partner, NULL);
+        find_partners(l, partner);
+        c->runs = find_runs(l, partner, tables, NULL);
+        c->runs_of_bonds = find_runs(l, partner, (size_t)l->dimensions, NULL);
         status = NNSM_NEW(&c->run, c->runs, "census", error);
     }
     if (!status)
-        (void)find_runs(c->lattice, partner, c->run);
+        (void)find_runs(l, partner, tables, c->run);
     nnsm_release(partner);
     return status;
 }
@@ -119,14 +123,25 @@ size_t nnsm_census_size(const nnsm_census *census)
     return NNSM_CENSUS_BLOCKS * census->features * census->lattice->sites;
 }
 
+/* Most runs of a thin lattice are of a site or two. */
+static void move(nnsm_census *c, size_t first, size_t end)
+{
+    enum { SHORT = 8 };
+    for (const nnsm_census_run *r = c->run + first; r < c->run + end; r++)
+        if (r->count >= SHORT)
+            memcpy(c->moved + r->to, c->value + r->from, (size_t)r->count);
+        else
+            for (int32_t i = 0; i < r->count; i++)
+                c->moved[r->to + i] = c->value[r->from + i];
+}
+
 void nnsm_census_look(nnsm_census *census, const int8_t *states)
 {
     nnsm_census *c = census;
     c->states_seen = states;
     for (size_t i = 0; i < c->lattice->sites; i++)
         c->value[i] = c->count == 2 ? states[i] : (int8_t)(2 * states[i] - (c->count - 1));
-    for (size_t r = 0; r < c->runs; r++)
-        memcpy(c->moved + c->run[r].to, c->value + c->run[r].from, (size_t)c->run[r].count);
+    move(c, 0, c->runs_of_bonds);
 }
 
 /* sum of u_i v_i, and of u_i v_i w_i. */
@@ -153,6 +168,7 @@ void nnsm_census_add(nnsm_census *census, size_t block)
     size_t n = c->lattice->sites;
     int32_t *site = c->site + block * c->features * n;
     const int8_t *v = c->value;
+    move(c, c->runs_of_bonds, c->runs);
     c->rows[block]++;
     for (size_t i = 0; i < n; i++)
         site[i] += v[i];

@@ -33,8 +33,8 @@ typedef struct {
                                                      image; [6 + 2 p], [6 + 2 p + 1]: diagonals of pair p of axes */
     int64_t states[NNSM_CENSUS_BLOCKS][NNSM_MAX_VALUES]; /* of more than two values, else 0 */
     int32_t *site;                                       /* [NNSM_CENSUS_BLOCKS][features][sites] */
-    size_t runs;
-    nnsm_census_run *run; /* [runs] */
+    size_t runs, runs_of_bonds;                          /* all; the first ones, of +a of every axis */
+    nnsm_census_run *run;                                /* [runs] */
     /* of the configuration that was looked at last: */
     const int8_t *states_seen;
     int8_t *value; /* [sites + 1]; the last is 0 */

@@ -56,6 +56,7 @@ typedef struct {
     nnsm_run *run;
     const nnsm_config *asked; /* the user's */
     nnsm_config config;       /* what is run */
+    size_t in_file;           /* configurations of the user's file, of which some are benchmarked; rank 0 */
     double seconds;           /* that all rounds may take, about */
     /* the generators: own system, since windows may replace the run's */
     nnsm_lattice lattice;

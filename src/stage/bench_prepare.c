@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/timer.h"
+#include "io/ensemble_cut.h"
 #include "setup/agree.h"
 #include "stage/bench.h"
 #include "stage/checkpoint.h"
@@ -127,20 +128,40 @@ static nnsm_status make_ensemble(nnsm_bench *b, nnsm_error *error)
     return status;
 }
 
-/* Of a user's file as many as are wanted; the first few tell of what. */
-static nnsm_status load(nnsm_bench *b, nnsm_error *error)
+/* About so many of the configurations of the user's file become the benchmark's file. */
+static nnsm_status cut(nnsm_bench *b, double count, nnsm_error *error)
 {
-    nnsm_evidence evidence;
-    double wanted = 0;
+    char path[NNSM_RUN_PATH];
     nnsm_status status = NNSM_OK;
-    if (!b->config.generate.given) {
-        status =
-            nnsm_pool_load(b->run, 2 * (size_t)b->config.train.batch, &b->pool, &b->trained.summary, &evidence, error);
-        nnsm_pool_destroy(&b->pool);
-        if (!status)
-            status = choose_configurations(b, &wanted, error);
-    }
-    return status ? status : nnsm_pool_load(b->run, (size_t)wanted, &b->pool, &b->trained.summary, &evidence, error);
+    nnsm_run_path(b->run, NNSM_FILE_ENSEMBLE, path);
+    if (strlen(path) >= sizeof b->config.ensemble.file)
+        status = nnsm_fail(error, NNSM_USAGE, "run.output and run.name are too long for a benchmark");
+    else if (b->run->rank == 0)
+        status = nnsm_ensemble_cut(b->asked->ensemble.file, path, (size_t)count, &b->in_file, error);
+    (void)snprintf(b->config.ensemble.file, sizeof b->config.ensemble.file, "%.*s",
+                   (int)sizeof b->config.ensemble.file - 1, path);
+    return nnsm_agree(b->run->world, status, error);
+}
+
+/* As much of the user's file as is wanted; a few configurations tell of what. */
+static nnsm_status cut_ensemble(nnsm_bench *b, nnsm_error *error)
+{
+    nnsm_pool pool = {0};
+    nnsm_summary summary;
+    nnsm_evidence evidence;
+    double wanted;
+    if (!b->config.ensemble.given)
+        return nnsm_fail(error, NNSM_USAGE,
+                         "a benchmark trains a network: add generate or ensemble to the configuration");
+    if (b->config.window.given) /* which are laid once */
+        return cut(b, MOST_CONFIGURATIONS, error);
+    nnsm_status status = cut(b, 2. * (double)b->config.train.batch, error);
+    if (!status)
+        status = nnsm_pool_load(b->run, &pool, &summary, &evidence, error);
+    nnsm_pool_destroy(&pool);
+    if (!status)
+        status = choose_configurations(b, &wanted, error);
+    return status ? status : cut(b, wanted, error);
 }
 
 /* ---- training */
@@ -316,14 +337,15 @@ nnsm_status nnsm_bench_prepare(nnsm_bench *bench, nnsm_error *error)
 {
     nnsm_bench *b = bench;
     nnsm_run *run = b->run;
+    nnsm_evidence evidence;
     shrink(b);
     if (run->rank == 0) /* of a benchmark that was killed */
         remove_files(run);
-    nnsm_status status = b->config.generate.given ? make_ensemble(b, error) : NNSM_OK;
+    nnsm_status status = b->config.generate.given ? make_ensemble(b, error) : cut_ensemble(b, error);
     if (!status)
         status = nnsm_stage_window(run, error);
     if (!status)
-        status = load(b, error);
+        status = nnsm_pool_load(run, &b->pool, &b->trained.summary, &evidence, error);
     if (!status)
         status = make_trainer(b, error);
     if (!status)

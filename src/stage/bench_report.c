@@ -226,7 +226,7 @@ static void write_shapes(json *j, const nnsm_bench *b)
     const nnsm_config *c = b->asked;
     size_t parameters;
     (void)nnsm_network_parameters((nnsm_network *)&b->trained.network, &parameters);
-    double configurations = c->generate.given ? (double)c->generate.configurations : (double)b->pool.in_file;
+    double configurations = c->generate.given ? (double)c->generate.configurations : (double)b->in_file;
     double draws = configurations * (1 - c->train.validation) * (double)c->train.epochs;
     open_object(j, "run");
     number(j, "sites", (double)b->run->lattice.sites);

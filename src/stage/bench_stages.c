@@ -148,7 +148,7 @@ static nnsm_status read_ensemble(void *context, nnsm_error *error)
     nnsm_pool pool = {0};
     nnsm_summary summary;
     nnsm_evidence evidence;
-    nnsm_status status = nnsm_pool_load(b->run, b->pool.partition.configurations, &pool, &summary, &evidence, error);
+    nnsm_status status = nnsm_pool_load(b->run, &pool, &summary, &evidence, error);
     nnsm_pool_destroy(&pool);
     return status;
 }

@@ -15,7 +15,6 @@
 typedef struct {
     nnsm_partition partition;
     size_t sites;
-    size_t in_file; /* configurations of the file that they are from, of which some may have been left out */
     int8_t *rows;   /* of all own pieces, bulk */
     int8_t **piece; /* [pieces], NULL where another rank owns it; [rows][sites] */
 } nnsm_pool;

@@ -66,7 +66,6 @@ double nnsm_generator_share(const nnsm_config *config, int generators)
 bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks)
 {
     const nnsm_config *c = config;
-    const double about = 1.1;
     if (c->window.given || nnsm_reach_wanted(c))
         return true;
     if (ranks == 1 || c->teams.generators || c->train.data == NNSM_CONFIG_STREAM)
@@ -76,7 +75,10 @@ bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks)
     double shards = (double)c->train.shards_per_batch, share = nnsm_generator_share(c, generators);
     double trainers = fmin(shards, ranks), others = fmin(shards, ranks - generators);
     double bytes = (double)c->generate.configurations * (double)sites;
-    double read = bytes / (7e7 * fmin(ranks, ceil(bytes / NNSM_ENSEMBLE_BLOCK))); /* measured on one and two ranks */
+    /* Measured on one and two ranks; by rank 0 alone: two digests, and what it concludes. */
+    double read = bytes / (7e7 * fmin(ranks, ceil(bytes / NNSM_ENSEMBLE_BLOCK))) + bytes / 1e9 +
+                  5e-7 * (double)c->generate.configurations;
+    double about = c->generate.chains / NNSM_CHUNK >= ranks ? 1.1 : 1;
     double generate = k.generate * share, train = generate - k.thermalize * share;
     double beside = generate + fmax(0, k.epoch - train * others) / trainers;
     return k.generate * nnsm_generator_share(c, ranks) + read + k.epoch / trainers < about * beside;

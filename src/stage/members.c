@@ -280,7 +280,7 @@ static nnsm_status train_those_missing(gathering *e, nnsm_error *error)
 {
     double time;
     int64_t expected = e->run->ensemble;
-    nnsm_status status = nnsm_pool_load(e->run, 0, &e->pool, &e->summary, &(nnsm_evidence){0}, error);
+    nnsm_status status = nnsm_pool_load(e->run, &e->pool, &e->summary, &(nnsm_evidence){0}, error);
     if (!status && e->run->ensemble != expected)
         status = nnsm_fail(error, NNSM_DATA,
                            "the ensemble is not the one that the network was trained on, its checksum differs; "

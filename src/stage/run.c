@@ -92,6 +92,8 @@ void nnsm_run_begin(nnsm_run *run, nnsm_stage stage)
 void nnsm_run_end(nnsm_run *run, nnsm_stage stage)
 {
     nnsm_interval *i = &run->clock[stage];
+    if (i->begin <= 0) /* a failure came before */
+        return;
     i->end = nnsm_seconds() - run->start;
     i->wait = nnsm_waited() - i->waited;
 }

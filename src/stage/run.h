@@ -24,7 +24,7 @@ typedef enum {
     NNSM_STAGE_SCAN,
     NNSM_STAGE_REFERENCE,
     NNSM_STAGE_DISTILLED,
-    NNSM_STAGE_EVALUATION, /* of all scans: errors, free energies */
+    NNSM_STAGE_EVALUATION, /* of all scans: sweeps after the last that is saved, errors, free energies */
     NNSM_STAGE_TRUST,
     NNSM_STAGES
 } nnsm_stage;

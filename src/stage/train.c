@@ -93,8 +93,6 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
     const nnsm_config *c = run->config;
     if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, header->periodic && nnsm_run_periodic(run)))
         return h5->status;
-    if (run->model_known && run->lattice.periodic && !header->periodic)
-        return nnsm_h5_fail(h5, "its boundary is open, system.boundary is periodic; correct one of them");
     if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
         char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
         nnsm_alphabet_text(&run->alphabet, ours, sizeof ours);
@@ -106,6 +104,14 @@ static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_
                             run->alphabet.labels ? "labels" : "values", ours);
     }
     run->alphabet = header->alphabet;
+    return nnsm_header_check(h5, header, c, run->model_known && run->lattice.periodic);
+}
+
+nnsm_status nnsm_header_check(nnsm_h5 *h5, const nnsm_ensemble_header *header, const nnsm_config *config, bool periodic)
+{
+    const nnsm_config *c = config;
+    if (periodic && !header->periodic)
+        return nnsm_h5_fail(h5, "its boundary is open, system.boundary is periodic; correct one of them");
     if (c->generate.given && header->temperature != c->generate.temperature)
         return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
                             header->temperature, c->generate.temperature);
@@ -192,7 +198,7 @@ static nnsm_status begin_training(nnsm_run *run, nnsm_training *training, nnsm_t
     return status;
 }
 
-nnsm_status nnsm_pool_load(nnsm_run *run, size_t most, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
+nnsm_status nnsm_pool_load(nnsm_run *run, nnsm_pool *pool, nnsm_summary *summary, nnsm_evidence *evidence,
                            nnsm_error *error)
 {
     const nnsm_config *c = run->config;
@@ -200,18 +206,15 @@ nnsm_status nnsm_pool_load(nnsm_run *run, size_t most, nnsm_pool *pool, nnsm_sum
     nnsm_ensemble_header header;
     *pool = (nnsm_pool){0};
     nnsm_status status = open_ensemble(run, &h5, &header, error);
-    size_t there = header.configurations;
     if (!status) {
-        header.configurations = most && most < there ? most : there;
         nnsm_partition partition = nnsm_partition_make(header.configurations, c->train.validation,
                                                        (size_t)c->train.batch, (size_t)c->train.shards_per_batch);
         status = nnsm_pool_create(pool, &partition, header.sites, run->rank, run->ranks, c->run.scratch, error);
-        pool->in_file = there;
         status = nnsm_agree(run->world, status, error);
     }
     if (!status)
         status = nnsm_load(run, &h5, &header, pool, summary, evidence, error);
-    if (!status && c->ensemble.given && !most) /* of our own data the model says it, and a part says little */
+    if (!status && c->ensemble.given) /* of our own data the model says it */
         status = nnsm_evidence_check(evidence, c, c->ensemble.file, error);
     (void)nnsm_h5_finish(&h5);
     return status;
@@ -234,7 +237,7 @@ nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *e
     nnsm_training training = {0};
     *trained = (nnsm_trained){0};
     nnsm_run_begin(run, NNSM_STAGE_TRAIN);
-    nnsm_status status = nnsm_pool_load(run, 0, &pool, &trained->summary, &evidence, error);
+    nnsm_status status = nnsm_pool_load(run, &pool, &trained->summary, &evidence, error);
     if (!status)
         report(run, &trained->summary, &evidence);
     if (!status)

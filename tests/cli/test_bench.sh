@@ -127,6 +127,8 @@ refuse() { # refuse CODE TEXT COMMAND...
 refuse 2 "did you mean train.batch" mpirun -n 2 "$nnsm" bench $dense --set train.batchs=3
 refuse 2 "give a number above 0" "$nnsm" bench $dense --seconds nothing
 refuse 2 "needs a configuration file" "$nnsm" bench
+refuse 3 "fewer than train.batch" "$nnsm" check own.cfg --set train.batch=100000 # as the run would
+"$nnsm" check own.cfg --set 'window.size=[2]' --set window.data=windows | grep -q "no plan is made" || fail "windows planned as sites"
 refuse 3 "absent.h5" "$nnsm" bench own.cfg --set ensemble.file=absent.h5
 [ -z "$(ls results)" ] || fail "a refused benchmark left $(ls results)"
 

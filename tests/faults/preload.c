@@ -446,6 +446,11 @@ HANDLE(H5Tcopy, (hid_t type), (type))
 HANDLE(H5Tget_native_type, (hid_t type, H5T_direction_t direction), (type, direction))
 HANDLE(H5Tget_super, (hid_t type), (type))
 
+STATUS(herr_t, H5Aiterate2,
+       (hid_t object, H5_index_t index, H5_iter_order_t order, hsize_t *first, H5A_operator2_t call, void *context),
+       (object, index, order, first, call, context), -1)
+STATUS(herr_t, H5Ocopy, (hid_t from, const char *name, hid_t to, const char *as, hid_t creation, hid_t links),
+       (from, name, to, as, creation, links), -1)
 STATUS(herr_t, H5Awrite, (hid_t attribute, hid_t type, const void *value), (attribute, type, value), -1)
 STATUS(herr_t, H5Aread, (hid_t attribute, hid_t type, void *value), (attribute, type, value), -1)
 STATUS(htri_t, H5Aexists_by_name, (hid_t at, const char *object, const char *name, hid_t links),

@@ -105,6 +105,7 @@ COMMANDS = {
                             "member2.checkpoint", "member3.checkpoint"), ("results",)),
     "check": Command("check CONFIG", {}, ()),
     "bench": Command("bench CONFIG --seconds 0.02", {}, ()),
+    "bench_measured": Command("bench measured.cfg --seconds 0.02", {"measured.h5": ("run", "results/quick.ensemble.h5")}, ()),
     **{f"info_{kind}": Command(f"info results/quick.{kind}.h5", own("run", kind), ())
        for kind in ALL + ("checkpoint",)},
     "info_measured": Command("info foreign.h5", {"foreign.h5": ("second", "foreign.h5")}, ()),
