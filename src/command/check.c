@@ -64,10 +64,9 @@ static nnsm_status look_at_file(const nnsm_config *c, nnsm_plan_data *data, nnsm
         same = !c->system.given || header.extent[a] == c->system.lattice[a];
     if (!h5.status && !same)
         (void)nnsm_h5_fail(&h5, "its lattice is not the one of system.lattice in the configuration");
-    if (!h5.status && data->declared && c->system.given && !nnsm_alphabet_equal(&header.alphabet, &data->alphabet))
-        (void)nnsm_h5_fail(&h5, "the values of its sites are not those of the model of the group system");
     if (!h5.status)
-        (void)nnsm_header_check(&h5, &header, c, c->system.given && c->system.boundary == 0);
+        (void)nnsm_header_check(&h5, &header, c, c->system.given && c->system.boundary == 0,
+                                c->system.given && data->declared ? &data->alphabet : NULL);
     status = nnsm_h5_finish(&h5);
     if (status)
         return status;
@@ -181,25 +180,43 @@ static void print_generation(const nnsm_config *c, const nnsm_plan_data *data, c
         (void)printf("             there are no chains for more ranks; raise generate.chains\n");
 }
 
-static void print_plan(const nnsm_config *c, const nnsm_plan_data *data, const nnsm_rates *r, int ranks)
+/* Returns its seconds. */
+static double print_scan(const nnsm_config *c, const nnsm_plan_data *data, const nnsm_rates *r, int ranks)
 {
-    double n = data->configurations, sites = (double)r->sites;
-    generation g = plan_generation(c, data->lattice.sites, r, ranks);
-    int trainers = ranks < (int)c->train.shards_per_batch ? ranks : (int)c->train.shards_per_batch;
     double chains = (double)c->scan.temperatures_count * (double)c->scan.walkers, tiles = ceil(chains / NNSM_TILE);
     double most = ceil(tiles / ranks), sweeps = (double)(c->scan.sweeps + c->scan.thermalization);
-    double slowest = ceil((double)c->train.shards_per_batch / trainers) / (double)c->train.shards_per_batch;
-    double train = n * (1 - c->train.validation) * (double)c->train.epochs * slowest *
-                   (r->hessians / r->hessian + (1 - r->hessians) / r->gradient);
-    double units = 0;
-    int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
-    double members = units * train / slowest; /* of which one is a training on one rank */
     double scan = sweeps * most * NNSM_TILE / r->sweeps;
     /* Whether the network sees what the model makes. */
     bool below = !c->window.given || c->window.route == NNSM_CONFIG_DECONVOLVE;
     int others = (c->scan.reference && below && data->model_known) +
                  (c->scan.distilled && c->couplings.enabled && (below || c->window.route != NNSM_CONFIG_MASKED));
     double local = others * sweeps * most * NNSM_TILE * nnsm_rates_beside(r->sites);
+    bool screen = c->scan.sampler == NNSM_CONFIG_SINGLE_FLIPS && c->network.kind == NNSM_CONFIG_DENSE &&
+                  c->couplings.enabled && r->spins;
+    (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
+                 c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
+    if (screen)
+        (void)printf("             less, a half to a sixth of that, if the couplings screen flips (the colder, "
+                     "the more)\n");
+    if (others)
+        (void)printf("             of %s: %.1f s\n",
+                     others == 2 ? "the true model and of the distilled Hamiltonian" : "a local Hamiltonian", local);
+    if (tiles < ranks)
+        (void)printf("             %.0f ranks idle in the scan; raise scan.walkers\n", ranks - tiles);
+    return scan + local;
+}
+
+static void print_plan(const nnsm_config *c, const nnsm_plan_data *data, const nnsm_rates *r, int ranks)
+{
+    double n = data->configurations, sites = (double)r->sites;
+    generation g = plan_generation(c, data->lattice.sites, r, ranks);
+    int trainers = ranks < (int)c->train.shards_per_batch ? ranks : (int)c->train.shards_per_batch;
+    double slowest = ceil((double)c->train.shards_per_batch / trainers) / (double)c->train.shards_per_batch;
+    double train = n * (1 - c->train.validation) * (double)c->train.epochs * slowest *
+                   (r->hessians / r->hessian + (1 - r->hessians) / r->gradient);
+    double units = 0;
+    int groups = c->trust.networks > 1 ? nnsm_members_at_once(c, (size_t)c->trust.networks - 1, ranks, &units) : 1;
+    double members = units * train / slowest; /* of which one is a training on one rank */
     double kept = memory_of_data(c, n, sites, g.ranks, trainers) + (groups > 1 ? n * sites * 1e-6 * groups / ranks : 0);
     double memory = (c->run.scratch[0] ? 0 : kept) +
                     fmax(memory_of_training(c, r, trainers), memory_of_scan(c, r, sites, ranks)) + 60;
@@ -215,25 +232,14 @@ static void print_plan(const nnsm_config *c, const nnsm_plan_data *data, const n
     if (c->trust.networks > 1)
         (void)printf("  trust      %lld networks more, %d at a time: %.1f s\n", (long long)c->trust.networks - 1,
                      groups, members);
-    bool screen = c->scan.sampler == NNSM_CONFIG_SINGLE_FLIPS && c->network.kind == NNSM_CONFIG_DENSE &&
-                  c->couplings.enabled && r->spins;
-    (void)printf("  scan       %d temperatures x %lld walkers = %.0f tiles of %d chains, at most %.0f a rank: %.1f s\n",
-                 c->scan.temperatures_count, (long long)c->scan.walkers, tiles, NNSM_TILE, most, scan);
-    if (screen)
-        (void)printf("             less, a half to a sixth of that, if the couplings screen flips (the colder, "
-                     "the more)\n");
-    if (others)
-        (void)printf("             of %s: %.1f s\n",
-                     others == 2 ? "the true model and of the distilled Hamiltonian" : "a local Hamiltonian", local);
-    if (tiles < ranks)
-        (void)printf("             %.0f ranks idle in the scan; raise scan.walkers\n", ranks - tiles);
+    double scan = print_scan(c, data, r, ranks);
     (void)printf("  memory     about %.0f MB a rank\n", memory);
     if (c->run.scratch[0])
         (void)printf("  scratch    about %.0f MB a rank in %s\n", kept, c->run.scratch);
     (void)printf(
         "  time       about %.0f s and that of couplings and files, if every rank has a core of its own (rates "
         "measured here, now)\n",
-        g.seconds + train + members + scan + local);
+        g.seconds + train + members + scan);
     (void)printf("  files      %s/%s.{ensemble,network,results}.h5\n", c->run.output, c->run.name);
 }
 

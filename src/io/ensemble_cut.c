@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "io/ensemble_file.h"
-#include "io/probe.h"
 
 enum { PIECES = 64 };
 
@@ -115,9 +114,7 @@ static bool copy_groups(cutter *c)
 nnsm_status nnsm_ensemble_cut(const char *from, const char *to, size_t count, size_t *there, nnsm_error *error)
 {
     cutter c = {.in.file = H5I_INVALID_HID, .out.file = H5I_INVALID_HID};
-    nnsm_status status = nnsm_probe(from, error);
-    if (!status)
-        status = nnsm_h5_open(&c.in, from, NNSM_H5_CHECKED, NULL, error);
+    nnsm_status status = nnsm_h5_open(&c.in, from, NNSM_H5_CHECKED, NULL, error);
     if (!status)
         nnsm_ensemble_read_shape(&c.in, &c.header);
     size_t n = c.header.configurations;

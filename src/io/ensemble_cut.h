@@ -7,9 +7,9 @@
 
 #include "nnsm/error.h"
 
-/* About `count` configurations, in pieces that are spread evenly over the file `from`, into the file `to`, whole or not
- * at all; numbers and attributes as they are, without compression. there: out, how many `from` has. NNSM_DATA where it
- * cannot be read, NNSM_FAILURE where `to` cannot be written. */
+/* The caller has probed `from` (io/probe.h). About `count` configurations, in pieces that are spread evenly over the
+ * file `from`, into the file `to`, whole or not at all; numbers and attributes as they are, without compression. there:
+ * out, how many `from` has. NNSM_DATA where it cannot be read, NNSM_FAILURE where `to` cannot be written. */
 nnsm_status nnsm_ensemble_cut(const char *from, const char *to, size_t count, size_t *there, nnsm_error *error);
 
 #endif

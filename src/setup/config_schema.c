@@ -94,7 +94,7 @@ const nnsm_key nnsm_config_keys[] = {
     {"couplings", "samples", NNSM_KEY_INTEGER, AT(couplings, samples), "20480", 64, 1e8, 0, NULL, "", "how many; at least four an operator are taken. Fewer than some times the configurations add noise of their own", NNSM_AFFECTS_SCAN},
     {"trust", "networks", NNSM_KEY_INTEGER, AT(trust, networks), "1", 1, 64, 0, NULL, "", "networks on bootstrap samples of the data, whose spread is an error; 1: only the run's own", NNSM_AFFECTS_SCAN},
     {"trust", "compare", NNSM_KEY_TEXT, AT(trust, compare), "\"\"", 0, 0, 0, NULL, "", "HDF5 file of configurations at another temperature of the scan, to test the prediction on; empty: none", NNSM_AFFECTS_SCAN},
-    {"teams", "generators", NNSM_KEY_INTEGER, AT(teams, generators), "0", 0, 1e6, 0, NULL, "ranks", "ranks that generate while the others train; 0: chosen from the work of both; all of them, before they train, where that is faster", NNSM_AFFECTS_NOTHING},
+    {"teams", "generators", NNSM_KEY_INTEGER, AT(teams, generators), "0", 0, 1e6, 0, NULL, "ranks", "ranks that generate while the others train; 0: chosen from the work of both; all of them, before they train, where that takes no longer", NNSM_AFFECTS_NOTHING},
     {"checkpoint", "interval", NNSM_KEY_REAL, AT(checkpoint, interval), "60.0", 0.001, 1e6, 0, NULL, "s", "time between checkpoints; longer where they would take more than 2 % of it", NNSM_AFFECTS_NOTHING},
 };
 /* clang-format on */

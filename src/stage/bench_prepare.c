@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/timer.h"
 #include "io/ensemble_cut.h"
+#include "io/probe.h"
 #include "setup/agree.h"
 #include "stage/bench.h"
 #include "stage/checkpoint.h"
@@ -149,13 +150,18 @@ static nnsm_status cut_ensemble(nnsm_bench *b, nnsm_error *error)
     nnsm_pool pool = {0};
     nnsm_summary summary;
     nnsm_evidence evidence;
+    nnsm_status status = NNSM_OK;
     double wanted;
     if (!b->config.ensemble.given)
         return nnsm_fail(error, NNSM_USAGE,
                          "a benchmark trains a network: add generate or ensemble to the configuration");
-    if (b->config.window.given) /* which are laid once */
+    if (b->run->rank == 0)
+        status = nnsm_probe(b->asked->ensemble.file, error);
+    status = nnsm_agree(b->run->world, status, error);
+    if (!status && b->config.window.given) /* which are laid once */
         return cut(b, MOST_CONFIGURATIONS, error);
-    nnsm_status status = cut(b, 2. * (double)b->config.train.batch, error);
+    if (!status)
+        status = cut(b, 2. * (double)b->config.train.batch, error);
     if (!status)
         status = nnsm_pool_load(b->run, &pool, &summary, &evidence, error);
     nnsm_pool_destroy(&pool);

@@ -1,7 +1,6 @@
 /* bench_stages.c: the parts that are measured, each a call of what the program itself runs. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "made/operations.h"
 #include "nnsm/moves.h"
@@ -390,23 +389,4 @@ void nnsm_bench_fractions(const nnsm_bench *bench, nnsm_bench_name name, double 
     double share = part->work / count->workers / peak->work / nnsm_bench_ratio(part, peak);
     *dense = count->dense * share;
     *needed = count->needed * share;
-}
-
-/* ---- other kernels */
-
-nnsm_status nnsm_bench_cores(nnsm_bench *bench, nnsm_error *error)
-{
-    nnsm_bench *b = bench;
-    MPI_Request done;
-    int arrived = 0;
-    nnsm_status status = NNSM_OK;
-    if (b->run->rank == 0)
-        status = nnsm_peak_survey(fmin(b->seconds / 500, 0.3), b->cores, &b->core_count, error);
-    NNSM_MPI_PROMPT(MPI_Ibarrier(b->run->world, &done));
-    while (!arrived) { /* a rank that waits in MPI would keep its processor busy */
-        NNSM_MPI_PROMPT(MPI_Test(&done, &arrived, MPI_STATUS_IGNORE));
-        if (!arrived)
-            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    }
-    return nnsm_agree(b->run->world, status, error);
 }

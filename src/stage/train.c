@@ -90,28 +90,30 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error)
 
 static nnsm_status adopt_header(nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header)
 {
-    const nnsm_config *c = run->config;
     if (nnsm_system_adopt(h5, run, header->dimensions, header->extent, header->periodic && nnsm_run_periodic(run)))
         return h5->status;
-    if (run->model_known && !nnsm_alphabet_equal(&header->alphabet, &run->alphabet)) {
-        char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
-        nnsm_alphabet_text(&run->alphabet, ours, sizeof ours);
-        nnsm_alphabet_text(&header->alphabet, theirs, sizeof theirs);
-        return nnsm_h5_fail(h5,
-                            "its sites have the %s %s, those of the model the %s %s; give /configurations the model's "
-                            "values (labels: the attribute labels = 1), or leave out system",
-                            header->alphabet.labels ? "labels" : "values", theirs,
-                            run->alphabet.labels ? "labels" : "values", ours);
-    }
-    run->alphabet = header->alphabet;
-    return nnsm_header_check(h5, header, c, run->model_known && run->lattice.periodic);
+    bool known = run->model_known;
+    if (!nnsm_header_check(h5, header, run->config, known && run->lattice.periodic, known ? &run->alphabet : NULL))
+        run->alphabet = header->alphabet;
+    return h5->status;
 }
 
-nnsm_status nnsm_header_check(nnsm_h5 *h5, const nnsm_ensemble_header *header, const nnsm_config *config, bool periodic)
+nnsm_status nnsm_header_check(nnsm_h5 *h5, const nnsm_ensemble_header *header, const nnsm_config *config, bool periodic,
+                              const nnsm_alphabet *model)
 {
     const nnsm_config *c = config;
     if (periodic && !header->periodic)
         return nnsm_h5_fail(h5, "its boundary is open, system.boundary is periodic; correct one of them");
+    if (model && !nnsm_alphabet_equal(&header->alphabet, model)) {
+        char ours[16 * NNSM_MAX_VALUES], theirs[16 * NNSM_MAX_VALUES];
+        nnsm_alphabet_text(model, ours, sizeof ours);
+        nnsm_alphabet_text(&header->alphabet, theirs, sizeof theirs);
+        return nnsm_h5_fail(h5,
+                            "its sites have the %s %s, those of the model the %s %s; give /configurations the model's "
+                            "values (labels: the attribute labels = 1), or leave out system",
+                            header->alphabet.labels ? "labels" : "values", theirs, model->labels ? "labels" : "values",
+                            ours);
+    }
     if (c->generate.given && header->temperature != c->generate.temperature)
         return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
                             header->temperature, c->generate.temperature);

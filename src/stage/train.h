@@ -17,10 +17,10 @@ nnsm_status nnsm_stage_generate(nnsm_run *run, nnsm_error *error);
 /* Only train, on an ensemble file (the user's, or the run's own); writes the network file. */
 nnsm_status nnsm_stage_train(nnsm_run *run, nnsm_trained *trained, nnsm_error *error);
 
-/* What a training refuses of a file by its header: h5 has failed then. periodic: the configuration's system is. Local.
- */
-nnsm_status nnsm_header_check(nnsm_h5 *h5, const nnsm_ensemble_header *header, const nnsm_config *config,
-                              bool periodic);
+/* What a training refuses of a file by its header: h5 has failed then. periodic: the configuration's system is; model:
+ * the values of its sites, NULL where no model is known. Local. */
+nnsm_status nnsm_header_check(nnsm_h5 *h5, const nnsm_ensemble_header *header, const nnsm_config *config, bool periodic,
+                              const nnsm_alphabet *model);
 
 /* The pieces of the run's ensemble file (the user's, or its own) that this rank owns, and what is known of the
  * ensemble. A user's file that contradicts train.augment is refused. pool: zeroed or whole also after a failure. */
