@@ -31,13 +31,12 @@ typedef struct {
 
 /* ---- writing */
 
-/* Make the data set in an open file. */
+/* Make the data set in an open file, without its rows (io/ensemble_rows.h). */
 void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header);
 
-/* Write configurations from row `first` on; those beyond the ensemble's end are dropped. rows: in,
- * [count][sites] states. */
-void nnsm_ensemble_write_rows(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count,
-                              const int8_t *rows);
+/* Bytes of a value in a file of ours, int8 where the values fit, else int32; and of all configurations. */
+size_t nnsm_ensemble_width(const nnsm_alphabet *alphabet);
+size_t nnsm_ensemble_bytes(const nnsm_ensemble_header *header);
 
 /* ---- reading */
 

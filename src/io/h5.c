@@ -34,9 +34,9 @@ nnsm_status nnsm_h5_fail(nnsm_h5 *h5, const char *format, ...)
     return h5->status;
 }
 
-static void part_name(const nnsm_h5 *h5, char *part, size_t size)
+void nnsm_h5_part_name(const char *path, char *part)
 {
-    (void)snprintf(part, size, "%s.part", h5->path);
+    (void)snprintf(part, NNSM_H5_PATH + 8, "%s.part", path);
 }
 
 static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, nnsm_error *error)
@@ -75,26 +75,44 @@ static hid_t make_file(const char *part, bool in_memory)
     return file;
 }
 
+static nnsm_status no_room(nnsm_h5 *h5, size_t bytes, int code)
+{
+    return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
+                        (double)bytes * 1e-6, strerror(code));
+}
+
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error)
 {
     char part[NNSM_H5_PATH + 8];
     nnsm_status status = start(h5, path, true, error);
     if (status)
         return status;
-    part_name(h5, part, sizeof part);
+    nnsm_h5_part_name(h5->path, part);
     h5->in_memory = bytes <= MOST_IN_MEMORY;
     (void)unlink(part); /* of a run that was killed; a link would lead elsewhere */
     int code = reserve(part, O_CREAT | O_EXCL, bytes);
+    if (!code && h5->in_memory)
+        (void)unlink(part); /* HDF5 would read what is there */
     if (!code) {
         h5->file = make_file(part, h5->in_memory);
         code = h5->file < 0 ? EIO : h5->in_memory ? 0 : reserve(part, 0, bytes); /* creating it gave the room back */
     }
-    if (code || h5->in_memory)
-        (void)unlink(part);
     if (code)
-        return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
-                            (double)bytes * 1e-6, strerror(code));
-    return NNSM_OK;
+        (void)unlink(part);
+    return code ? no_room(h5, bytes, code) : NNSM_OK;
+}
+
+void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes)
+{
+    char part[NNSM_H5_PATH + 8];
+    nnsm_h5_part_name(h5->path, part);
+    if (h5->status)
+        return;
+    h5->left = offset;
+    h5->left_bytes = bytes;
+    int code = h5->in_memory ? reserve(part, O_CREAT | O_EXCL, (size_t)offset + bytes) : 0;
+    if (code)
+        (void)no_room(h5, bytes, code);
 }
 
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error)
@@ -149,7 +167,16 @@ static void publish(nnsm_h5 *h5, const char *part)
     }
 }
 
-/* What is in memory to the disk. */
+/* Returns 0 or errno's value. */
+static int write_range(int descriptor, const char *bytes, size_t first, size_t end)
+{
+    ssize_t wrote = 0;
+    while (first < end && (wrote = pwrite(descriptor, bytes + first, end - first, (off_t)first)) > 0)
+        first += (size_t)wrote;
+    return first < end ? errno : 0;
+}
+
+/* What is in memory to the disk, around what others wrote there. */
 static void store(nnsm_h5 *h5, const char *part)
 {
     void *handle = NULL;
@@ -159,35 +186,47 @@ static void store(nnsm_h5 *h5, const char *part)
         return;
     }
     const char *bytes = *(char **)handle;
-    size_t size = (size_t)behind + NNSM_SEAL_BYTES, done = 0;
-    ssize_t wrote = 0;
-    (void)unlink(part); /* we left none there: a link would lead elsewhere */
-    int descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    while (descriptor >= 0 && done < size && (wrote = pwrite(descriptor, bytes + done, size - done, (off_t)done)) > 0)
-        done += (size_t)wrote;
-    int code = done < size ? errno : 0;
+    size_t size = (size_t)behind + NNSM_SEAL_BYTES, left = h5->left_bytes ? (size_t)h5->left : size;
+    if (!h5->left_bytes)
+        (void)unlink(part); /* we left none there: a link would lead elsewhere */
+    int descriptor = open(part, O_WRONLY | O_NOFOLLOW | (h5->left_bytes ? 0 : O_CREAT | O_EXCL), 0666);
+    int code = descriptor < 0 ? errno : write_range(descriptor, bytes, 0, left);
+    if (!code)
+        code = write_range(descriptor, bytes, left + h5->left_bytes, size);
+    if (!code && h5->left_bytes && ftruncate(descriptor, (off_t)size) != 0)
+        code = errno;
     if (descriptor >= 0 && close(descriptor) != 0 && !code)
         code = errno;
     if (code)
         (void)nnsm_h5_fail(h5, "cannot write it: %s; make room or choose another run.output", strerror(code));
 }
 
-nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
+void nnsm_h5_settle(nnsm_h5 *h5)
 {
-    bool opened = h5->file >= 0;
     char part[NNSM_H5_PATH + 8];
-    part_name(h5, part, sizeof part);
+    if (h5->file < 0)
+        return;
+    nnsm_h5_part_name(h5->path, part);
     if (h5->held > 0)
         (void)H5Dclose(h5->held);
     h5->held = 0;
-    if (opened && h5->writing && h5->in_memory && !h5->status)
+    if (h5->writing && h5->in_memory && !h5->status)
         store(h5, part);
-    if (opened && H5Fclose(h5->file) < 0)
+    if (H5Fclose(h5->file) < 0)
         (void)nnsm_h5_fail(h5, "HDF5 cannot close it: the disk is full or gone");
     h5->file = H5I_INVALID_HID;
-    if (opened && h5->writing && !h5->status)
+    h5->settled = true;
+}
+
+nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
+{
+    char part[NNSM_H5_PATH + 8];
+    nnsm_h5_settle(h5);
+    nnsm_h5_part_name(h5->path, part);
+    if (h5->settled && h5->writing && !h5->status)
         publish(h5, part);
-    if (opened && h5->writing && h5->status)
+    if (h5->settled && h5->writing && h5->status)
         (void)unlink(part);
+    h5->settled = false;
     return h5->status;
 }

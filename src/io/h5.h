@@ -17,11 +17,13 @@ enum { NNSM_H5_PATH = 4096, NNSM_H5_RANK = 8 };
 
 typedef struct {
     hid_t file;
-    bool writing, in_memory;
+    bool writing, in_memory, settled; /* settled: HDF5 is through, and only the seal is missing */
     nnsm_status status;
     nnsm_error *error; /* the caller's; filled at the first failure */
     uint64_t checksum; /* of a file that was opened (checked) or finished */
     hid_t held;        /* a data set that is read in pieces, kept open for its chunk cache; 0: none */
+    int64_t left;      /* where the bytes begin that others write (nnsm_h5_leave), and how many; 0: none */
+    size_t left_bytes;
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 
@@ -38,9 +40,19 @@ nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_err
  * the caller has probed it (io/probe.h). CHECKED: as CHECK, and another rank has just looked at the seal. */
 typedef enum { NNSM_H5_OWN, NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
 
+/* Let `bytes` bytes from `offset` on, of a data set that has its place and is not written through HDF5, be written into
+ * the part file by others, on any rank, until nnsm_h5_finish: the file is there, with room for them. */
+void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes);
+
+/* Name of the file that a writer of PATH writes, before it is whole. part: out, of NNSM_H5_PATH + 8 bytes. */
+void nnsm_h5_part_name(const char *path, char *part);
+
 /* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA for what is
  * missing, torn, damaged or of another kind. */
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error);
+
+/* HDF5 is done with a file that is written, while others may still write what was left to them. Not needed. */
+void nnsm_h5_settle(nnsm_h5 *h5);
 
 /* Close; for writers: flush to disk and rename, or remove the part file when something failed. Returns the status of
  * everything since create or open. Safe to call on an h5 whose create or open failed. */

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/bulk.h"
-#include "io/ensemble_file.h"
 #include "setup/agree.h"
 #include "stage/network_file.h"
+#include "stage/writing.h"
 
 enum { METADATA = 1 << 18 }; /* bytes of an ensemble file beside its configurations */
 
@@ -69,8 +69,6 @@ nnsm_status nnsm_source_create(nnsm_source *source, nnsm_run *run, const nnsm_la
     if (!status)
         status = NNSM_BULK(&source->kept, source->own * layout->snapshots * chunk, c->run.scratch, "ensemble", error);
     if (!status)
-        status = NNSM_NEW(&source->passing, chunk, "ensemble", error);
-    if (!status)
         status = NNSM_BULK(&source->ring, source->own * layout->ring * chunk, c->run.scratch, "ensemble", error);
     for (size_t t = 0; t < source->own && !status; t++)
         status = nnsm_generator_create_model(&source->tile[t], &run->model, c->generate.temperature,
@@ -89,7 +87,6 @@ void nnsm_source_destroy(nnsm_source *source)
     nnsm_release(source->rounds);
     nnsm_bulk_release(source->kept);
     nnsm_bulk_release(source->ring);
-    nnsm_release(source->passing);
     *source = (nnsm_source){0};
 }
 
@@ -216,22 +213,34 @@ static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, n
     return nnsm_agree(source->group, status, error);
 }
 
-/* The first rank of the group writes, in the order of the file, what it made and what the others send. A failure keeps
- * the messages going, so that nobody waits. */
-static void collect_chunks(const nnsm_source *source, int rank, nnsm_h5 *h5, const nnsm_ensemble_header *header)
+static nnsm_ensemble_header header_of(const nnsm_run *run)
+{
+    nnsm_ensemble_header header = {.configurations = (size_t)run->config->generate.configurations,
+                                   .sites = run->lattice.sites,
+                                   .dimensions = run->lattice.dimensions,
+                                   .temperature = run->config->generate.temperature,
+                                   .chains = run->config->generate.chains,
+                                   .alphabet = run->alphabet};
+    memcpy(header.extent, run->lattice.extent, sizeof header.extent);
+    return header;
+}
+
+static nnsm_status write_rows(const nnsm_source *source, nnsm_h5 *h5, const char *path,
+                              const nnsm_ensemble_header *header, nnsm_error *error)
 {
     const nnsm_layout *l = &source->layout;
-    int size = (int)(NNSM_CHUNK * header->sites);
-    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles; chunk++) {
+    nnsm_writing writing;
+    int rank;
+    NNSM_MPI(MPI_Comm_rank(source->group, &rank));
+    nnsm_status status = nnsm_writing_open(&writing, source->group, h5, path, header, NNSM_CHUNK, error);
+    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles && !status; chunk++) {
         int owner = nnsm_layout_owner(l, chunk);
-        const int8_t *rows = owner == rank ? nnsm_source_rows(source, chunk) : source->passing;
-        if (owner == rank && rank != 0) /* synchronous: chunks must not pile up at the writer */
-            NNSM_MPI(MPI_Ssend(rows, size, MPI_SIGNED_CHAR, 0, 0, source->group));
-        if (owner != rank && rank == 0)
-            NNSM_MPI(MPI_Recv(source->passing, size, MPI_SIGNED_CHAR, owner, 0, source->group, MPI_STATUS_IGNORE));
-        if (rank == 0)
-            nnsm_ensemble_write_rows(h5, header, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK, rows);
+        nnsm_writing_put(&writing, owner, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK,
+                         owner == rank ? nnsm_source_rows(source, chunk) : NULL);
     }
+    nnsm_h5_settle(h5); /* while others write */
+    nnsm_status closed = nnsm_writing_close(&writing, error);
+    return status ? status : closed;
 }
 
 static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *summary, int64_t *checksum,
@@ -242,24 +251,17 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
     int rank;
     NNSM_MPI(MPI_Comm_rank(source->group, &rank));
     nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
-    nnsm_ensemble_header header = {.configurations = (size_t)run->config->generate.configurations,
-                                   .sites = run->lattice.sites,
-                                   .dimensions = run->lattice.dimensions,
-                                   .temperature = run->config->generate.temperature,
-                                   .chains = run->config->generate.chains,
-                                   .alphabet = run->alphabet};
-    memcpy(header.extent, run->lattice.extent, sizeof header.extent);
+    nnsm_ensemble_header header = header_of(run);
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
-    nnsm_status status = NNSM_OK;
-    if (rank == 0 && nnsm_h5_create(&h5, path, header.configurations * header.sites + METADATA, error) == NNSM_OK) {
+    if (rank == 0 && nnsm_h5_create(&h5, path, nnsm_ensemble_bytes(&header) + METADATA, error) == NNSM_OK) {
         nnsm_ensemble_define(&h5, &header);
         nnsm_summary_write(&h5, summary);
         nnsm_system_write(&h5, run);
         nnsm_provenance_write(&h5, run);
     }
-    status = nnsm_agree(source->group, h5.status, error);
-    if (!status)
-        collect_chunks(source, rank, &h5, &header);
+    nnsm_status status = write_rows(source, &h5, path, &header, error);
+    if (status && !h5.status)
+        h5.status = status; /* nothing is published */
     nnsm_status written = nnsm_h5_finish(&h5);
     *checksum = (int64_t)h5.checksum;
     NNSM_MPI(MPI_Bcast(checksum, 1, MPI_INT64_T, 0, source->group));

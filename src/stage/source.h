@@ -41,7 +41,6 @@ typedef struct {
     uint32_t slice;         /* updates a step */
     nnsm_generator **tile;  /* [own] */
     int8_t *kept;           /* [own][snapshots][NNSM_CHUNK][sites] the ensemble's part of this rank */
-    int8_t *passing;        /* [NNSM_CHUNK][sites] a chunk of another rank, on its way to the file */
     int8_t *ring;           /* [own][ring][NNSM_CHUNK][sites] */
 } nnsm_source;
 

@@ -12,37 +12,44 @@
 
 enum { METADATA = 1 << 18 }; /* bytes of a file beside its configurations */
 
+/* A file that is written, or not. */
+typedef struct {
+    nnsm_ensemble_header header;
+    nnsm_h5 h5; /* open on rank 0 */
+    nnsm_writing writing;
+    bool begun;
+} output;
+
 typedef struct {
     nnsm_run *run;
     nnsm_h5 source;
     nnsm_ensemble_header header; /* of the source */
     nnsm_window_plan plan;
     nnsm_window_failures failures;
-    nnsm_h5 blocks, latent; /* open on rank 0 where they are written */
-    nnsm_ensemble_header block_header, latent_header;
+    output blocks, latent;
 } maker;
 
-/* ---- the files, on rank 0 */
+/* ---- the files */
 
-static nnsm_status create_file(maker *m, nnsm_h5 *h5, nnsm_file file, const nnsm_ensemble_header *header,
-                               nnsm_error *error)
+static nnsm_status create_file(maker *m, output *o, nnsm_file file, nnsm_error *error)
 {
     char path[NNSM_RUN_PATH];
     nnsm_run_path(m->run, file, path);
-    nnsm_status status = nnsm_h5_create(h5, path, header->configurations * header->sites + METADATA, error);
-    if (!status)
-        nnsm_ensemble_define(h5, header);
-    return status ? status : h5->status;
+    o->begun = true;
+    if (m->run->rank == 0 && nnsm_h5_create(&o->h5, path, nnsm_ensemble_bytes(&o->header) + METADATA, error) == NNSM_OK)
+        nnsm_ensemble_define(&o->h5, &o->header);
+    return nnsm_writing_open(&o->writing, m->run->world, &o->h5, path, &o->header,
+                             nnsm_window_pass_block(&m->header, &m->plan), error);
 }
 
 static nnsm_status create_files(maker *m, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
-    if (m->run->rank == 0 && m->plan.write_blocks)
-        status = create_file(m, &m->blocks, NNSM_FILE_BLOCKS, &m->block_header, error);
-    if (m->run->rank == 0 && m->plan.write_latent && !status)
-        status = create_file(m, &m->latent, NNSM_FILE_LATENT, &m->latent_header, error);
-    return nnsm_agree(m->run->world, status, error);
+    if (m->plan.write_blocks)
+        status = create_file(m, &m->blocks, NNSM_FILE_BLOCKS, error);
+    if (m->plan.write_latent && !status)
+        status = create_file(m, &m->latent, NNSM_FILE_LATENT, error);
+    return status;
 }
 
 static void describe(maker *m, nnsm_h5 *h5, bool with_system)
@@ -56,29 +63,26 @@ static void describe(maker *m, nnsm_h5 *h5, bool with_system)
     nnsm_provenance_write(h5, m->run);
 }
 
-/* A failure elsewhere, or a stop, must leave no file behind. */
-static nnsm_status close_file(nnsm_h5 *h5, bool written, nnsm_status status)
+/* A failure anywhere, or a stop, must leave no file behind. */
+static nnsm_status close_file(maker *m, output *o, bool with_system, nnsm_status status, nnsm_error *error)
 {
-    if (!written)
+    if (!o->begun)
         return status;
-    if (status && !h5->status)
-        h5->status = status;
-    nnsm_status closed = nnsm_h5_finish(h5);
-    return status ? status : closed;
+    if (m->run->rank == 0 && !status)
+        describe(m, &o->h5, with_system);
+    nnsm_h5_settle(&o->h5); /* while others write */
+    nnsm_status closed = nnsm_writing_close(&o->writing, status ? &(nnsm_error){0} : error);
+    status = status ? status : closed;
+    if (status && !o->h5.status)
+        o->h5.status = status;
+    closed = nnsm_h5_finish(&o->h5);
+    return status ? status : nnsm_agree(m->run->world, closed, error);
 }
 
 static nnsm_status close_files(maker *m, nnsm_status status, nnsm_error *error)
 {
-    nnsm_status all = status;
-    if (m->run->rank == 0) {
-        if (!status && m->plan.write_blocks)
-            describe(m, &m->blocks, false);
-        if (!status && m->plan.write_latent)
-            describe(m, &m->latent, true);
-        status = close_file(&m->latent, m->latent.file >= 0, status);
-        status = close_file(&m->blocks, m->blocks.file >= 0, status);
-    }
-    return all ? all : nnsm_agree(m->run->world, status, error);
+    status = close_file(m, &m->latent, true, status, error);
+    return close_file(m, &m->blocks, false, status, error);
 }
 
 /* ---- making them */
@@ -107,14 +111,15 @@ static nnsm_status judge(maker *m)
 static void state_headers(maker *m)
 {
     const nnsm_windowing *w = &m->plan.windowing;
-    m->block_header = m->latent_header = m->header;
-    m->block_header.alphabet = m->plan.sums;
-    m->latent_header.alphabet = w->values;
-    m->block_header.sites = w->window.sites;
-    m->latent_header.sites = w->window.sites_below;
+    nnsm_ensemble_header *blocks = &m->blocks.header, *latent = &m->latent.header;
+    *blocks = *latent = m->header;
+    blocks->alphabet = m->plan.sums;
+    latent->alphabet = w->values;
+    blocks->sites = w->window.sites;
+    latent->sites = w->window.sites_below;
     for (int a = 0; a < NNSM_MAX_DIMENSIONS; a++) {
-        m->block_header.extent[a] = w->window.extent[a];
-        m->latent_header.extent[a] = w->window.below[a];
+        blocks->extent[a] = w->window.extent[a];
+        latent->extent[a] = w->window.below[a];
     }
 }
 
@@ -135,8 +140,8 @@ static nnsm_status make(maker *m, nnsm_error *error)
     state_headers(m);
     status = create_files(m, error);
     if (!status)
-        status = nnsm_window_pass(run, &m->source, &m->header, &m->plan, &m->blocks, &m->block_header, &m->latent,
-                                  &m->latent_header, &m->failures, error);
+        status = nnsm_window_pass(run, &m->source, &m->header, &m->plan, &m->blocks.writing, &m->latent.writing,
+                                  &m->failures, error);
     if (!status)
         status = judge(m);
     return close_files(m, status, error);
@@ -181,7 +186,7 @@ nnsm_status nnsm_stage_window(nnsm_run *run, nnsm_error *error)
     if (!run->config->window.given || run->windowing.window.sites)
         return NNSM_OK;
     nnsm_run_begin(run, NNSM_STAGE_WINDOW);
-    m.source.file = m.blocks.file = m.latent.file = H5I_INVALID_HID;
+    m.source.file = m.blocks.h5.file = m.latent.h5.file = H5I_INVALID_HID;
     nnsm_status status = make(&m, error);
     if (!status)
         say(&m);

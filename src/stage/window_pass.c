@@ -21,8 +21,7 @@ typedef struct {
     nnsm_h5 *source;
     const nnsm_ensemble_header *header;
     nnsm_window_plan *plan;
-    nnsm_h5 *blocks, *latent; /* on rank 0 */
-    const nnsm_ensemble_header *block_header, *latent_header;
+    nnsm_writing *blocks, *latent; /* open where the plan writes them */
     nnsm_window_failures *failures;
     nnsm_preimage *filter; /* NULL: windows are not undone */
     nnsm_support *support; /* of a masked network, by which its data must be possible too */
@@ -73,13 +72,15 @@ static void to_blocks(pass *p, size_t count)
                                   &p->block_rows[i]);
 }
 
-/* What rank 0 failed to write in the round before is everybody's now. */
+/* What this rank failed to write in the round before is everybody's now. */
 static nnsm_status work(void *context, const nnsm_round *round, nnsm_error *error)
 {
     pass *p = context;
-    (void)error; /* of the files */
-    if (p->blocks->status || p->latent->status)
-        return p->blocks->status ? p->blocks->status : p->latent->status;
+    const nnsm_ensemble_rows *failed = p->blocks->rows.status ? &p->blocks->rows : &p->latent->rows;
+    if (failed->status) {
+        *error = failed->error;
+        return failed->status;
+    }
     nnsm_ensemble_read_rows(p->source, p->header, round->first, round->count, p->rows);
     if (p->source->status)
         return p->source->status;
@@ -111,20 +112,13 @@ static void add_up(pass *p, const nnsm_round *round)
     p->first[0] = p->first[1] = UINT64_MAX;
 }
 
-/* The rows of every rank to rank 0, which writes them in their order. rows: [block][sites]; its own come first. */
-static void gather(const pass *p, const nnsm_round *round, nnsm_h5 *h5, const nnsm_ensemble_header *header,
-                   int8_t *rows)
+/* The rows of every rank, of which states are this one's. */
+static void put(const pass *p, const nnsm_round *round, nnsm_writing *writing, const int8_t *states)
 {
-    const nnsm_run *run = p->run;
-    if (run->rank != 0 && round->count)
-        NNSM_MPI(MPI_Ssend(rows, (int)(round->count * header->sites), MPI_SIGNED_CHAR, 0, 0, run->world));
     size_t first = round->begin;
-    for (int r = 0; run->rank == 0 && first < round->end; r++) {
+    for (int r = 0; first < round->end; r++) {
         size_t count = round->end - first < round->block ? round->end - first : round->block;
-        if (r > 0)
-            NNSM_MPI(
-                MPI_Recv(rows, (int)(count * header->sites), MPI_SIGNED_CHAR, r, 0, run->world, MPI_STATUS_IGNORE));
-        nnsm_ensemble_write_rows(h5, header, first, count, rows);
+        nnsm_writing_put(writing, r, first, count, r == p->run->rank ? states : NULL);
         first += count;
     }
 }
@@ -135,9 +129,9 @@ static void exchange(void *context, const nnsm_round *round)
     if (p->filter)
         add_up(p, round);
     if (p->plan->write_blocks)
-        gather(p, round, p->blocks, p->block_header, p->block_rows);
+        put(p, round, p->blocks, p->block_rows);
     if (p->plan->write_latent && !p->plan->windowing.none && !p->failures->undecided)
-        gather(p, round, p->latent, p->latent_header, p->latent_rows);
+        put(p, round, p->latent, p->latent_rows);
 }
 
 /* The median of log2 of the numbers of preimages, once all rounds are over. */
@@ -189,23 +183,33 @@ static nnsm_status allocate(pass *p, size_t block, nnsm_error *error)
     return status;
 }
 
-nnsm_status nnsm_window_pass(nnsm_run *run, nnsm_h5 *source, const nnsm_ensemble_header *header, nnsm_window_plan *plan,
-                             nnsm_h5 *blocks, const nnsm_ensemble_header *block_header, nnsm_h5 *latent,
-                             const nnsm_ensemble_header *latent_header, nnsm_window_failures *failures,
-                             nnsm_error *error)
+/* How the file is cut into blocks: sites below may be many more. */
+static nnsm_ensemble_header cut_of(const nnsm_ensemble_header *header, const nnsm_window_plan *plan)
 {
-    pass p = {run, source, header, plan, blocks, latent, block_header, latent_header, failures, .filter = NULL};
-    nnsm_round_methods methods = {.work = work, .exchange = exchange, .vote = NNSM_VOTE_WINDOW};
-    nnsm_ensemble_header cut = *header; /* how the file is cut into blocks: sites below may be many more */
+    nnsm_ensemble_header cut = *header;
     size_t below = plan->windowing.window.sites_below;
     cut.sites = SHORTER * (header->sites > below ? header->sites : below);
+    return cut;
+}
+
+size_t nnsm_window_pass_block(const nnsm_ensemble_header *header, const nnsm_window_plan *plan)
+{
+    nnsm_ensemble_header cut = cut_of(header, plan);
+    return nnsm_ensemble_block(&cut);
+}
+
+nnsm_status nnsm_window_pass(nnsm_run *run, nnsm_h5 *source, const nnsm_ensemble_header *header, nnsm_window_plan *plan,
+                             nnsm_writing *blocks, nnsm_writing *latent, nnsm_window_failures *failures,
+                             nnsm_error *error)
+{
+    pass p = {run, source, header, plan, blocks, latent, failures, .filter = NULL};
+    nnsm_round_methods methods = {.work = work, .exchange = exchange, .vote = NNSM_VOTE_WINDOW};
+    nnsm_ensemble_header cut = cut_of(header, plan);
     p.first[0] = p.first[1] = UINT64_MAX;
     *failures = (nnsm_window_failures){0};
     nnsm_status status = nnsm_agree(run->world, allocate(&p, nnsm_ensemble_block(&cut), error), error);
     if (!status)
         status = nnsm_rounds(run, &cut, &methods, &p, error);
-    if (!status)
-        status = nnsm_agree(run->world, blocks->status ? blocks->status : latent->status, error);
     if (!status && plan->filter)
         find_median(&p);
     nnsm_preimage_destroy(p.filter);

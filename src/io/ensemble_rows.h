@@ -1,0 +1,42 @@
+/* ensemble_rows.h: the configurations of an ensemble file, written by every rank that has some.
+ *
+ * One rank makes the file (nnsm_ensemble_define) and knows where its data set lies, contiguous and in the room that was
+ * reserved for it. Others write their rows there with pwrite, below HDF5 and without waiting for each other, until that
+ * rank finishes the file, which seals all of it. A rank on another node may not see the file, or a stale one of the
+ * same name on a disk of its own: a mark in front of the file, known to the one who made it, tells. All functions are
+ * local. */
+#ifndef NNSM_IO_ENSEMBLE_ROWS_H
+#define NNSM_IO_ENSEMBLE_ROWS_H
+
+#include "io/ensemble_file.h"
+
+/* Plain data, to be sent to those who write. */
+typedef struct {
+    int64_t offset;  /* of the first configuration in the part file, in bytes */
+    int64_t mark[3]; /* in front of the part file until it is sealed */
+} nnsm_ensemble_place;
+
+/* Let rows of a data set that was just made be written by others until h5 is finished. place: out. */
+void nnsm_ensemble_offer(nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_ensemble_place *place);
+
+typedef struct {
+    const nnsm_ensemble_header *header; /* borrowed */
+    int descriptor;                     /* -1: not open */
+    int64_t offset;
+    nnsm_status status; /* the first failure */
+    nnsm_error error;
+    char part[NNSM_H5_PATH + 8];
+} nnsm_ensemble_rows;
+
+/* Open the part file of PATH. Returns false where this rank does not see it; rows may be closed then too. */
+bool nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nnsm_ensemble_header *header,
+                             const nnsm_ensemble_place *place);
+
+/* Write configurations from row `first` on; those beyond the ensemble's end are dropped. states: in, [count][sites].
+ * After a failure nothing is written. */
+void nnsm_ensemble_rows_write(nnsm_ensemble_rows *rows, size_t first, size_t count, const int8_t *states);
+
+/* Flush to the disk and close. Returns the status of everything since it was opened: NNSM_FAILURE with errno's text. */
+nnsm_status nnsm_ensemble_rows_close(nnsm_ensemble_rows *rows, nnsm_error *error);
+
+#endif
