@@ -91,7 +91,7 @@ typedef enum {
 nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config);
 
 /* Prepare a run from a configuration that is the same on all ranks: lattice and model where `system` is given, output
- * directory, lock. run must stay where it is until nnsm_run_destroy. Collective on world. */
+ * directory, lock, which all ranks must see. run must stay where it is until nnsm_run_destroy. Collective on world. */
 nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm world, nnsm_error *error);
 void nnsm_run_destroy(nnsm_run *run);
 

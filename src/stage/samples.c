@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/bulk.h"
-#include "base/timer.h"
+#include "base/memory.h"
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
 #include "stage/opening.h"
+#include "stage/rounds.h"
 
 enum { SLAB = 4096, SLAB_BYTES = 64 << 20 };
 
@@ -130,26 +131,67 @@ static nnsm_status open_file(nnsm_run *run, double temperature, const char *with
     return status;
 }
 
-/* Slab by slab through rank 0. A failure there keeps the messages going and is agreed on at the end. */
-static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
-                             int8_t *slab, nnsm_error *error)
+/* Rows on their way from the ranks that read them to those that keep them. */
+typedef struct {
+    nnsm_run *run;
+    nnsm_h5 *h5;
+    const nnsm_ensemble_header *header;
+    nnsm_samples *samples;
+    size_t filled[NNSM_BLOCKS];
+    int8_t *own, *passing; /* [round's block][sites] */
+    MPI_Datatype row;
+} passer;
+
+static nnsm_status read_block(void *context, const nnsm_round *round, nnsm_error *error)
 {
-    size_t sites = header->sites, most = nnsm_samples_slab(sites), filled[NNSM_BLOCKS] = {0};
-    for (size_t first = 0; first < header->configurations; first += most) {
-        size_t count = header->configurations - first < most ? header->configurations - first : most;
-        nnsm_request request = first ? nnsm_stop_vote(&run->stop, NNSM_VOTE_SAMPLES, run->world) : NNSM_GO_ON;
-        if (request > NNSM_CHECKPOINT)
-            return nnsm_checkpoint_stop(run, request, error);
-        if (run->rank == 0)
-            nnsm_ensemble_read_rows(h5, header, first, count, slab);
-        NNSM_MPI(MPI_Bcast(slab, (int)(count * sites), MPI_SIGNED_CHAR, 0, run->world));
-        for (size_t r = 0; r < count; r++) {
-            size_t b = nnsm_samples_block(header, first + r);
-            if (is_own(run, b))
-                memcpy(samples->configuration[b] + filled[b]++ * sites, slab + r * sites, sites);
-        }
+    passer *p = context;
+    (void)error; /* h5's */
+    nnsm_ensemble_read_rows(p->h5, p->header, round->first, round->count, p->own);
+    return p->h5->status;
+}
+
+static void keep(passer *p, size_t first, size_t count, const int8_t *rows)
+{
+    size_t sites = p->header->sites;
+    for (size_t r = 0; r < count; r++) {
+        size_t b = nnsm_samples_block(p->header, first + r);
+        if (is_own(p->run, b))
+            memcpy(p->samples->configuration[b] + p->filled[b]++ * sites, rows + r * sites, sites);
     }
-    return nnsm_agree(run->world, h5->status, error);
+}
+
+static void pass_round(void *context, const nnsm_round *round)
+{
+    passer *p = context;
+    size_t first = round->begin;
+    for (int r = 0; first < round->end; r++) {
+        size_t count = round->end - first < round->block ? round->end - first : round->block;
+        int8_t *rows = r == p->run->rank ? p->own : p->passing;
+        NNSM_MPI(MPI_Bcast(rows, (int)count, p->row, r, p->run->world));
+        keep(p, first, count, rows);
+        first += count;
+    }
+}
+
+/* The whole file, which all ranks read together (rounds.h). */
+static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
+                             nnsm_error *error)
+{
+    passer p = {.run = run, .h5 = h5, .header = header, .samples = samples};
+    nnsm_round_methods methods = {.work = read_block, .exchange = pass_round, .vote = NNSM_VOTE_SAMPLES};
+    size_t bytes = nnsm_ensemble_block(header) * header->sites;
+    NNSM_MPI(MPI_Type_contiguous((int)header->sites, MPI_SIGNED_CHAR, &p.row));
+    NNSM_MPI(MPI_Type_commit(&p.row));
+    nnsm_status status = NNSM_NEW(&p.own, bytes, "samples", error);
+    if (!status)
+        status = NNSM_NEW(&p.passing, bytes, "samples", error);
+    status = nnsm_agree(run->world, status, error);
+    if (!status)
+        status = nnsm_rounds(run, header, &methods, &p, error);
+    nnsm_release(p.own);
+    nnsm_release(p.passing);
+    NNSM_MPI(MPI_Type_free(&p.row));
+    return status;
 }
 
 nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, const char *without,
@@ -157,21 +199,16 @@ nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double tempe
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     nnsm_ensemble_header header = {0};
-    int8_t *slab = NULL;
     *samples = (nnsm_samples){0};
     nnsm_status status = open_file(run, temperature, without, &h5, &header, error);
     if (!status && header.configurations) {
         samples->configurations = header.configurations;
         for (size_t i = 0; i < header.configurations; i++)
             samples->rows[nnsm_samples_block(&header, i)]++;
-        status = NNSM_NEW(&slab, nnsm_samples_slab(header.sites) * header.sites, "samples", error);
-        status = nnsm_agree(run->world, status, error);
+        status = allocate(samples, run, error);
         if (!status)
-            status = allocate(samples, run, error);
-        if (!status)
-            status = pass_rows(samples, run, &h5, &header, slab, error);
+            status = pass_rows(samples, run, &h5, &header, error);
     }
-    nnsm_release(slab);
     (void)nnsm_h5_finish(&h5);
     return status;
 }

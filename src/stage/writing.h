@@ -17,9 +17,9 @@ typedef struct {
     int8_t *passing; /* rows of a rank that does not see, on the first rank where there is such a rank */
 } nnsm_writing;
 
-/* h5: the file that the group's first rank has created and given its data set, or failed to; ignored elsewhere. path: its name,
- * header: borrowed, both the same on all ranks. most: rows in a call of nnsm_writing_put. To be closed before h5 is
- * finished, also after a failure. Collective on group. */
+/* h5: the file that the group's first rank has created and given its data set, or failed to; ignored elsewhere. path:
+ * its name, header: borrowed, both the same on all ranks. most: rows in a call of nnsm_writing_put. To be closed before
+ * h5 is finished, also after a failure. Collective on group. */
 nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5, const char *path,
                               const nnsm_ensemble_header *header, size_t most, nnsm_error *error);
 

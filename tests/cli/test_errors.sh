@@ -31,6 +31,11 @@ expect 2 "needs a configuration file" run
 expect 2 "use letters, digits" run "$quick" --set run.name=a/b
 printf 'run : { name = "x" system\n' >broken.cfg
 expect 2 "syntax error" run broken.cfg
+mkdir -p node_a node_b # as two nodes with disks of their own
+status=0
+timeout 60 mpirun -n 1 -wdir "$PWD/node_a" "$nnsm" run "$quick" : -n 1 -wdir "$PWD/node_b" "$nnsm" run "$quick" >out 2>err || status=$?
+grep -q "not the same directory on all ranks: rank 1 on" err && [ $status = 2 ] || fail "apart: exit $status, $(cat err)"
+[ -z "$(find node_a node_b -type f)" ] || fail "apart: something is left"
 expect 3 "No such file" train "$quick" --set run.name=absent
 expect 3 "No such file" scan "$quick" --set run.name=absent
 mkdir -p results

@@ -1,5 +1,5 @@
-/* An ensemble written by all ranks at once is the one that was meant, of plain, shifted and wide values; also where rank
- * 1 does not see the file, and where rank 2 sees an old one of the same name, which stays as it is. */
+/* An ensemble written by all ranks at once is the one that was meant, of plain, shifted and wide values; also where
+ * rank 1 does not see the file, and where rank 2 sees an old one of the same name, which stays as it is. */
 #include "check.h"
 #include "stage/writing.h"
 
@@ -50,8 +50,8 @@ static void write_all(int rank, int ranks, bool shared, const nnsm_ensemble_head
     nnsm_writing writing;
     if (rank == 0 && nnsm_h5_create(&h5, path, nnsm_ensemble_bytes(header), &error) == NNSM_OK)
         nnsm_ensemble_define(&h5, header);
-    assert_int_equal(
-        nnsm_writing_open(&writing, MPI_COMM_WORLD, &h5, place_of(rank, shared), header, BLOCK, &error), NNSM_OK);
+    assert_int_equal(nnsm_writing_open(&writing, MPI_COMM_WORLD, &h5, place_of(rank, shared), header, BLOCK, &error),
+                     NNSM_OK);
     for (int r = 0; r < ranks; r++)
         assert_int_equal(writing.sees[r], place_of(r, shared) == path);
     for (size_t block = 0; block * BLOCK < ROWS; block++) {
