@@ -10,15 +10,6 @@
 #include "stage/opening.h"
 #include "stage/rounds.h"
 
-enum { SLAB = 4096, SLAB_BYTES = 64 << 20 };
-
-/* Configurations that pass at a time: their bytes are an int of MPI, and memory that every rank has. */
-size_t nnsm_samples_slab(size_t sites)
-{
-    size_t most = SLAB_BYTES / sites;
-    return most < 1 ? 1 : most < SLAB ? most : SLAB;
-}
-
 void nnsm_samples_destroy(nnsm_samples *samples)
 {
     for (size_t b = 0; b < NNSM_BLOCKS; b++)

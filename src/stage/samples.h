@@ -16,9 +16,6 @@ typedef struct {
 
 void nnsm_samples_destroy(nnsm_samples *samples);
 
-/* How many configurations of so many sites are read at a time. Local. */
-size_t nnsm_samples_slab(size_t sites);
-
 /* The block that a configuration of an ensemble belongs to. Local. */
 size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index);
 

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "setup/agree.h"
-#include "stage/checkpoint.h"
+#include "stage/rounds.h"
 #include "stage/samples.h"
 #include "stage/second_file.h"
 #include "stage/trust.h"
@@ -15,54 +15,88 @@
 static const double contradicts = 1e-4;
 
 typedef struct {
-    nnsm_h5 h5; /* rank 0 reads */
+    double value[NNSM_SECONDS];
+} record;
+
+typedef struct {
+    nnsm_run *run;
+    nnsm_h5 h5;
     nnsm_ensemble_header header;
     nnsm_tile tile;
-    int8_t *slab;                          /* [nnsm_samples_slab + NNSM_TILE][sites] */
+    int8_t *rows;                          /* [round's block + NNSM_TILE][sites] */
+    record *own, *passing;                 /* [round's block] */
     double sum[NNSM_BLOCKS][NNSM_SECONDS]; /* on rank 0 */
     double count[NNSM_BLOCKS];
 } second;
 
-/* ---- measuring, on rank 0 */
+/* ---- measuring, by all ranks in rounds */
 
-static void add(const nnsm_run *run, second *s, size_t first, size_t count)
+static nnsm_status work(void *context, const nnsm_round *round, nnsm_error *error)
 {
-    size_t sites = run->lattice.sites;
+    second *s = context;
+    const nnsm_run *run = s->run;
+    size_t sites = run->lattice.sites, count = round->count;
     double h[NNSM_TILE], n = (double)sites;
+    (void)error; /* h5's */
+    nnsm_ensemble_read_rows(&s->h5, &s->header, round->first, count, s->rows);
+    if (s->h5.status)
+        return s->h5.status;
     for (size_t r = count; r < count + NNSM_TILE; r++) /* a tile is always full */
-        memcpy(s->slab + r * sites, s->slab, sites);
+        memcpy(s->rows + r * sites, s->rows, sites);
     for (size_t from = 0; from < count; from += NNSM_TILE) {
-        s->tile.methods->load(s->tile.state, s->slab + from * sites);
+        s->tile.methods->load(s->tile.state, s->rows + from * sites);
         s->tile.methods->energy(s->tile.state, h);
         for (size_t i = 0; i < NNSM_TILE && from + i < count; i++) {
-            const int8_t *spins = s->slab + (from + i) * sites;
-            size_t b = nnsm_samples_block(&s->header, first + from + i);
-            s->sum[b][NNSM_SECOND_M] += fabs(nnsm_run_magnetization(run, spins));
-            s->sum[b][NNSM_SECOND_E] += run->model_known ? nnsm_model_energy(&run->model, spins) / n : 0;
-            s->sum[b][NNSM_SECOND_H] += h[i] / n;
-            s->count[b]++;
+            const int8_t *spins = s->rows + (from + i) * sites;
+            double *value = s->own[from + i].value;
+            value[NNSM_SECOND_M] = fabs(nnsm_run_magnetization(run, spins));
+            value[NNSM_SECOND_E] = run->model_known ? nnsm_model_energy(&run->model, spins) / n : 0;
+            value[NNSM_SECOND_H] = h[i] / n;
         }
+    }
+    return NNSM_OK;
+}
+
+/* In the order of the file, whoever measured. */
+static void add(second *s, size_t first, size_t count, const record *records)
+{
+    for (size_t r = 0; r < count; r++) {
+        size_t b = nnsm_samples_block(&s->header, first + r);
+        for (size_t q = 0; q < NNSM_SECONDS; q++)
+            s->sum[b][q] += records[r].value[q];
+        s->count[b]++;
     }
 }
 
-static nnsm_status measure(nnsm_run *run, second *s, nnsm_error *error)
+static void collect(void *context, const nnsm_round *round)
 {
-    nnsm_status status = NNSM_OK;
-    size_t most = nnsm_samples_slab(run->lattice.sites);
-    for (size_t first = 0; first < s->header.configurations && !status; first += most) {
-        size_t left = s->header.configurations - first, count = left < most ? left : most;
-        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_SECOND, run->world);
-        if (request > NNSM_CHECKPOINT)
-            return nnsm_checkpoint_stop(run, request, error);
-        if (run->rank == 0) {
-            nnsm_ensemble_read_rows(&s->h5, &s->header, first, count, s->slab);
-            status = s->h5.status;
-            if (!status)
-                add(run, s, first, count);
-        }
-        status = nnsm_agree(run->world, status, error);
+    second *s = context;
+    MPI_Comm world = s->run->world;
+    if (s->run->rank != 0 && round->count)
+        NNSM_MPI(MPI_Ssend(s->own, (int)(round->count * sizeof *s->own), MPI_BYTE, 0, 0, world));
+    size_t first = round->begin;
+    for (int r = 0; s->run->rank == 0 && first < round->end; r++) {
+        size_t count = round->end - first < round->block ? round->end - first : round->block;
+        if (r > 0)
+            NNSM_MPI(MPI_Recv(s->passing, (int)(count * sizeof *s->own), MPI_BYTE, r, 0, world, MPI_STATUS_IGNORE));
+        add(s, first, count, r > 0 ? s->passing : s->own);
+        first += count;
     }
-    return status;
+}
+
+static nnsm_status measure(second *s, const nnsm_learned *learned, nnsm_error *error)
+{
+    const nnsm_round_methods methods = {.work = work, .exchange = collect, .vote = NNSM_VOTE_SECOND};
+    size_t block = nnsm_ensemble_block(&s->header);
+    nnsm_status status = nnsm_learned_tile_create(&s->tile, learned, error);
+    if (!status)
+        status = NNSM_NEW(&s->rows, (block + NNSM_TILE) * s->run->lattice.sites, "second ensemble", error);
+    if (!status)
+        status = NNSM_NEW(&s->own, block, "second ensemble", error);
+    if (!status)
+        status = NNSM_NEW(&s->passing, block, "second ensemble", error);
+    status = nnsm_agree(s->run->world, status, error);
+    return status ? status : nnsm_rounds(s->run, &s->header, &methods, s, error);
 }
 
 /* Mean over all, and its error from the blocks by how far each pulls it. */
@@ -116,21 +150,16 @@ nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, cons
                                 nnsm_trust *trust, nnsm_error *error)
 {
     second *s = NULL;
-    size_t sites = run->lattice.sites;
     if (!run->config->trust.compare[0])
         return NNSM_OK;
     nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&s, 1, "second ensemble", error), error);
     if (status)
         return status;
+    s->run = run;
     s->h5.file = H5I_INVALID_HID;
-    status = NNSM_NEW(&s->slab, (nnsm_samples_slab(sites) + NNSM_TILE) * sites, "second ensemble", error);
+    status = nnsm_second_open(run, &s->h5, &s->header, error);
     if (!status)
-        status = nnsm_learned_tile_create(&s->tile, learned, error);
-    status = nnsm_agree(run->world, status, error);
-    if (!status)
-        status = nnsm_second_open(run, &s->h5, &s->header, error);
-    if (!status)
-        status = measure(run, s, error);
+        status = measure(s, learned, error);
     if (!status) {
         trust->second.temperature = s->header.temperature;
         trust->second.position = nnsm_second_position(run->config, s->header.temperature);
@@ -140,7 +169,9 @@ nnsm_status nnsm_second_compare(nnsm_run *run, const nnsm_learned *learned, cons
     }
     (void)nnsm_h5_finish(&s->h5);
     nnsm_tile_destroy(&s->tile);
-    nnsm_release(s->slab);
+    nnsm_release(s->rows);
+    nnsm_release(s->own);
+    nnsm_release(s->passing);
     nnsm_release(s);
     return status;
 }

@@ -9,7 +9,7 @@
 #include "stage/convergence.h"
 #include "stage/samples.h"
 
-enum { MOST_PICKS = 256, MOST_WALKERS = 1024 };
+enum { MOST_PICKS = 256, MOST_BYTES = 64 << 20, MOST_WALKERS = 1024 };
 
 static const char *const names[NNSM_STARTS] = {"data", "ordered", "random"};
 
@@ -18,7 +18,7 @@ static const char *const names[NNSM_STARTS] = {"data", "ordered", "random"};
 nnsm_status nnsm_starts_create(nnsm_starts *starts, nnsm_run *run, double temperature, nnsm_error *error)
 {
     const nnsm_windowing *w = &run->windowing;
-    size_t most = nnsm_samples_slab(run->lattice.sites);
+    size_t most = MOST_BYTES / run->lattice.sites + 1;
     *starts = (nnsm_starts){.run = run, .picks = most < MOST_PICKS ? most : MOST_PICKS};
     nnsm_status status = NNSM_NEW(&starts->picked, starts->picks * run->lattice.sites, "starts of chains", error);
     if (!status && w->window.sites && !w->latent)

@@ -122,7 +122,7 @@ MAKERS = {
     "stopped_train": Maker("train CONFIG", own("run", "ensemble"), "nan:8", "train"),
     "stopped_members": Maker(COMMANDS["trust"].arguments, own("trust", "ensemble", "network", "checkpoint"),
                              "MPI_Allreduce:50", "scan"),
-    "stopped_fit": Maker(f"train CONFIG {FRONTIER}", own("run", "ensemble"), "MPI_Allreduce:30", "train"),
+    "stopped_fit": Maker(f"train CONFIG {FRONTIER}", own("run", "ensemble"), "MPI_Allreduce:34", "train"),
 }
 
 
