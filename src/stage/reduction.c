@@ -60,10 +60,8 @@ nnsm_status nnsm_reduction_create(nnsm_reduction **out, size_t pieces, const nns
     nnsm_status status = NNSM_NEW(out, 1, what, error);
     if (!status) {
         const nnsm_span *last = &sums[pieces - 1].span;
-        **out = (nnsm_reduction){.tree = &sums->tree,
-                                 .count = last->first + last->count,
-                                 .pieces = pieces,
-                                 .messages = nnsm_tree_messages(&sums->tree)};
+        **out = (nnsm_reduction){
+            .tree = &sums->tree, .count = last->first + last->count, .pieces = pieces, .messages = sums->messages};
         status = allocate(*out, sums, results, error);
     }
     status = nnsm_agree(sums->comm, status, error);
@@ -166,8 +164,6 @@ static void complete(nnsm_reduction *r)
         if (index != MPI_UNDEFINED)
             nnsm_relay_advance(&r->relay[(size_t)index / r->messages]);
     }
-    for (size_t k = 0; k < r->pieces && r->consumer->result && !r->tree->single; k++)
-        nnsm_slices_share(r->relay[k].results, r->consumer->result);
 }
 
 void nnsm_reduction_run(nnsm_reduction *reduction, const nnsm_producer *producer, const nnsm_consumer *consumer)

@@ -14,7 +14,7 @@ nnsm_status nnsm_relay_create(nnsm_relay *relay, const nnsm_slices *sums, const 
     nnsm_relay *e = relay;
     const nnsm_tree *tree = &sums->tree;
     *e = (nnsm_relay){.sums = sums, .results = results, .messages.request = request};
-    for (size_t i = 0; i < nnsm_tree_messages(tree); i++)
+    for (size_t i = 0; i < sums->messages; i++)
         request[i] = MPI_REQUEST_NULL;
     nnsm_status status = NNSM_NEW(&e->own, tree->own, what, error);
     if (!status)
@@ -102,7 +102,8 @@ static void turn_round(nnsm_relay *e)
     const nnsm_tree *tree = &e->sums->tree;
     e->consumer->use(e->consumer->context, e->sums->span.number,
                      tree->joins ? e->joined[tree->joins - 1].sum : e->own[0].sum);
-    e->state = e->consumer->result && e->results->tree.single ? NNSM_RELAY_DOWN : NNSM_RELAY_OVER;
+    e->first = e->results->down.joins;
+    e->state = e->consumer->result ? NNSM_RELAY_DOWN : NNSM_RELAY_OVER;
 }
 
 static void descend(nnsm_relay *e)
@@ -111,7 +112,7 @@ static void descend(nnsm_relay *e)
     if (e->first == 0)
         e->state = NNSM_RELAY_OVER;
     else
-        nnsm_slices_send_down(e->results, &e->results->tree.join[--e->first],
+        nnsm_slices_send_down(e->results, &e->results->down.join[--e->first],
                               e->consumer->result + e->results->span.first, &e->messages);
 }
 

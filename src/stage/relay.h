@@ -29,12 +29,12 @@ typedef struct {
     nnsm_part *own;                    /* [tree.own] the piece of whole vectors */
     nnsm_part *joined;                 /* [tree.joins] */
     nnsm_relay_state state;
-    size_t first, end; /* joins under way, all of one height; down: those from `first` on are done */
+    size_t first, end; /* joins under way, all of one height; down: those from `first` on are done, of another tree */
     nnsm_messages messages;
     const nnsm_consumer *consumer;
 } nnsm_relay;
 
-/* own: in, [tree.own] vectors that will hold the sums of own nodes; request: room for nnsm_tree_messages. Both are
+/* own: in, [tree.own] vectors that will hold the sums of own nodes; request: [sums->messages]. Both are
  * borrowed, as are the cuts of sums and of results. NNSM_FAILURE without memory; may be destroyed then, too. */
 nnsm_status nnsm_relay_create(nnsm_relay *relay, const nnsm_slices *sums, const nnsm_slices *results, float *const *own,
                               MPI_Request *request, nnsm_error *error);

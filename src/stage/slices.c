@@ -14,10 +14,6 @@ static void cut(nnsm_slices *s, const size_t *starts)
         size_t at = starts ? starts[k] : grains * k / ranks * SLICE_GRAIN;
         s->cut[k] = (int)(at < count ? at : count);
     }
-    for (size_t q = 0; q < ranks; q++) {
-        s->starts[q] = s->cut[s->tree.slice[q]];
-        s->counts[q] = s->cut[s->tree.slice[q] + 1] - s->starts[q];
-    }
 }
 
 nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t shards, nnsm_span span, const size_t *starts,
@@ -29,13 +25,13 @@ nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t shards
     *slices = (nnsm_slices){.comm = comm, .span = span};
     nnsm_status status = nnsm_tree_create(&slices->tree, shards, rank, ranks, error);
     if (!status)
+        status = nnsm_tree_create(&slices->down, (size_t)ranks, rank, ranks, error);
+    size_t up = nnsm_tree_messages(&slices->tree), down = nnsm_tree_messages(&slices->down);
+    slices->messages = up > down ? up : down;
+    if (!status)
         status = NNSM_NEW(&slices->cut, ranks + 1, what, error);
     if (!status)
-        status = NNSM_NEW(&slices->counts, ranks, what, error);
-    if (!status)
-        status = NNSM_NEW(&slices->starts, ranks, what, error);
-    if (!status)
-        status = NNSM_NEW(&slices->request, nnsm_tree_messages(&slices->tree), what, error);
+        status = NNSM_NEW(&slices->request, slices->messages, what, error);
     if (!status)
         cut(slices, starts);
     return nnsm_agree(comm, status, error);
@@ -44,18 +40,17 @@ nnsm_status nnsm_slices_create(nnsm_slices *slices, MPI_Comm comm, size_t shards
 void nnsm_slices_destroy(nnsm_slices *slices)
 {
     nnsm_tree_destroy(&slices->tree);
+    nnsm_tree_destroy(&slices->down);
     nnsm_release(slices->cut);
-    nnsm_release(slices->counts);
-    nnsm_release(slices->starts);
     nnsm_release(slices->request);
     *slices = (nnsm_slices){.comm = MPI_COMM_NULL};
 }
 
 void nnsm_slices_own(const nnsm_slices *slices, size_t *first, size_t *end)
 {
-    int rank = slices->tree.rank;
-    *first = slices->span.first + (size_t)slices->starts[rank];
-    *end = *first + (size_t)slices->counts[rank];
+    int slice = slices->tree.slice[slices->tree.rank];
+    *first = slices->span.first + (size_t)slices->cut[slice];
+    *end = slices->span.first + (size_t)slices->cut[slice + 1];
 }
 
 /* ---- messages: pieces of a side of a join; vector: where slice `base` begins */
@@ -111,16 +106,13 @@ void nnsm_slices_send_down(const nnsm_slices *slices, const nnsm_join *join, flo
 
 /* ---- all at once */
 
-/* A rank whose shards are several nodes would get slices on several ways. */
 void nnsm_slices_share(const nnsm_slices *slices, float *vector)
 {
     const nnsm_slices *s = slices;
     float *piece = vector + s->span.first;
-    for (size_t j = s->tree.single ? s->tree.joins : 0; j-- > 0;) {
+    for (size_t j = s->down.joins; j-- > 0;) {
         nnsm_messages messages = {.request = s->request};
-        nnsm_slices_send_down(s, &s->tree.join[j], piece, &messages);
+        nnsm_slices_send_down(s, &s->down.join[j], piece, &messages);
         NNSM_MPI(MPI_Waitall(messages.count, messages.request, MPI_STATUSES_IGNORE));
     }
-    if (!s->tree.single)
-        NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, piece, s->counts, s->starts, MPI_FLOAT, s->comm));
 }

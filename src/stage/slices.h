@@ -18,10 +18,11 @@ typedef struct {
 typedef struct {
     MPI_Comm comm;
     nnsm_span span;
-    nnsm_tree tree;
-    int *cut;             /* [ranks + 1] where slices begin, counted from the piece's first float, as in starts */
-    int *counts, *starts; /* [ranks] the slice of a rank */
-    MPI_Request *request; /* [nnsm_tree_messages] of nnsm_slices_share */
+    nnsm_tree tree;       /* of sums, up */
+    nnsm_tree down;       /* of what is made of them, whose shards are the ranks */
+    int *cut;             /* [ranks + 1] where slices begin, counted from the piece's first float */
+    size_t messages;      /* under way at once, at most */
+    MPI_Request *request; /* [messages] of nnsm_slices_share */
 } nnsm_slices;
 
 /* For sums of `shards` shards, spread over comm as nnsm_partition_owner says. starts: in, where the slices begin,
@@ -38,17 +39,18 @@ void nnsm_slices_share(const nnsm_slices *slices, float *vector);
 
 /* Messages under way. */
 typedef struct {
-    MPI_Request *request; /* [nnsm_tree_messages], borrowed */
+    MPI_Request *request; /* [nnsm_slices.messages], borrowed */
     int count;
 } nnsm_messages;
 
-/* Begin to send this rank's sums of the nodes under a join, and to receive those of others. sum: in, [2] its slices of
- * either node, read where it is a member; buffer: out, [2] the join's slices of either, written where any come. */
+/* Begin to send this rank's sums of the nodes under a join of slices->tree, and to receive those of others. sum: in,
+ * [2] its slices of either node, read where it is a member; buffer: out, [2] the join's slices of either, written where
+ * any come. */
 void nnsm_slices_send_up(const nnsm_slices *slices, const nnsm_join *join, float *const *sum, float *const *buffer,
                          nnsm_messages *messages);
 
-/* The way back, only where tree.single: begin to send a join's slices of the piece to where they came from. piece: in
- * and out, its first float. Joins go one after the other, the highest first. */
+/* The way back: begin to send the slices of a join of slices->down to the members of its parts. piece: in and out, its
+ * first float. Joins go one after the other, the highest first. */
 void nnsm_slices_send_down(const nnsm_slices *slices, const nnsm_join *join, float *piece, nnsm_messages *messages);
 
 #endif

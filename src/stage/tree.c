@@ -121,6 +121,18 @@ static nnsm_status add_join(nnsm_tree *t, size_t low, size_t high, members left,
     return status ? status : fill_side(t, join, &join->side[1], right, all, error);
 }
 
+/* The members of a tree over ranks [first, end), one shard each. spare: as large as into. */
+static members order(int first, int end, int *into, int *spare)
+{
+    if (end - first == 1) {
+        into[0] = first;
+        return (members){into, 1};
+    }
+    int middle = (int)nnsm_tree_middle((size_t)first, (size_t)end), half = middle - first;
+    members left = order(first, middle, spare, into), right = order(middle, end, spare + half, into + half);
+    return merge(left, right, -1, into);
+}
+
 /* Plan the node [low, high): its members into `into`, with room for them. spare: as large, for the nodes below. */
 static nnsm_status plan(nnsm_tree *t, size_t low, size_t high, int *into, int *spare, members *all, nnsm_error *error)
 {
@@ -142,7 +154,8 @@ static nnsm_status plan(nnsm_tree *t, size_t low, size_t high, int *into, int *s
     if (status)
         return status;
     *all = merge(left, right, shared, into);
-    t->single = t->single && shared < 0;
+    for (int q = 0; q < t->ranks && high - low == t->shards; q++)
+        into[t->slice[q]] = q;
     return add_join(t, low, high, left, right, *all, error);
 }
 
@@ -162,7 +175,7 @@ nnsm_status nnsm_tree_create(nnsm_tree *tree, size_t shards, int rank, int ranks
     int *list[2] = {NULL, NULL}; /* of members, by turns */
     members all = {0};
     size_t most = 2 * (size_t)height_of(shards) + 2; /* a rank's shards are a range: two nodes of a height */
-    *t = (nnsm_tree){.rank = rank, .ranks = ranks, .shards = shards, .single = true};
+    *t = (nnsm_tree){.rank = rank, .ranks = ranks, .shards = shards};
     nnsm_status status = NNSM_NEW(&t->node, most, what, error);
     if (!status)
         status = NNSM_NEW(&t->join, most, what, error);
@@ -172,9 +185,11 @@ nnsm_status nnsm_tree_create(nnsm_tree *tree, size_t shards, int rank, int ranks
     for (int i = 0; i < 2 && !status; i++)
         status = NNSM_NEW(&list[i], (size_t)ranks + most, what, error);
     if (!status)
-        status = plan(t, 0, shards, list[0], list[1], &all, error);
-    for (size_t k = 0; k < all.count && !status; k++)
+        all = order(0, ranks, list[0], list[1]);
+    for (size_t k = 0; k < all.count; k++)
         t->slice[all.rank[k]] = (int)k;
+    if (!status)
+        status = plan(t, 0, shards, list[0], list[1], &all, error);
     sort_by_height(t);
     nnsm_release(list[0]);
     nnsm_release(list[1]);

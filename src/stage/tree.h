@@ -7,7 +7,11 @@
  * the middles of their ranges and the slices cut anew into equal ranges; what moves are the overlaps of old and new
  * ranges. On a power of two of ranks that is recursive halving (Thakur, Rabenseifner and Gropp 2005): log2 P messages a
  * rank, the largest between neighbours, 1 - 1/P of the vector in all. The order of additions is the tree's on any
- * number of ranks; only who adds changes. All functions are local. */
+ * number of ranks; only who adds changes.
+ *
+ * At the root the slices stand in the order of a tree whose shards are the ranks, one each. So what becomes of the
+ * slices goes back to all ranks down that tree, in which every rank is one node, whatever its shards are: as many
+ * messages on any number of ranks. All functions are local. */
 #ifndef NNSM_STAGE_TREE_H
 #define NNSM_STAGE_TREE_H
 
@@ -53,7 +57,6 @@ typedef struct {
     size_t joins;     /* those of this rank, lowest first */
     nnsm_join *join;  /* [joins] */
     int *slice;       /* [ranks] the slice of the whole sum that a rank ends with */
-    bool single;      /* every rank's shards are one node */
 } nnsm_tree;
 
 /* The part of `rank` in the sum of `shards` shards over `ranks` ranks, ranks <= shards. NNSM_FAILURE without memory;

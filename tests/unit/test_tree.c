@@ -3,7 +3,7 @@
 #include "check.h"
 #include "stage/tree.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 enum { MOST = 70 };
 
@@ -95,6 +95,57 @@ static void slices_end_on_all_ranks(int ranks)
     }
 }
 
+/* Down a join of a tree of ranks: what a member of one part sent up comes back. Joins of a height at once. received:
+ * slices of a rank. */
+static void go_down(int ranks, int height, bool has[MOST][MOST], int *received)
+{
+    static bool before[MOST][MOST];
+    memcpy(before, has, sizeof before);
+    for (int q = 0; q < ranks; q++)
+        for (size_t j = 0; j < tree[q].joins; j++)
+            for (int s = 0; s < 2 && tree[q].join[j].height == height; s++) {
+                const nnsm_side *side = &tree[q].join[j].side[s];
+                for (size_t i = 0; i < side->outs; i++)
+                    for (size_t slice = side->out[i].first; slice < side->out[i].end; slice++) {
+                        assert_true(before[side->out[i].rank][slice]);
+                        has[q][slice] = true;
+                        received[q]++;
+                    }
+            }
+}
+
+/* Sums of any shards end where a tree of ranks begins, down which every rank gets every slice, and few of them twice.
+ */
+static void results_reach_all_ranks(void **state)
+{
+    static bool has[MOST][MOST];
+    (void)state;
+    for (int ranks = 1; ranks <= MOST; ranks++) {
+        int slice[MOST], received[MOST] = {0};
+        for (size_t shards = (size_t)ranks; shards <= MOST; shards += 1 + shards / 5) {
+            plan(shards, ranks);
+            if (shards == (size_t)ranks)
+                memcpy(slice, tree[0].slice, (size_t)ranks * sizeof *slice);
+            assert_memory_equal(tree[0].slice, slice, (size_t)ranks * sizeof *slice);
+            forget(ranks);
+        }
+        plan((size_t)ranks, ranks);
+        memset(has, 0, sizeof has);
+        for (int q = 0; q < ranks; q++) {
+            assert_int_equal(tree[q].own, 1);
+            has[q][slice[q]] = true;
+        }
+        for (int height = 7; height > 0; height--)
+            go_down(ranks, height, has, received);
+        for (int q = 0; q < ranks; q++)
+            assert_true(received[q] <= ranks + ranks / 4);
+        for (int q = 0; q < ranks; q++)
+            for (int k = 0; k < ranks; k++)
+                assert_true(has[q][k]);
+        forget(ranks);
+    }
+}
+
 static void plans_of_all_ranks_fit_together(void **state)
 {
     (void)state;
@@ -115,7 +166,6 @@ static void powers_of_two_halve_with_neighbours(void **state)
         plan(64, ranks);
         for (int q = 0; q < ranks; q++) {
             size_t sent = 0;
-            assert_true(tree[q].single);
             assert_int_equal(tree[q].joins, rounds);
             assert_int_equal(nnsm_tree_messages(&tree[q]), 2 * rounds);
             for (int j = 0; j < rounds; j++)
@@ -136,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_of_all_ranks_fit_together),
+        cmocka_unit_test(results_reach_all_ranks),
         cmocka_unit_test(powers_of_two_halve_with_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
