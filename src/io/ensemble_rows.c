@@ -46,27 +46,34 @@ void nnsm_ensemble_offer(nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_e
 
 /* ---- every rank */
 
-bool nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nnsm_ensemble_header *header,
-                             const nnsm_ensemble_place *place)
+int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nnsm_ensemble_header *header,
+                            const nnsm_ensemble_place *place)
 {
     int64_t mark[3] = {0};
     *rows = (nnsm_ensemble_rows){.header = header, .offset = place->offset};
     nnsm_h5_part_name(path, rows->part);
     rows->descriptor = open(rows->part, O_RDWR | O_NOFOLLOW);
-    if (rows->descriptor >= 0 && pread(rows->descriptor, mark, sizeof mark, 0) == (ssize_t)sizeof mark &&
-        memcmp(mark, place->mark, sizeof mark) == 0)
-        return true;
-    if (rows->descriptor >= 0)
+    int code = rows->descriptor < 0 ? errno : 0;
+    if (!code && pread(rows->descriptor, mark, sizeof mark, 0) < 0)
+        code = errno;
+    if (!code && memcmp(mark, place->mark, sizeof mark) != 0)
+        code = ESTALE;
+    if (code && rows->descriptor >= 0)
         (void)close(rows->descriptor);
-    rows->descriptor = -1;
-    return false;
+    rows->descriptor = code ? -1 : rows->descriptor;
+    return code;
 }
 
 static void fail(nnsm_ensemble_rows *rows)
 {
+    char host[64] = "unknown";
+    int code = errno;
+    (void)gethostname(host, sizeof host - 1);
     if (!rows->status)
-        rows->status = nnsm_fail(&rows->error, NNSM_FAILURE, "%.400s: cannot write the configurations: %s", rows->part,
-                                 strerror(errno));
+        rows->status = nnsm_fail(&rows->error, NNSM_FAILURE,
+                                 "%.400s: cannot write the configurations on %s: %s; make room or choose another "
+                                 "run.output",
+                                 rows->part, host, strerror(code));
 }
 
 static void store(nnsm_ensemble_rows *rows, const void *bytes, size_t count, size_t at)
@@ -117,9 +124,9 @@ void nnsm_ensemble_rows_write(nnsm_ensemble_rows *rows, size_t first, size_t cou
         }
 }
 
-nnsm_status nnsm_ensemble_rows_close(nnsm_ensemble_rows *rows, nnsm_error *error)
+nnsm_status nnsm_ensemble_rows_close(nnsm_ensemble_rows *rows, bool keep, nnsm_error *error)
 {
-    if (rows->descriptor >= 0 && !rows->status && fsync(rows->descriptor) != 0)
+    if (rows->descriptor >= 0 && keep && !rows->status && fsync(rows->descriptor) != 0)
         fail(rows);
     if (rows->descriptor >= 0 && close(rows->descriptor) != 0)
         fail(rows);

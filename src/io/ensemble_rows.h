@@ -1,10 +1,10 @@
 /* ensemble_rows.h: the configurations of an ensemble file, written by every rank that has some.
  *
  * One rank makes the file (nnsm_ensemble_define) and knows where its data set lies, contiguous and in the room that was
- * reserved for it. Others write their rows there with pwrite, below HDF5 and without waiting for each other, until that
- * rank finishes the file, which seals all of it. A rank on another node may not see the file, or a stale one of the
- * same name on a disk of its own: a mark in front of the file, known to the one who made it, tells. All functions are
- * local. */
+ * reserved for it. Ranks of the same node write their rows there with pwrite, below HDF5 and without waiting for each
+ * other, until that rank finishes the file, which seals all of it. Not ranks of other nodes: a network file system may
+ * write whole pages, and with them what a neighbour wrote. A mark in front of the part file tells whether a rank sees
+ * the same one (containers of a node may have file systems of their own). All functions are local. */
 #ifndef NNSM_IO_ENSEMBLE_ROWS_H
 #define NNSM_IO_ENSEMBLE_ROWS_H
 
@@ -28,15 +28,17 @@ typedef struct {
     char part[NNSM_H5_PATH + 8];
 } nnsm_ensemble_rows;
 
-/* Open the part file of PATH. Returns false where this rank does not see it; rows may be closed then too. */
-bool nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nnsm_ensemble_header *header,
-                             const nnsm_ensemble_place *place);
+/* Open the part file of PATH. Returns errno's value where that fails, ESTALE where it is another file; rows may be
+ * closed then too. */
+int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nnsm_ensemble_header *header,
+                            const nnsm_ensemble_place *place);
 
 /* Write configurations from row `first` on; those beyond the ensemble's end are dropped. states: in, [count][sites].
  * After a failure nothing is written. */
 void nnsm_ensemble_rows_write(nnsm_ensemble_rows *rows, size_t first, size_t count, const int8_t *states);
 
-/* Flush to the disk and close. Returns the status of everything since it was opened: NNSM_FAILURE with errno's text. */
-nnsm_status nnsm_ensemble_rows_close(nnsm_ensemble_rows *rows, nnsm_error *error);
+/* Flush to the disk, unless all is to be thrown away, and close. Returns the status of everything since it was opened:
+ * NNSM_FAILURE with this host and errno's text. */
+nnsm_status nnsm_ensemble_rows_close(nnsm_ensemble_rows *rows, bool keep, nnsm_error *error);
 
 #endif

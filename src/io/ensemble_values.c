@@ -244,8 +244,8 @@ static void pass_pieces(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t 
     for (; first < end && !h5->status; first += piece) {
         size_t count = end - first < piece ? end - first : piece, bad = 0;
         if (!fetch(h5, header, first, count, n->memory, buffer[0])) {
-            (void)nnsm_h5_fail(h5, "cannot read configurations %zu to %zu: the file is damaged", first,
-                               first + count - 1);
+            (void)nnsm_h5_fail(h5, "cannot read configurations %zu to %zu: the file is damaged, or its disk fails",
+                               first, first + count - 1);
             return;
         }
         bool good = n->real ? reals(n, buffer[0], count * header->sites, buffer[1], &bad)

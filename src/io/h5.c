@@ -61,24 +61,21 @@ static int reserve(const char *part, int flags, size_t bytes)
     return code == EOPNOTSUPP || code == EINVAL ? 0 : code; /* a file system that cannot reserve */
 }
 
-/* A new file, in memory or on the disk, with room for its seal. */
+/* A new file, in memory or on the disk, with room for its seal. What is in memory gets a name that no file has: HDF5
+ * would read the file first. */
 static hid_t make_file(const char *part, bool in_memory)
 {
+    char name[NNSM_H5_PATH + 16];
+    (void)snprintf(name, sizeof name, in_memory ? "%s.image" : "%s", part);
     hid_t file = H5I_INVALID_HID, access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     if (access >= 0 && create >= 0 && H5Pset_userblock(create, NNSM_SEAL_BYTES) >= 0 &&
         (!in_memory || H5Pset_fapl_core(access, 1 << 20, false) >= 0))
-        file = H5Fcreate(part, H5F_ACC_TRUNC, create, access);
+        file = H5Fcreate(name, H5F_ACC_TRUNC, create, access);
     if (access >= 0)
         (void)H5Pclose(access);
     if (create >= 0)
         (void)H5Pclose(create);
     return file;
-}
-
-static nnsm_status no_room(nnsm_h5 *h5, size_t bytes, int code)
-{
-    return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
-                        (double)bytes * 1e-6, strerror(code));
 }
 
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error)
@@ -91,28 +88,22 @@ nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_err
     h5->in_memory = bytes <= MOST_IN_MEMORY;
     (void)unlink(part); /* of a run that was killed; a link would lead elsewhere */
     int code = reserve(part, O_CREAT | O_EXCL, bytes);
-    if (!code && h5->in_memory)
-        (void)unlink(part); /* HDF5 would read what is there */
     if (!code) {
         h5->file = make_file(part, h5->in_memory);
         code = h5->file < 0 ? EIO : h5->in_memory ? 0 : reserve(part, 0, bytes); /* creating it gave the room back */
     }
     if (code)
         (void)unlink(part);
-    return code ? no_room(h5, bytes, code) : NNSM_OK;
+    if (code)
+        return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
+                            (double)bytes * 1e-6, strerror(code));
+    return NNSM_OK;
 }
 
 void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes)
 {
-    char part[NNSM_H5_PATH + 8];
-    nnsm_h5_part_name(h5->path, part);
-    if (h5->status)
-        return;
-    h5->left = offset;
+    h5->left = (size_t)offset;
     h5->left_bytes = bytes;
-    int code = h5->in_memory ? reserve(part, O_CREAT | O_EXCL, (size_t)offset + bytes) : 0;
-    if (code)
-        (void)no_room(h5, bytes, code);
 }
 
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error)
@@ -171,9 +162,12 @@ static void publish(nnsm_h5 *h5, const char *part)
 static int write_range(int descriptor, const char *bytes, size_t first, size_t end)
 {
     ssize_t wrote = 0;
-    while (first < end && (wrote = pwrite(descriptor, bytes + first, end - first, (off_t)first)) > 0)
-        first += (size_t)wrote;
-    return first < end ? errno : 0;
+    for (; first < end; first += (size_t)wrote) {
+        wrote = pwrite(descriptor, bytes + first, end - first, (off_t)first);
+        if (wrote <= 0)
+            return wrote ? errno : EIO;
+    }
+    return 0;
 }
 
 /* What is in memory to the disk, around what others wrote there. */
@@ -186,14 +180,13 @@ static void store(nnsm_h5 *h5, const char *part)
         return;
     }
     const char *bytes = *(char **)handle;
-    size_t size = (size_t)behind + NNSM_SEAL_BYTES, left = h5->left_bytes ? (size_t)h5->left : size;
-    if (!h5->left_bytes)
-        (void)unlink(part); /* we left none there: a link would lead elsewhere */
-    int descriptor = open(part, O_WRONLY | O_NOFOLLOW | (h5->left_bytes ? 0 : O_CREAT | O_EXCL), 0666);
-    int code = descriptor < 0 ? errno : write_range(descriptor, bytes, 0, left);
+    size_t size = (size_t)behind + NNSM_SEAL_BYTES, left = h5->left_bytes ? h5->left : size;
+    int descriptor = open(part, O_WRONLY | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
+    if (!code)
+        code = write_range(descriptor, bytes, 0, left);
     if (!code)
         code = write_range(descriptor, bytes, left + h5->left_bytes, size);
-    if (!code && h5->left_bytes && ftruncate(descriptor, (off_t)size) != 0)
+    if (!code && ftruncate(descriptor, (off_t)size) != 0) /* more was reserved */
         code = errno;
     if (descriptor >= 0 && close(descriptor) != 0 && !code)
         code = errno;

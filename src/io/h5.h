@@ -2,8 +2,8 @@
  *
  * A file is written under PATH.part, sealed with a checksum (io/seal.h), flushed to the disk and renamed, so that PATH
  * is never half-written. Calls after the first failure do nothing and the failure is returned by nnsm_h5_finish, so
- * that a writer reads as a list of contents. Intermediate groups are made as needed. Local: rank 0 writes, and may read
- * for all (stage/opening.h). */
+ * that a writer reads as a list of contents. Intermediate groups are made as needed. Local: one rank writes, but for
+ * what it leaves to others (io/ensemble_rows.h). */
 #ifndef NNSM_IO_H5_H
 #define NNSM_IO_H5_H
 
@@ -22,8 +22,8 @@ typedef struct {
     nnsm_error *error; /* the caller's; filled at the first failure */
     uint64_t checksum; /* of a file that was opened (checked) or finished */
     hid_t held;        /* a data set that is read in pieces, kept open for its chunk cache; 0: none */
-    int64_t left;      /* where the bytes begin that others write (nnsm_h5_leave), and how many; 0: none */
-    size_t left_bytes;
+    size_t left;       /* where the bytes begin that others write (nnsm_h5_leave) */
+    size_t left_bytes; /* how many; 0: none */
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 
@@ -36,10 +36,6 @@ nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error);
  * found out now. Missing directories are not made. */
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error);
 
-/* OWN: only a file of ours, with an intact seal. CHECK: one without a seal is opened too; somebody else made it, and
- * the caller has probed it (io/probe.h). CHECKED: as CHECK, and another rank has just looked at the seal. */
-typedef enum { NNSM_H5_OWN, NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
-
 /* Let `bytes` bytes from `offset` on, of a data set that has its place and is not written through HDF5, be written into
  * the part file by others, on any rank, until nnsm_h5_finish: the file is there, with room for them. */
 void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes);
@@ -47,11 +43,16 @@ void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes);
 /* Name of the file that a writer of PATH writes, before it is whole. part: out, of NNSM_H5_PATH + 8 bytes. */
 void nnsm_h5_part_name(const char *path, char *part);
 
+/* OWN: only a file of ours, with an intact seal. CHECK: one without a seal is opened too; somebody else made it, and
+ * the caller has probed it (io/probe.h). CHECKED: as CHECK, and another rank has just looked at the seal. */
+typedef enum { NNSM_H5_OWN, NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
+
 /* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA for what is
  * missing, torn, damaged or of another kind. */
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error);
 
-/* HDF5 is done with a file that is written, while others may still write what was left to them. Not needed. */
+/* Write what HDF5 has of a file, and close it there; others may still write what was left to them, and only
+ * nnsm_h5_finish may follow, which else does the same first. */
 void nnsm_h5_settle(nnsm_h5 *h5);
 
 /* Close; for writers: flush to disk and rename, or remove the part file when something failed. Returns the status of

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { TEXT = 512 };
 
 typedef struct {
     char host[256], job[64];
@@ -28,9 +27,9 @@ static void describe_self(holder *h)
 
 static bool read_holder(int descriptor, holder *h)
 {
-    char text[TEXT] = {0};
+    char text[NNSM_LOCK_TEXT] = {0};
     *h = (holder){0};
-    return pread(descriptor, text, TEXT - 1, 0) > 0 &&
+    return pread(descriptor, text, sizeof text - 1, 0) > 0 &&
            sscanf(text, "host %255s pid %ld job %63s restart %ld", h->host, &h->pid, h->job, &h->restart) == 4;
 }
 
@@ -69,7 +68,7 @@ static bool same_file(int descriptor, const char *path)
 static nnsm_status claim(nnsm_lock *lock, const holder *me, bool *again, nnsm_error *error)
 {
     holder other;
-    char text[TEXT];
+    struct timespec now;
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int refused = fcntl(lock->descriptor, F_SETLK, &range) != 0 ? errno : 0;
     bool known = read_holder(lock->descriptor, &other);
@@ -83,9 +82,10 @@ static nnsm_status claim(nnsm_lock *lock, const holder *me, bool *again, nnsm_er
     *again = !same_file(lock->descriptor, lock->path);
     if (*again)
         return NNSM_OK;
-    int length =
-        snprintf(text, sizeof text, "host %s pid %ld job %s restart %ld\n", me->host, me->pid, me->job, me->restart);
-    if (ftruncate(lock->descriptor, 0) != 0 || pwrite(lock->descriptor, text, (size_t)length, 0) != length)
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int length = snprintf(lock->text, sizeof lock->text, "host %s pid %ld job %s restart %ld since %lld.%09ld\n",
+                          me->host, me->pid, me->job, me->restart, (long long)now.tv_sec, now.tv_nsec);
+    if (ftruncate(lock->descriptor, 0) != 0 || pwrite(lock->descriptor, lock->text, (size_t)length, 0) != length)
         return nnsm_fail(error, NNSM_FAILURE, "%.300s: cannot write the lock: %s", lock->path, strerror(errno));
     lock->held = true;
     return NNSM_OK;
@@ -138,6 +138,43 @@ nnsm_status nnsm_lock_take(nnsm_lock *lock, const char *path, nnsm_error *error)
     if (!status)
         start_heart(lock);
     return status;
+}
+
+/* Returns 0, or errno's value; ENOENT for another lock, which the right one may replace. */
+static int find_text(const char *path, const char *text)
+{
+    char found[NNSM_LOCK_TEXT] = {0};
+    int descriptor = open(path, O_RDONLY | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
+    if (!code && pread(descriptor, found, sizeof found - 1, 0) < 0)
+        code = errno;
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return code == ESTALE || (!code && strcmp(found, text) != 0) ? ENOENT : code;
+}
+
+nnsm_status nnsm_lock_look(const char *path, const char *text, nnsm_error *error)
+{
+    char directory[NNSM_LOCK_PATH], host[256] = "unknown";
+    int code = find_text(path, text);
+    (void)snprintf(directory, sizeof directory, "%s", path);
+    const char *parent = dirname(directory);
+    for (int i = 0; code == ENOENT && i < 10 * NNSM_LOCK_LATE; i++) {
+        int opened = open(parent, O_RDONLY | O_DIRECTORY); /* makes the system look at what is there now */
+        if (opened >= 0)
+            (void)close(opened);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        code = find_text(path, text);
+    }
+    (void)gethostname(host, sizeof host - 1);
+    if (code == ENOENT)
+        return nnsm_fail(
+            error, NNSM_USAGE,
+            "run.output is not the same directory on all ranks: %s does not see the lock of rank 0, %.300s; "
+            "choose a directory on a file system that all nodes share",
+            host, path);
+    return code ? nnsm_fail(error, NNSM_FAILURE, "%.300s: %s cannot read the lock of rank 0: %s", path, host,
+                            strerror(code))
+                : NNSM_OK;
 }
 
 void nnsm_lock_release(nnsm_lock *lock)

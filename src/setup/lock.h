@@ -4,7 +4,8 @@
  * the system drops when the holder dies, and by a sign of life: the holder touches the file every few seconds. A second
  * run is refused while either stands. On the same node the fcntl lock alone decides. On another node of a shared file
  * system, where fcntl locks may not reach, the file is watched: a holder that shows no life for NNSM_LOCK_WATCH seconds
- * is dead; so is an earlier incarnation of the same requeued job, at once. Local; rank 0 holds the lock for all. */
+ * is dead; so is an earlier incarnation of the same requeued job, at once. Rank 0 holds the lock for all; that the
+ * others see it tells that the directory is the same one on all nodes. All functions are local. */
 #ifndef NNSM_SETUP_LOCK_H
 #define NNSM_SETUP_LOCK_H
 
@@ -13,10 +14,11 @@
 
 #include "nnsm/error.h"
 
-enum { NNSM_LOCK_PATH = 2048, NNSM_LOCK_BEAT = 3, NNSM_LOCK_WATCH = 15 };
+enum { NNSM_LOCK_PATH = 2048, NNSM_LOCK_TEXT = 512, NNSM_LOCK_BEAT = 3, NNSM_LOCK_WATCH = 15, NNSM_LOCK_LATE = 60 };
 
 typedef struct {
     char path[NNSM_LOCK_PATH];
+    char text[NNSM_LOCK_TEXT]; /* what the file holds, and no other lock */
     int descriptor;
     bool held, beating;
     pthread_t heart;
@@ -27,6 +29,11 @@ typedef struct {
 
 /* Take the lock, or fail with NNSM_FAILURE and the holder's name. lock must stay where it is until the release. */
 nnsm_status nnsm_lock_take(nnsm_lock *lock, const char *path, nnsm_error *error);
+
+/* Does this rank see the lock that another one has taken, of that text? Not for the holder: closing a second descriptor
+ * would drop its lock. A network file system may show it late: up to
+ * NNSM_LOCK_LATE seconds. NNSM_USAGE where it does not. */
+nnsm_status nnsm_lock_look(const char *path, const char *text, nnsm_error *error);
 
 /* Give it back and remove the file; accepts a zeroed lock. */
 void nnsm_lock_release(nnsm_lock *lock);

@@ -25,7 +25,10 @@ nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const
             return nnsm_checkpoint_stop(run, request, error);
         if (nnsm_progress_due(&run->log))
             nnsm_say(&run->log, "%s: configuration %zu of %zu is read",
-                     methods->vote == NNSM_VOTE_WINDOW ? "window" : "ensemble", begin, header->configurations);
+                     methods->vote == NNSM_VOTE_WINDOW   ? "window"
+                     : methods->vote == NNSM_VOTE_SECOND ? "second ensemble"
+                                                         : "ensemble",
+                     begin, header->configurations);
         if (round.count)
             status = methods->work(context, &round, error);
         status = nnsm_agree(run->world, status, error);

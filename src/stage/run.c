@@ -1,17 +1,12 @@
 #include "stage/run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/timer.h"
 #include "setup/agree.h"
-
-enum { LATE = 10 /* seconds that a file system may take to show a file to other nodes */ };
 
 /* mkdir -p. */
 static nnsm_status make_directory(const char *path, nnsm_error *error)
@@ -39,28 +34,6 @@ nnsm_model_parameters nnsm_run_parameters(const nnsm_config *config)
                                .crystal_field = config->system.crystal_field};
     memcpy(p.anisotropy, config->system.anisotropy, sizeof p.anisotropy);
     return p;
-}
-
-/* Does this rank see the lock that rank 0 has just made? A network file system may show it late; that the directory is
- * opened makes it look. */
-static nnsm_status look_for(const nnsm_run *run, const char *lock, nnsm_error *error)
-{
-    char host[256] = "unknown";
-    for (double since = nnsm_seconds(); access(lock, F_OK) != 0;) {
-        int directory = open(run->config->run.output, O_RDONLY | O_DIRECTORY);
-        if (directory >= 0)
-            (void)close(directory);
-        (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-        if (nnsm_seconds() - since < LATE)
-            continue;
-        (void)gethostname(host, sizeof host - 1);
-        return nnsm_fail(
-            error, NNSM_USAGE,
-            "run.output = \"%.400s\" is not the same directory on all ranks: rank %d on %s does not see the "
-            "lock of rank 0 there; choose one on a file system that all nodes share",
-            run->config->run.output, run->rank, host);
-    }
-    return NNSM_OK;
 }
 
 nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm world, nnsm_error *error)
@@ -92,8 +65,10 @@ nnsm_status nnsm_run_create(nnsm_run *run, const nnsm_config *config, MPI_Comm w
     if (!status && run->rank == 0)
         status = nnsm_lock_take(&run->lock, path, error);
     status = nnsm_agree(world, status, error);
-    if (!status)
-        status = nnsm_agree(world, look_for(run, path, error), error);
+    NNSM_MPI(MPI_Bcast(run->lock.text, (int)sizeof run->lock.text, MPI_CHAR, 0, world));
+    if (!status && run->rank != 0)
+        status = nnsm_lock_look(path, run->lock.text, error);
+    status = nnsm_agree(world, status, error);
     nnsm_run_path(run, NNSM_FILE_STOP, path);
     nnsm_stop_create(&run->stop, run->rank == 0, config->checkpoint.interval, config->run.time_limit, path);
     return status;

@@ -73,12 +73,12 @@ static void collect(void *context, const nnsm_round *round)
     second *s = context;
     MPI_Comm world = s->run->world;
     if (s->run->rank != 0 && round->count)
-        NNSM_MPI(MPI_Ssend(s->own, (int)(round->count * sizeof *s->own), MPI_BYTE, 0, 0, world));
+        NNSM_MPI(MPI_Ssend(s->own, (int)(round->count * NNSM_SECONDS), MPI_DOUBLE, 0, 0, world));
     size_t first = round->begin;
     for (int r = 0; s->run->rank == 0 && first < round->end; r++) {
         size_t count = round->end - first < round->block ? round->end - first : round->block;
         if (r > 0)
-            NNSM_MPI(MPI_Recv(s->passing, (int)(count * sizeof *s->own), MPI_BYTE, r, 0, world, MPI_STATUS_IGNORE));
+            NNSM_MPI(MPI_Recv(s->passing, (int)(count * NNSM_SECONDS), MPI_DOUBLE, r, 0, world, MPI_STATUS_IGNORE));
         add(s, first, count, r > 0 ? s->passing : s->own);
         first += count;
     }

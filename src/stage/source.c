@@ -238,9 +238,9 @@ static nnsm_status write_rows(const nnsm_source *source, nnsm_h5 *h5, const char
         nnsm_writing_put(&writing, owner, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK,
                          owner == rank ? nnsm_source_rows(source, chunk) : NULL);
     }
-    nnsm_h5_settle(h5); /* while others write */
-    nnsm_status closed = nnsm_writing_close(&writing, error);
-    return status ? status : closed;
+    if (!status)
+        nnsm_h5_settle(h5); /* while others write */
+    return nnsm_writing_close(&writing, status, error);
 }
 
 static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *summary, int64_t *checksum,

@@ -70,12 +70,12 @@ static nnsm_status close_file(maker *m, output *o, bool with_system, nnsm_status
         return status;
     if (m->run->rank == 0 && !status)
         describe(m, &o->h5, with_system);
-    nnsm_h5_settle(&o->h5); /* while others write */
-    nnsm_status closed = nnsm_writing_close(&o->writing, status ? &(nnsm_error){0} : error);
-    status = status ? status : closed;
+    if (!status)
+        nnsm_h5_settle(&o->h5); /* while others write */
+    status = nnsm_writing_close(&o->writing, status, error);
     if (status && !o->h5.status)
         o->h5.status = status;
-    closed = nnsm_h5_finish(&o->h5);
+    nnsm_status closed = nnsm_h5_finish(&o->h5);
     return status ? status : nnsm_agree(m->run->world, closed, error);
 }
 

@@ -1,16 +1,43 @@
 #include "stage/writing.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/memory.h"
 #include "setup/agree.h"
 
-/* Who sees the file; the same on all ranks. Returns whether all do. */
-static bool look(nnsm_writing *w, bool sees, int ranks)
+/* The ranks that can write, on the node of the first rank, write for themselves, and for the others in turns. opened:
+ * can this rank? */
+static nnsm_status share_out(nnsm_writing *w, bool opened, int ranks, size_t bytes, nnsm_error *error)
 {
-    bool all = true;
-    NNSM_MPI(MPI_Allgather(&sees, 1, MPI_C_BOOL, w->sees, 1, MPI_C_BOOL, w->group));
-    for (int r = 0; r < ranks; r++)
-        all = all && w->sees[r];
-    return all;
+    int writers = 0, next = 0, mine = opened ? w->rank : -1;
+    bool passes = false;
+    NNSM_MPI(MPI_Allgather(&mine, 1, MPI_INT, w->writer, 1, MPI_INT, w->group));
+    int *list = NULL;
+    nnsm_status status = NNSM_NEW(&list, (size_t)ranks, "ensemble", error);
+    for (int r = 0; r < ranks && !status; r++)
+        if (w->writer[r] >= 0)
+            list[writers++] = r;
+    for (int r = 0; r < ranks && !status && writers; r++)
+        if (w->writer[r] < 0) {
+            w->writer[r] = list[next++ % writers];
+            passes = passes || w->writer[r] == w->rank;
+        }
+    nnsm_release(list);
+    if (!status && passes)
+        status = NNSM_NEW(&w->passing, bytes, "ensemble", error);
+    return status;
+}
+
+/* Is this rank on the node of the group's first one? */
+static bool is_near(const nnsm_writing *w)
+{
+    MPI_Comm node;
+    int first = w->rank;
+    NNSM_MPI(MPI_Comm_split_type(w->group, MPI_COMM_TYPE_SHARED, w->rank, MPI_INFO_NULL, &node));
+    NNSM_MPI(MPI_Bcast(&first, 1, MPI_INT, 0, node));
+    NNSM_MPI(MPI_Comm_free(&node));
+    return first == 0;
 }
 
 nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5, const char *path,
@@ -22,7 +49,7 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
     *w = (nnsm_writing){.group = group, .rows.descriptor = -1};
     NNSM_MPI(MPI_Comm_rank(group, &w->rank));
     NNSM_MPI(MPI_Comm_size(group, &ranks));
-    nnsm_status status = NNSM_NEW(&w->sees, (size_t)ranks, "ensemble", error);
+    nnsm_status status = NNSM_NEW(&w->writer, (size_t)ranks, "ensemble", error);
     if (w->rank == 0 && !status) {
         nnsm_ensemble_offer(h5, header, &place);
         status = h5->status;
@@ -31,17 +58,19 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
     if (status)
         return status;
     NNSM_MPI(MPI_Bcast(&place, (int)sizeof place, MPI_BYTE, 0, group));
-    if (!look(w, nnsm_ensemble_rows_open(&w->rows, path, header, &place), ranks) && w->rank == 0)
-        status = NNSM_NEW(&w->passing, most * header->sites, "ensemble", error);
-    if (w->rank == 0 && !w->sees[0] && !status)
-        status = nnsm_h5_fail(h5, "its part file is gone, or cannot be opened again; does another run write there?");
+    w->rows.header = header;
+    int code = is_near(w) ? nnsm_ensemble_rows_open(&w->rows, path, header, &place) : EREMOTE;
+    status = share_out(w, !code, ranks, most * header->sites, error);
+    if (w->rank == 0 && code && !status)
+        status =
+            nnsm_h5_fail(h5, "its part file cannot be opened again: %s; does another run write there?", strerror(code));
     return nnsm_agree(group, status, error);
 }
 
 void nnsm_writing_put(nnsm_writing *writing, int owner, size_t first, size_t count, const int8_t *states)
 {
     nnsm_writing *w = writing;
-    int writer = w->sees[owner] ? owner : 0, size = (int)(count * w->rows.header->sites);
+    int writer = w->writer[owner], size = (int)(count * w->rows.header->sites);
     if (w->rank == owner && w->rank != writer) /* synchronous: rows must not pile up at the writer */
         NNSM_MPI(MPI_Ssend(states, size, MPI_SIGNED_CHAR, writer, 0, w->group));
     if (w->rank == writer && w->rank != owner)
@@ -50,10 +79,13 @@ void nnsm_writing_put(nnsm_writing *writing, int owner, size_t first, size_t cou
         nnsm_ensemble_rows_write(&w->rows, first, count, w->rank == owner ? states : w->passing);
 }
 
-nnsm_status nnsm_writing_close(nnsm_writing *writing, nnsm_error *error)
+nnsm_status nnsm_writing_close(nnsm_writing *writing, nnsm_status status, nnsm_error *error)
 {
-    nnsm_status status = nnsm_ensemble_rows_close(&writing->rows, error);
-    nnsm_release(writing->sees);
+    nnsm_error ours;
+    nnsm_status written = nnsm_ensemble_rows_close(&writing->rows, !status, &ours);
+    nnsm_release(writing->writer);
     nnsm_release(writing->passing);
-    return nnsm_agree(writing->group, status, error);
+    if (!status && written)
+        *error = ours;
+    return status ? status : nnsm_agree(writing->group, written, error);
 }

@@ -1,7 +1,7 @@
 /* writing.h: the rows of an ensemble to its file, from all ranks at the same time.
  *
- * Every rank writes what it has (io/ensemble_rows.h). A rank that does not see the file, because run.output is a disk
- * of another node, sends its rows to the first rank of the group, which made the file and writes for it. */
+ * The ranks on the node of the first one, which made the file, write what they have (io/ensemble_rows.h). Those of
+ * other nodes send their rows to one of them, each to another as far as there are. */
 #ifndef NNSM_STAGE_WRITING_H
 #define NNSM_STAGE_WRITING_H
 
@@ -13,8 +13,8 @@ typedef struct {
     MPI_Comm group;
     int rank;
     nnsm_ensemble_rows rows;
-    bool *sees;      /* [ranks of the group] */
-    int8_t *passing; /* rows of a rank that does not see, on the first rank where there is such a rank */
+    int *writer;     /* [ranks of the group] who writes a rank's rows */
+    int8_t *passing; /* rows of another rank, where this one writes such */
 } nnsm_writing;
 
 /* h5: the file that the group's first rank has created and given its data set, or failed to; ignored elsewhere. path:
@@ -28,7 +28,8 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
  * them. */
 void nnsm_writing_put(nnsm_writing *writing, int owner, size_t first, size_t count, const int8_t *states);
 
-/* Collective on group. */
-nnsm_status nnsm_writing_close(nnsm_writing *writing, nnsm_error *error);
+/* status: of what was written, the same on all ranks; where it is a failure or a stop, nothing is flushed to the disk,
+ * and it is returned. Else the status of all writing. Collective on group. */
+nnsm_status nnsm_writing_close(nnsm_writing *writing, nnsm_status status, nnsm_error *error);
 
 #endif

@@ -11,7 +11,13 @@ expect() { # expect CODE TEXT COMMAND ARGUMENTS...
   ! ls results/*.part >/dev/null 2>&1 || fail "nnsm $*: a half-written file is left"
   echo "ok: $(grep '^nnsm: ' err)"
 }
+apart() { # apart ARGUMENTS...: two ranks as on two nodes with disks of their own
+  timeout 120 mpirun -n 1 -wdir "$PWD/node_a" "$nnsm" "$@" : -n 1 -wdir "$PWD/node_b" "$nnsm" "$@"
+}
 quick=$source/input/quick.cfg
+mkdir -p node_a node_b/results # that the lock is not seen takes a minute: meanwhile the rest; an old lock does not count
+echo "host elsewhere pid 1 job none restart 0 since 1.000000000" >node_b/results/quick.lock
+(apart generate "$quick" >apart.out 2>apart.err && status=0 || status=$?; echo $status >apart.exit) &
 sed 's/batch = 256/batchs = 256/' "$quick" >unknown.cfg
 line=$(grep -n batchs unknown.cfg | cut -d: -f1)
 expect 2 "unknown.cfg:$line: unknown key train.batchs; did you mean train.batch?" run unknown.cfg
@@ -31,11 +37,6 @@ expect 2 "needs a configuration file" run
 expect 2 "use letters, digits" run "$quick" --set run.name=a/b
 printf 'run : { name = "x" system\n' >broken.cfg
 expect 2 "syntax error" run broken.cfg
-mkdir -p node_a node_b # as two nodes with disks of their own
-status=0
-timeout 60 mpirun -n 1 -wdir "$PWD/node_a" "$nnsm" run "$quick" : -n 1 -wdir "$PWD/node_b" "$nnsm" run "$quick" >out 2>err || status=$?
-grep -q "not the same directory on all ranks: rank 1 on" err && [ $status = 2 ] || fail "apart: exit $status, $(cat err)"
-[ -z "$(find node_a node_b -type f)" ] || fail "apart: something is left"
 expect 3 "No such file" train "$quick" --set run.name=absent
 expect 3 "No such file" scan "$quick" --set run.name=absent
 mkdir -p results
@@ -87,6 +88,19 @@ with h5py.File("good.h5", "w") as f:
 PY
 # Networks without a seal, whose contents contradict themselves.
 "$nnsm" run "$quick" $small --set run.name=good >log
+cp results/good.ensemble.h5 node_a/data.h5
+"$nnsm" generate "$quick" $small --set run.name=other --set run.seed=8 >log && cp results/other.ensemble.h5 node_b/data.h5
+cat >data.cfg <<CFG
+run : { name = "apart"; output = "$PWD/results"; };
+ensemble : { file = "data.h5"; };
+CFG
+status=0
+apart train "$PWD/data.cfg" >out 2>err || status=$?
+grep -q "data.h5: .* sees another file of that name" err && [ $status = 3 ] || fail "two files: exit $status, $(cat err)"
+wait
+grep -q "not the same directory on all ranks: .* does not see the lock" apart.err && [ "$(cat apart.exit)" = 2 ] ||
+  fail "apart: exit $(cat apart.exit), $(cat apart.err)"
+[ "$(find node_a/results node_b/results -type f)" = node_b/results/quick.lock ] || fail "apart: something is left"
 "$python" - <<'PY'
 import h5py, numpy as np
 whole = open("results/good.network.h5", "rb").read()

@@ -86,7 +86,10 @@ echo "== a limit on file sizes is a failure, not a crash"
 # Open MPI's own files are 16 MB and smaller.
 expect 4 "File too large" bash -c 'ulimit -f 20000; exec "$@"' - $(run limited --set generate.configurations=400000 \
   --set generate.interval=1)
-! ls results/*.part >/dev/null 2>&1 || fail "a half-written file is left: $(ls results)"
+large=$(run limited); large="${large/ run / generate } --set system.lattice=[16,16] --set generate.configurations=120000 --set generate.interval=1"
+expect 4 "cannot write the configurations on $(hostname): File too large" mpirun -n 1 $large : \
+  -n 1 bash -c 'ulimit -f 20000; exec "$@"' - $large # of the second rank, in the middle of the file
+! ls results/*.part results/limited.* >/dev/null 2>&1 || fail "something is left: $(ls results)"
 
 echo "== a long run: the same memory, bounded files, a progress line an interval"
 $(run steady --set scan.sweeps=4000000 --set run.progress=0.5 --set scan.exchange_interval=20) >steady.log 2>&1 & pid=$!

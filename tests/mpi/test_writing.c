@@ -53,13 +53,13 @@ static void write_all(int rank, int ranks, bool shared, const nnsm_ensemble_head
     assert_int_equal(nnsm_writing_open(&writing, MPI_COMM_WORLD, &h5, place_of(rank, shared), header, BLOCK, &error),
                      NNSM_OK);
     for (int r = 0; r < ranks; r++)
-        assert_int_equal(writing.sees[r], place_of(r, shared) == path);
+        assert_int_equal(writing.writer[r] == r, place_of(r, shared) == path);
     for (size_t block = 0; block * BLOCK < ROWS; block++) {
         fill(&header->alphabet, block * BLOCK, rows);
         int owner = (int)(block * 7 % (size_t)ranks);
         nnsm_writing_put(&writing, owner, block * BLOCK, BLOCK, owner == rank ? rows : NULL);
     }
-    assert_int_equal(nnsm_writing_close(&writing, &error), NNSM_OK);
+    assert_int_equal(nnsm_writing_close(&writing, NNSM_OK, &error), NNSM_OK);
     nnsm_h5_set_text(&h5, "/", "said", "after the rows");
     assert_int_equal(nnsm_agree(MPI_COMM_WORLD, nnsm_h5_finish(&h5), &error), NNSM_OK);
 }
