@@ -53,7 +53,7 @@ static nnsm_status look_at_file(const nnsm_config *c, nnsm_plan_data *data, nnsm
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     nnsm_ensemble_header header = {0};
-    nnsm_status status = nnsm_probe(c->ensemble.file, error);
+    nnsm_status status = nnsm_probe(c->ensemble.file, NULL, error);
     if (status)
         return status;
     if (nnsm_h5_open(&h5, c->ensemble.file, NNSM_H5_CHECKED, NULL, error) == NNSM_OK)

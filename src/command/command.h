@@ -20,8 +20,8 @@ nnsm_status nnsm_command_check(const nnsm_config *config, int ranks, nnsm_error 
 /* Print what is in an HDF5 file of ours. Local. */
 nnsm_status nnsm_command_info(const char *path, nnsm_error *error);
 
-/* The same without looking in a child process first; look: examine all configurations of an ensemble, for which MPI
- * must be there. Local. */
+/* The same of a file that was probed, or in the child process that does it; look: examine all configurations of an
+ * ensemble, for which MPI must be there. Local. */
 nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error);
 
 /* The part for an open ensemble file. */

@@ -89,7 +89,7 @@ nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     char kind[64] = "";
-    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK && nnsm_h5_has_attribute(&h5, "/", "kind"))
+    if (nnsm_h5_open(&h5, path, NNSM_H5_CHECKED, NULL, error) == NNSM_OK && nnsm_h5_has_attribute(&h5, "/", "kind"))
         nnsm_h5_get_text(&h5, "/", "kind", kind, sizeof kind);
     if (!h5.status && strcmp(kind, "nnsm results") == 0)
         (void)print_results(&h5);
@@ -105,7 +105,7 @@ nnsm_status nnsm_info_print(const char *path, bool look, nnsm_error *error)
 
 nnsm_status nnsm_command_info(const char *path, nnsm_error *error)
 {
-    nnsm_status status = nnsm_probe(path, error);
+    nnsm_status status = nnsm_probe(path, NULL, error);
     return status ? status : nnsm_info_print(path, true, error);
 }
 

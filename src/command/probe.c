@@ -28,7 +28,7 @@ nnsm_status nnsm_command_probe(const char *path, nnsm_error *error)
     nnsm_trained trained = {0};
     (void)nnsm_info_print(path, false, error);
     bool ensemble =
-        nnsm_h5_open(&h5, path, NNSM_H5_CHECK, NULL, error) == NNSM_OK && nnsm_h5_has(&h5, "/configurations");
+        nnsm_h5_open(&h5, path, NNSM_H5_CHECKED, NULL, error) == NNSM_OK && nnsm_h5_has(&h5, "/configurations");
     if (ensemble)
         read_ensemble(&h5, &run);
     nnsm_status status = nnsm_h5_finish(&h5);

@@ -47,7 +47,7 @@ static nnsm_status read_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
     char own[NNSM_RUN_PATH];
     nnsm_run_path(run, NNSM_FILE_NETWORK, own);
     const char *path = run->config->network.file[0] ? run->config->network.file : own;
-    nnsm_status status = run->rank == 0 ? nnsm_probe(path, error) : NNSM_OK;
+    nnsm_status status = run->rank == 0 ? nnsm_probe(path, NULL, error) : NNSM_OK;
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = nnsm_agree(run->world, nnsm_network_file_read(run, path, trained, error), error);

@@ -23,8 +23,8 @@ nnsm_status nnsm_identity_of(const char *path, nnsm_identity *identity, nnsm_err
         code = errno;
     i->length = (int64_t)about.st_size;
     off_t tail = about.st_size > NNSM_SEAL_BYTES ? about.st_size - NNSM_SEAL_BYTES : 0;
-    if (!code && (pread(descriptor, i->head, sizeof i->head, 0) < 0 ||
-                  pread(descriptor, i->tail, sizeof i->tail, tail) < 0))
+    if (!code &&
+        (pread(descriptor, i->head, sizeof i->head, 0) < 0 || pread(descriptor, i->tail, sizeof i->tail, tail) < 0))
         code = errno;
     if (descriptor >= 0)
         (void)close(descriptor);

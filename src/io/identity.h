@@ -7,8 +7,8 @@
 #include "io/seal.h"
 #include "nnsm/error.h"
 
-/* Plain data: the length of a file, and the bytes it begins and ends with; those of a file of ours begin with the checksum
- * of all of it. */
+/* Plain data: the length of a file, and the bytes it begins and ends with; those of a file of ours begin with the
+ * checksum of all of it. */
 typedef struct {
     int64_t length;
     char head[NNSM_SEAL_BYTES], tail[NNSM_SEAL_BYTES];

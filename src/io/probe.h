@@ -6,9 +6,24 @@
 #ifndef NNSM_IO_PROBE_H
 #define NNSM_IO_PROBE_H
 
+#include <stdint.h>
+#include <sys/stat.h>
+
 #include "nnsm/error.h"
 
-/* NNSM_DATA when the file is missing, torn, or cannot be read without a crash or a hang. */
-nnsm_status nnsm_probe(const char *path, nnsm_error *error);
+/* NNSM_DATA when the file is missing, torn, or cannot be read without a crash or a hang. checksum: out, as by
+ * nnsm_seal_check; NULL: nobody asks. It may be opened as NNSM_H5_CHECKED then. */
+nnsm_status nnsm_probe(const char *path, uint64_t *checksum, nnsm_error *error);
+
+/* A file that was probed; all zero: none yet. */
+typedef struct {
+    struct stat about;
+    uint64_t checksum;
+} nnsm_probed;
+
+/* nnsm_probe, but for the file that was probed last time, if it has not been changed since, as far as its size and
+ * times tell: a run opens an ensemble several times, and to read all of it takes minutes where it is large. probed: in,
+ * out. */
+nnsm_status nnsm_probe_once(const char *path, nnsm_probed *probed, uint64_t *checksum, nnsm_error *error);
 
 #endif

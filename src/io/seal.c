@@ -58,12 +58,13 @@ nnsm_status nnsm_seal_write(const char *path, uint64_t *checksum, nnsm_error *er
                 : NNSM_OK;
 }
 
+/* checksum: out, may be NULL. */
 static nnsm_status check_behind(const char *path, int descriptor, const char *line, uint64_t *checksum,
                                 nnsm_error *error)
 {
     int version = 0;
     int64_t wanted = 0, length = 0;
-    uint64_t stored = 0;
+    uint64_t stored = 0, found = 0;
     struct stat about;
     if (sscanf(line, MAGIC " %d", &version) == 1 && version > VERSION)
         return nnsm_fail(error, NNSM_DATA, "%.400s: written by a newer nnsm (format %d); this one reads format %d",
@@ -75,10 +76,12 @@ static nnsm_status check_behind(const char *path, int descriptor, const char *li
         return nnsm_fail(error, NNSM_DATA,
                          "%.400s: torn: %lld bytes where %lld were written; restore the file or make it again", path,
                          (long long)about.st_size, (long long)wanted);
-    int code = digest(descriptor, NNSM_SEAL_BYTES, checksum, &length);
+    int code = digest(descriptor, NNSM_SEAL_BYTES, &found, &length);
     if (code)
         return nnsm_fail(error, NNSM_DATA, "%.400s: cannot read it: %s", path, strerror(code));
-    if (*checksum != stored)
+    if (checksum)
+        *checksum = found;
+    if (found != stored)
         return nnsm_fail(error, NNSM_DATA,
                          "%.400s: damaged, or changed after nnsm wrote it: the checksum does not match; restore it, "
                          "make it again, or copy what you changed on purpose into a new file",
@@ -101,7 +104,7 @@ nnsm_status nnsm_seal_check(const char *path, nnsm_seal *seal, uint64_t *checksu
     if (!code && strncmp(line, MAGIC, strlen(MAGIC)) == 0) {
         *seal = NNSM_SEAL_INTACT;
         status = check_behind(path, descriptor, line, checksum, error);
-    } else if (!code)
+    } else if (!code && checksum)
         code = digest(descriptor, 0, checksum, &length);
     if (descriptor >= 0)
         (void)close(descriptor);

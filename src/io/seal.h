@@ -19,7 +19,8 @@ typedef enum { NNSM_SEAL_NONE, NNSM_SEAL_INTACT } nnsm_seal;
 nnsm_status nnsm_seal_write(const char *path, uint64_t *checksum, nnsm_error *error);
 
 /* Look at a file's seal and check what is behind it. *seal: NNSM_SEAL_NONE for a file without one (not ours), whose
- * *checksum is that of the whole file. NNSM_DATA: cannot be read, torn, damaged, or of a newer format. */
+ * *checksum is that of the whole file; NULL: nobody asks, and such a file is not read. NNSM_DATA: cannot be read, torn,
+ * damaged, or of a newer format. */
 nnsm_status nnsm_seal_check(const char *path, nnsm_seal *seal, uint64_t *checksum, nnsm_error *error);
 
 #endif

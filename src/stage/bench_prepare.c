@@ -156,7 +156,7 @@ static nnsm_status cut_ensemble(nnsm_bench *b, nnsm_error *error)
         return nnsm_fail(error, NNSM_USAGE,
                          "a benchmark trains a network: add generate or ensemble to the configuration");
     if (b->run->rank == 0)
-        status = nnsm_probe(b->asked->ensemble.file, error);
+        status = nnsm_probe(b->asked->ensemble.file, NULL, error);
     status = nnsm_agree(b->run->world, status, error);
     if (!status && b->config.window.given) /* which are laid once */
         return cut(b, MOST_CONFIGURATIONS, error);

@@ -268,7 +268,7 @@ static nnsm_status prepare(stage *s, const nnsm_learned *learned, double tempera
 {
     const nnsm_operators *o = &s->out->operators;
     nnsm_status status =
-        nnsm_samples_read(&s->data, s->run, temperature, "couplings are read from the network alone", error);
+        nnsm_samples_read(&s->data, s->run, temperature, SIZE_MAX, "couplings are read from the network alone", error);
     if (status)
         return status;
     status = create_samples(s, error);

@@ -11,16 +11,16 @@ nnsm_status nnsm_open_configurations(nnsm_run *run, const char *path, nnsm_h5 *h
 {
     nnsm_status status = NNSM_OK;
     nnsm_identity identity = {0};
+    uint64_t checksum = 0;
     *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
     *header = (nnsm_ensemble_header){0};
     if (run->rank == 0)
-        status = nnsm_probe(path, error);
+        status = nnsm_probe_once(path, &run->probed, &checksum, error);
     if (run->rank == 0 && !status)
-        status = nnsm_h5_open(h5, path, NNSM_H5_CHECK, NULL, error);
+        status = nnsm_h5_open(h5, path, NNSM_H5_CHECKED, NULL, error);
     if (run->rank == 0 && !status)
         status = nnsm_identity_of(path, &identity, error);
     status = nnsm_agree(run->world, status, error);
-    uint64_t checksum = h5->checksum;
     NNSM_MPI(MPI_Bcast(&checksum, 1, MPI_UINT64_T, 0, run->world));
     NNSM_MPI(MPI_Bcast(&identity, (int)sizeof identity, MPI_BYTE, 0, run->world));
     if (!status && run->rank != 0)

@@ -9,8 +9,9 @@
 #include "io/ensemble_file.h"
 #include "stage/run.h"
 
-/* Rank 0 probes the file and looks at its checksum, then all open it, if they see the same one. h5: out, on every rank,
- * with the checksum; to be finished, also after a failure. header: out, shape and temperature, no alphabet. */
+/* Rank 0 probes the file and looks at its checksum, if it has not done so in this run, then all open it, if they see
+ * the same one. h5: out, on every rank, with the checksum; to be finished, also after a failure. header: out, shape and
+ * temperature, no alphabet. */
 nnsm_status nnsm_open_configurations(nnsm_run *run, const char *path, nnsm_h5 *h5, nnsm_ensemble_header *header,
                                      nnsm_error *error);
 

@@ -94,7 +94,7 @@ static nnsm_status fit(stage *s, double temperature, bool *found, nnsm_error *er
     nnsm_status status = allocate(s, temperature, error);
     if (status || !s->operators.classes)
         return status;
-    status = nnsm_samples_read(&s->data, s->run, temperature, "no reach is chosen", error);
+    status = nnsm_samples_read(&s->data, s->run, temperature, SIZE_MAX, "no reach is chosen", error);
     nnsm_pseudo_search search = {s->run, s->pseudo, &s->operators, &s->data, s->buffer, NULL};
     if (!status && s->data.configurations)
         status = nnsm_pseudo_search_run(&search, s->coupling, s->error, found, error);

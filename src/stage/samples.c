@@ -128,16 +128,33 @@ typedef struct {
     nnsm_h5 *h5;
     const nnsm_ensemble_header *header;
     nnsm_samples *samples;
-    size_t filled[NNSM_BLOCKS];
-    int8_t *own, *passing; /* [round's block][sites] */
+    size_t filled[NNSM_BLOCKS]; /* rows that the blocks have before a round, of all ranks */
+    int8_t *own, *passing;      /* [round's block][sites] */
     MPI_Datatype row;
 } passer;
+
+/* Rows [first, end), which follow those that filled the blocks so far: is any of them wanted? */
+static bool fill_up(const passer *p, size_t first, size_t end, size_t *filled)
+{
+    bool wanted = false;
+    for (size_t i = first; i < end; i++) {
+        size_t b = nnsm_samples_block(p->header, i);
+        bool room = filled[b] < p->samples->rows[b];
+        filled[b] += room;
+        wanted = wanted || room;
+    }
+    return wanted;
+}
 
 static nnsm_status read_block(void *context, const nnsm_round *round, nnsm_error *error)
 {
     passer *p = context;
+    size_t filled[NNSM_BLOCKS];
     (void)error; /* h5's */
-    nnsm_ensemble_read_rows(p->h5, p->header, round->first, round->count, p->own);
+    memcpy(filled, p->filled, sizeof filled);
+    (void)fill_up(p, round->begin, round->first, filled);
+    if (fill_up(p, round->first, round->first + round->count, filled))
+        nnsm_ensemble_read_rows(p->h5, p->header, round->first, round->count, p->own);
     return p->h5->status;
 }
 
@@ -146,25 +163,31 @@ static void keep(passer *p, size_t first, size_t count, const int8_t *rows)
     size_t sites = p->header->sites;
     for (size_t r = 0; r < count; r++) {
         size_t b = nnsm_samples_block(p->header, first + r);
+        if (p->filled[b] == p->samples->rows[b])
+            continue;
         if (is_own(p->run, b))
-            memcpy(p->samples->configuration[b] + p->filled[b]++ * sites, rows + r * sites, sites);
+            memcpy(p->samples->configuration[b] + p->filled[b] * sites, rows + r * sites, sites);
+        p->filled[b]++;
     }
 }
 
 static void pass_round(void *context, const nnsm_round *round)
 {
     passer *p = context;
-    size_t first = round->begin;
+    size_t first = round->begin, filled[NNSM_BLOCKS];
+    memcpy(filled, p->filled, sizeof filled);
     for (int r = 0; first < round->end; r++) {
         size_t count = round->end - first < round->block ? round->end - first : round->block;
         int8_t *rows = r == p->run->rank ? p->own : p->passing;
-        NNSM_MPI(MPI_Bcast(rows, (int)count, p->row, r, p->run->world));
-        keep(p, first, count, rows);
+        if (fill_up(p, first, first + count, filled)) {
+            NNSM_MPI(MPI_Bcast(rows, (int)count, p->row, r, p->run->world));
+            keep(p, first, count, rows);
+        }
         first += count;
     }
 }
 
-/* The whole file, which all ranks read together (rounds.h). */
+/* All ranks read the file together (rounds.h), but for what nobody wants. */
 static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
                              nnsm_error *error)
 {
@@ -185,17 +208,26 @@ static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, 
     return status;
 }
 
-nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, const char *without,
-                              nnsm_error *error)
+/* Rows of every block, `most` at most, and their number. */
+static void count_rows(nnsm_samples *samples, const nnsm_ensemble_header *header, size_t most)
+{
+    for (size_t i = 0; i < header->configurations; i++) {
+        size_t b = nnsm_samples_block(header, i);
+        bool wanted = samples->rows[b] < most;
+        samples->rows[b] += wanted;
+        samples->configurations += wanted;
+    }
+}
+
+nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, size_t most,
+                              const char *without, nnsm_error *error)
 {
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
     nnsm_ensemble_header header = {0};
     *samples = (nnsm_samples){0};
     nnsm_status status = open_file(run, temperature, without, &h5, &header, error);
     if (!status && header.configurations) {
-        samples->configurations = header.configurations;
-        for (size_t i = 0; i < header.configurations; i++)
-            samples->rows[nnsm_samples_block(&header, i)]++;
+        count_rows(samples, &header, most);
         status = allocate(samples, run, error);
         if (!status)
             status = pass_rows(samples, run, &h5, &header, error);

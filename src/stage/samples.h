@@ -22,12 +22,12 @@ size_t nnsm_samples_block(const nnsm_ensemble_header *header, size_t index);
 /* Room for blocks of equal size. Collective on run->world. */
 nnsm_status nnsm_samples_create(nnsm_samples *samples, const nnsm_run *run, size_t rows, nnsm_error *error);
 
-/* The ensemble of the run: ensemble.file or the run's own. Independent chains are kept together in a block; one series
- * is cut in time. samples->configurations = 0, and a line in the log, where there is none that belongs to a network of
- * this lattice and temperature, or it is not the one that the network was trained on (run->trained_on); without: for
- * that line, what is done then. Collective on run->world. */
-nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, const char *without,
-                              nnsm_error *error);
+/* The ensemble of the run, of a block the first `most` rows: ensemble.file or the run's own. Independent chains are
+ * kept together in a block; one series is cut in time. samples->configurations = 0, and a line in the log, where there
+ * is none that belongs to a network of this lattice and temperature, or it is not the one that the network was trained
+ * on (run->trained_on); without: for that line, what is done then. Collective on run->world. */
+nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, size_t most,
+                              const char *without, nnsm_error *error);
 
 /* Adds what block `block` contributes to sums, which are zero at first. Local. */
 typedef void nnsm_block_function(void *context, size_t block, double *sums);

@@ -38,8 +38,8 @@ static nnsm_status evaluate(nnsm_run *run, nnsm_tile *tile, const nnsm_samples *
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (b < NNSM_BLOCKS)
-            evaluate_block(tile, run->lattice.sites, data->configuration[b],
-                           data->rows[b] < MOST_ROWS ? data->rows[b] : MOST_ROWS, padded, energy + b * MOST_ROWS);
+            evaluate_block(tile, run->lattice.sites, data->configuration[b], data->rows[b], padded,
+                           energy + b * MOST_ROWS);
     }
     return NNSM_OK;
 }
@@ -65,9 +65,8 @@ static size_t close_gaps(const nnsm_samples *data, double *energy)
 {
     size_t count = 0;
     for (size_t b = 0; b < NNSM_BLOCKS; b++) {
-        size_t rows = data->rows[b] < MOST_ROWS ? data->rows[b] : MOST_ROWS;
-        memmove(energy + count, energy + b * MOST_ROWS, rows * sizeof *energy);
-        count += rows;
+        memmove(energy + count, energy + b * MOST_ROWS, data->rows[b] * sizeof *energy);
+        count += data->rows[b];
     }
     return count;
 }
@@ -82,7 +81,7 @@ nnsm_status nnsm_trust_seen(nnsm_run *run, const nnsm_learned *learned, const nn
     size_t most = (size_t)NNSM_BLOCKS * MOST_ROWS, ancestral = scanned->reweighted.samples;
     most = most > ancestral ? most : ancestral;
     nnsm_status status =
-        nnsm_samples_read(&data, run, temperature, "/trust/support compares with ancestral samples", error);
+        nnsm_samples_read(&data, run, temperature, MOST_ROWS, "/trust/support compares with ancestral samples", error);
     trust->from_ensemble = data.configurations > 0;
     if (!status) {
         status = NNSM_NEW(&energy, most, "trust", error);
