@@ -9,6 +9,7 @@
 #include "stage/generators.h"
 #include "stage/members.h"
 #include "stage/network_file.h"
+#include "stage/opening.h"
 #include "stage/report.h"
 #include "stage/train.h"
 #include "stage/window.h"
@@ -49,6 +50,8 @@ static nnsm_status read_network(nnsm_run *run, nnsm_trained *trained, nnsm_error
     const char *path = run->config->network.file[0] ? run->config->network.file : own;
     nnsm_status status = run->rank == 0 ? nnsm_probe(path, NULL, error) : NNSM_OK;
     status = nnsm_agree(run->world, status, error);
+    if (!status)
+        status = nnsm_agree_on_file(run, path, error);
     if (!status)
         status = nnsm_agree(run->world, nnsm_network_file_read(run, path, trained, error), error);
     return status;

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/late.h"
+
 enum { PIECE = 1 << 14 }; /* values converted at a time */
 
 /* ---- the rank that makes the file */
@@ -66,9 +68,9 @@ int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nn
 
 static void fail(nnsm_ensemble_rows *rows)
 {
-    char host[64] = "unknown";
+    char host[64];
     int code = errno;
-    (void)gethostname(host, sizeof host - 1);
+    nnsm_host_name(host, sizeof host);
     if (!rows->status)
         rows->status = nnsm_fail(&rows->error, NNSM_FAILURE,
                                  "%.400s: cannot write the configurations on %s: %s; make room or choose another "

@@ -92,12 +92,11 @@ nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_err
         h5->file = make_file(part, h5->in_memory);
         code = h5->file < 0 ? EIO : h5->in_memory ? 0 : reserve(part, 0, bytes); /* creating it gave the room back */
     }
-    if (code)
-        (void)unlink(part);
-    if (code)
-        return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
-                            (double)bytes * 1e-6, strerror(code));
-    return NNSM_OK;
+    if (!code)
+        return NNSM_OK;
+    (void)unlink(part);
+    return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
+                        (double)bytes * 1e-6, strerror(code));
 }
 
 void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes)
@@ -190,7 +189,9 @@ static void store(nnsm_h5 *h5, const char *part)
         code = errno;
     if (descriptor >= 0 && close(descriptor) != 0 && !code)
         code = errno;
-    if (code)
+    if (code == ENOENT)
+        (void)nnsm_h5_fail(h5, "its part file was removed while it was written; run it again");
+    else if (code)
         (void)nnsm_h5_fail(h5, "cannot write it: %s; make room or choose another run.output", strerror(code));
 }
 

@@ -44,8 +44,8 @@ void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes);
 void nnsm_h5_part_name(const char *path, char *part);
 
 /* OWN: only a file of ours, with an intact seal. CHECK: one without a seal is opened too; somebody else made it, and
- * the caller has probed it (io/probe.h). CHECKED: as CHECK, and somebody has just looked at the seal, who knows
- * the checksum, too (nnsm_probe). */
+ * the caller has probed it (io/probe.h). CHECKED: as CHECK, but somebody has just looked at the
+ * seal, and h5.checksum is 0. */
 typedef enum { NNSM_H5_OWN, NNSM_H5_CHECK, NNSM_H5_CHECKED } nnsm_h5_trust;
 
 /* Open for reading and check that the root attribute `kind` is the expected one (NULL: anything). NNSM_DATA for what is

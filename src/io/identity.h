@@ -4,20 +4,20 @@
 
 #include <stdint.h>
 
-#include "io/seal.h"
 #include "nnsm/error.h"
 
-/* Plain data: the length of a file, and the bytes it begins and ends with; those of a file of ours begin with the
- * checksum of all of it. */
+/* Plain data: the length of a file, and XXH3-64 of its first and last 512 bytes and 62 times 512 evenly between. A file
+ * of ours begins with the checksum of all of it. */
 typedef struct {
     int64_t length;
-    char head[NNSM_SEAL_BYTES], tail[NNSM_SEAL_BYTES];
+    uint64_t digest;
 } nnsm_identity;
 
 /* identity: out. NNSM_DATA with errno's text. Local. */
 nnsm_status nnsm_identity_of(const char *path, nnsm_identity *identity, nnsm_error *error);
 
-/* Is it the file that another rank sees? NNSM_DATA with this host's name where it is not, or cannot be read. Local. */
+/* Is it the file that another rank sees, which this one may see late (base/late.h)? NNSM_DATA with this host's name
+ * where it is another one, or cannot be read. Local. */
 nnsm_status nnsm_identity_check(const char *path, const nnsm_identity *theirs, nnsm_error *error);
 
 #endif

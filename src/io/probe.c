@@ -89,7 +89,11 @@ nnsm_status nnsm_probe_once(const char *path, nnsm_probed *probed, uint64_t *che
         return NNSM_OK;
     *probed = (nnsm_probed){0};
     nnsm_status status = nnsm_probe(path, checksum, error);
-    if (!status && there)
-        *probed = (nnsm_probed){about, *checksum};
-    return status;
+    if (status)
+        return status;
+    *probed = (nnsm_probed){.checksum = *checksum};
+    if (!there || stat(path, &probed->about) != 0 || !is_same(&about, &probed->about))
+        return nnsm_fail(error, NNSM_DATA, "%.400s: it is being changed while it is read; start when it is complete",
+                         path);
+    return NNSM_OK;
 }

@@ -15,15 +15,15 @@
  * nnsm_seal_check; NULL: nobody asks. It may be opened as NNSM_H5_CHECKED then. */
 nnsm_status nnsm_probe(const char *path, uint64_t *checksum, nnsm_error *error);
 
-/* A file that was probed; all zero: none yet. */
+/* A file that was probed; all zero: none. */
 typedef struct {
     struct stat about;
     uint64_t checksum;
 } nnsm_probed;
 
 /* nnsm_probe, but for the file that was probed last time, if it has not been changed since, as far as its size and
- * times tell: a run opens an ensemble several times, and to read all of it takes minutes where it is large. probed: in,
- * out. */
+ * times tell: a run opens an ensemble several times, and to read all of it takes minutes where it is large. NNSM_DATA
+ * also for a file that changes meanwhile. probed: in, out. */
 nnsm_status nnsm_probe_once(const char *path, nnsm_probed *probed, uint64_t *checksum, nnsm_error *error);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/late.h"
 
 typedef struct {
     char host[256], job[64];
@@ -85,7 +86,8 @@ static nnsm_status claim(nnsm_lock *lock, const holder *me, bool *again, nnsm_er
     (void)clock_gettime(CLOCK_REALTIME, &now);
     int length = snprintf(lock->text, sizeof lock->text, "host %s pid %ld job %s restart %ld since %lld.%09ld\n",
                           me->host, me->pid, me->job, me->restart, (long long)now.tv_sec, now.tv_nsec);
-    if (ftruncate(lock->descriptor, 0) != 0 || pwrite(lock->descriptor, lock->text, (size_t)length, 0) != length)
+    if (ftruncate(lock->descriptor, 0) != 0 || pwrite(lock->descriptor, lock->text, (size_t)length, 0) != length ||
+        fsync(lock->descriptor) != 0) /* other nodes look for it */
         return nnsm_fail(error, NNSM_FAILURE, "%.300s: cannot write the lock: %s", lock->path, strerror(errno));
     lock->held = true;
     return NNSM_OK;
@@ -144,7 +146,7 @@ nnsm_status nnsm_lock_take(nnsm_lock *lock, const char *path, nnsm_error *error)
 static int find_text(const char *path, const char *text)
 {
     char found[NNSM_LOCK_TEXT] = {0};
-    int descriptor = open(path, O_RDONLY | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
+    int descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), code = descriptor < 0 ? errno : 0;
     if (!code && pread(descriptor, found, sizeof found - 1, 0) < 0)
         code = errno;
     if (descriptor >= 0)
@@ -154,24 +156,17 @@ static int find_text(const char *path, const char *text)
 
 nnsm_status nnsm_lock_look(const char *path, const char *text, nnsm_error *error)
 {
-    char directory[NNSM_LOCK_PATH], host[256] = "unknown";
+    char host[64], directory[NNSM_LOCK_PATH] = "unknown";
+    nnsm_late late = {0};
     int code = find_text(path, text);
-    (void)snprintf(directory, sizeof directory, "%s", path);
-    const char *parent = dirname(directory);
-    for (int i = 0; code == ENOENT && i < 10 * NNSM_LOCK_LATE; i++) {
-        int opened = open(parent, O_RDONLY | O_DIRECTORY); /* makes the system look at what is there now */
-        if (opened >= 0)
-            (void)close(opened);
-        (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    while (code == ENOENT && nnsm_late_again(&late, path))
         code = find_text(path, text);
-    }
-    (void)gethostname(host, sizeof host - 1);
+    nnsm_host_name(host, sizeof host);
     if (code == ENOENT)
-        return nnsm_fail(
-            error, NNSM_USAGE,
-            "run.output is not the same directory on all ranks: %s does not see the lock of rank 0, %.300s; "
-            "choose a directory on a file system that all nodes share",
-            host, path);
+        return nnsm_fail(error, NNSM_USAGE,
+                         "run.output is not the same directory on all ranks: one on %s, in the directory %.300s, does "
+                         "not see the lock of rank 0, %.300s; choose a directory on a file system that all nodes share",
+                         host, getcwd(directory, sizeof directory) ? directory : "unknown", path);
     return code ? nnsm_fail(error, NNSM_FAILURE, "%.300s: %s cannot read the lock of rank 0: %s", path, host,
                             strerror(code))
                 : NNSM_OK;

@@ -14,7 +14,7 @@
 
 #include "nnsm/error.h"
 
-enum { NNSM_LOCK_PATH = 2048, NNSM_LOCK_TEXT = 512, NNSM_LOCK_BEAT = 3, NNSM_LOCK_WATCH = 15, NNSM_LOCK_LATE = 60 };
+enum { NNSM_LOCK_PATH = 2048, NNSM_LOCK_TEXT = 512, NNSM_LOCK_BEAT = 3, NNSM_LOCK_WATCH = 15 };
 
 typedef struct {
     char path[NNSM_LOCK_PATH];
@@ -30,9 +30,8 @@ typedef struct {
 /* Take the lock, or fail with NNSM_FAILURE and the holder's name. lock must stay where it is until the release. */
 nnsm_status nnsm_lock_take(nnsm_lock *lock, const char *path, nnsm_error *error);
 
-/* Does this rank see the lock that another one has taken, of that text? Not for the holder: closing a second descriptor
- * would drop its lock. A network file system may show it late: up to
- * NNSM_LOCK_LATE seconds. NNSM_USAGE where it does not. */
+/* Does this rank see the lock that another one has taken, of that text, perhaps late (base/late.h)? NNSM_USAGE where it
+ * does not. Not for the holder: closing a second descriptor would drop its lock. */
 nnsm_status nnsm_lock_look(const char *path, const char *text, nnsm_error *error);
 
 /* Give it back and remove the file; accepts a zeroed lock. */

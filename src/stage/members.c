@@ -10,6 +10,7 @@
 #include "stage/checkpoint.h"
 #include "stage/member.h"
 #include "stage/network_file.h"
+#include "stage/opening.h"
 #include "stage/train.h"
 
 /* Of a training's time on one rank, what more ranks do not shorten. A cautious guess: the only pair of runs so far, two
@@ -101,7 +102,10 @@ static nnsm_status find_usable(const nnsm_run *run, int64_t ensemble, const nnsm
 static nnsm_status read_member(const nnsm_run *run, const char *path, nnsm_network *network, nnsm_error *error)
 {
     nnsm_trained *found = NULL;
-    nnsm_status status = NNSM_NEW(&found, 1, "network", error);
+    nnsm_status status = nnsm_agree_on_file(run, path, error);
+    if (status)
+        return status;
+    status = NNSM_NEW(&found, 1, "network", error);
     if (!status)
         status = nnsm_network_file_read_apart(path, found, error);
     if (found) {

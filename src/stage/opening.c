@@ -1,31 +1,37 @@
 #include "stage/opening.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "io/identity.h"
 #include "io/probe.h"
 #include "setup/agree.h"
 #include "stage/rounds.h"
 
-nnsm_status nnsm_open_configurations(nnsm_run *run, const char *path, nnsm_h5 *h5, nnsm_ensemble_header *header,
-                                     nnsm_error *error)
+nnsm_status nnsm_agree_on_file(const nnsm_run *run, const char *path, nnsm_error *error)
 {
-    nnsm_status status = NNSM_OK;
     nnsm_identity identity = {0};
-    uint64_t checksum = 0;
-    *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
-    *header = (nnsm_ensemble_header){0};
-    if (run->rank == 0)
-        status = nnsm_probe_once(path, &run->probed, &checksum, error);
-    if (run->rank == 0 && !status)
-        status = nnsm_h5_open(h5, path, NNSM_H5_CHECKED, NULL, error);
-    if (run->rank == 0 && !status)
-        status = nnsm_identity_of(path, &identity, error);
+    nnsm_status status = run->rank == 0 ? nnsm_identity_of(path, &identity, error) : NNSM_OK;
     status = nnsm_agree(run->world, status, error);
-    NNSM_MPI(MPI_Bcast(&checksum, 1, MPI_UINT64_T, 0, run->world));
     NNSM_MPI(MPI_Bcast(&identity, (int)sizeof identity, MPI_BYTE, 0, run->world));
     if (!status && run->rank != 0)
         status = nnsm_identity_check(path, &identity, error);
-    if (!status && run->rank != 0)
+    return nnsm_agree(run->world, status, error);
+}
+
+nnsm_status nnsm_open_configurations(nnsm_run *run, const char *path, nnsm_h5 *h5, nnsm_ensemble_header *header,
+                                     nnsm_error *error)
+{
+    nnsm_probed *probed = &run->probed[strcmp(path, run->config->trust.compare) == 0];
+    uint64_t checksum = 0;
+    *h5 = (nnsm_h5){.file = H5I_INVALID_HID};
+    *header = (nnsm_ensemble_header){0};
+    nnsm_status status = run->rank == 0 ? nnsm_probe_once(path, probed, &checksum, error) : NNSM_OK;
+    status = nnsm_agree(run->world, status, error);
+    NNSM_MPI(MPI_Bcast(&checksum, 1, MPI_UINT64_T, 0, run->world));
+    if (!status)
+        status = nnsm_agree_on_file(run, path, error);
+    if (!status)
         status = nnsm_h5_open(h5, path, NNSM_H5_CHECKED, NULL, error);
     h5->checksum = checksum;
     if (!status) {

@@ -9,6 +9,9 @@
 #include "io/ensemble_file.h"
 #include "stage/run.h"
 
+/* Does every rank see the file that rank 0 sees under this name? NNSM_DATA where one does not. */
+nnsm_status nnsm_agree_on_file(const nnsm_run *run, const char *path, nnsm_error *error);
+
 /* Rank 0 probes the file and looks at its checksum, if it has not done so in this run, then all open it, if they see
  * the same one. h5: out, on every rank, with the checksum; to be finished, also after a failure. header: out, shape and
  * temperature, no alphabet. */

@@ -3,6 +3,13 @@
 #include "setup/agree.h"
 #include "stage/checkpoint.h"
 
+static const char *title_of(nnsm_vote vote)
+{
+    if (vote == NNSM_VOTE_SECOND)
+        return "trust.compare";
+    return vote == NNSM_VOTE_WINDOW ? "window" : "ensemble";
+}
+
 nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t begin)
 {
     size_t n = header->configurations, block = nnsm_ensemble_block(header), ranks = (size_t)run->ranks;
@@ -24,11 +31,8 @@ nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
         if (nnsm_progress_due(&run->log))
-            nnsm_say(&run->log, "%s: configuration %zu of %zu is read",
-                     methods->vote == NNSM_VOTE_WINDOW   ? "window"
-                     : methods->vote == NNSM_VOTE_SECOND ? "second ensemble"
-                                                         : "ensemble",
-                     begin, header->configurations);
+            nnsm_say(&run->log, "%s: configuration %zu of %zu is read", title_of(methods->vote), begin,
+                     header->configurations);
         if (round.count)
             status = methods->work(context, &round, error);
         status = nnsm_agree(run->world, status, error);

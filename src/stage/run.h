@@ -66,9 +66,9 @@ typedef struct {
     int32_t *window_counts;   /* [sites] in how many windows a site lies, where the network works below them; or NULL */
     nnsm_interval clock[NNSM_STAGES];
     nnsm_stop stop;
-    double saving;      /* when the checkpoint under way was begun */
-    nnsm_lock lock;     /* on rank 0 */
-    nnsm_probed probed; /* the file of configurations, on rank 0 */
+    double saving;         /* when the checkpoint under way was begun */
+    nnsm_lock lock;        /* on rank 0 */
+    nnsm_probed probed[2]; /* the files of configurations and of trust.compare, on rank 0 */
     nnsm_resume resume;
     int64_t ensemble, network; /* checksums of the files that the run has finished, or reads; 0: none yet */
     int64_t trained_on;        /* checksum of the ensemble of the network in use; behind windows, of their source; 0:

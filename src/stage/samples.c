@@ -133,15 +133,20 @@ typedef struct {
     MPI_Datatype row;
 } passer;
 
-/* Rows [first, end), which follow those that filled the blocks so far: is any of them wanted? */
-static bool fill_up(const passer *p, size_t first, size_t end, size_t *filled)
+/* Rows that follow those which filled the blocks so far: count them in, and keep those of own blocks, where rows are
+ * given. Returns whether any is wanted. */
+static bool take(const passer *p, size_t first, size_t count, const int8_t *rows, size_t *filled)
 {
+    size_t sites = p->header->sites;
     bool wanted = false;
-    for (size_t i = first; i < end; i++) {
-        size_t b = nnsm_samples_block(p->header, i);
-        bool room = filled[b] < p->samples->rows[b];
-        filled[b] += room;
-        wanted = wanted || room;
+    for (size_t r = 0; r < count; r++) {
+        size_t b = nnsm_samples_block(p->header, first + r);
+        if (filled[b] == p->samples->rows[b])
+            continue;
+        if (rows && is_own(p->run, b))
+            memcpy(p->samples->configuration[b] + filled[b] * sites, rows + r * sites, sites);
+        filled[b]++;
+        wanted = true;
     }
     return wanted;
 }
@@ -152,48 +157,37 @@ static nnsm_status read_block(void *context, const nnsm_round *round, nnsm_error
     size_t filled[NNSM_BLOCKS];
     (void)error; /* h5's */
     memcpy(filled, p->filled, sizeof filled);
-    (void)fill_up(p, round->begin, round->first, filled);
-    if (fill_up(p, round->first, round->first + round->count, filled))
+    (void)take(p, round->begin, round->first - round->begin, NULL, filled);
+    if (take(p, round->first, round->count, NULL, filled))
         nnsm_ensemble_read_rows(p->h5, p->header, round->first, round->count, p->own);
     return p->h5->status;
-}
-
-static void keep(passer *p, size_t first, size_t count, const int8_t *rows)
-{
-    size_t sites = p->header->sites;
-    for (size_t r = 0; r < count; r++) {
-        size_t b = nnsm_samples_block(p->header, first + r);
-        if (p->filled[b] == p->samples->rows[b])
-            continue;
-        if (is_own(p->run, b))
-            memcpy(p->samples->configuration[b] + p->filled[b] * sites, rows + r * sites, sites);
-        p->filled[b]++;
-    }
 }
 
 static void pass_round(void *context, const nnsm_round *round)
 {
     passer *p = context;
     size_t first = round->begin, filled[NNSM_BLOCKS];
-    memcpy(filled, p->filled, sizeof filled);
     for (int r = 0; first < round->end; r++) {
         size_t count = round->end - first < round->block ? round->end - first : round->block;
         int8_t *rows = r == p->run->rank ? p->own : p->passing;
-        if (fill_up(p, first, first + count, filled)) {
+        memcpy(filled, p->filled, sizeof filled);
+        if (take(p, first, count, NULL, filled)) {
             NNSM_MPI(MPI_Bcast(rows, (int)count, p->row, r, p->run->world));
-            keep(p, first, count, rows);
+            (void)take(p, first, count, rows, p->filled);
         }
         first += count;
     }
 }
 
-/* All ranks read the file together (rounds.h), but for what nobody wants. */
+/* All ranks read the file together (rounds.h), but for parts of which nobody wants a row. end: of the wanted ones. */
 static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
-                             nnsm_error *error)
+                             size_t end, nnsm_error *error)
 {
+    nnsm_ensemble_header cut = *header;
     passer p = {.run = run, .h5 = h5, .header = header, .samples = samples};
     nnsm_round_methods methods = {.work = read_block, .exchange = pass_round, .vote = NNSM_VOTE_SAMPLES};
     size_t bytes = nnsm_ensemble_block(header) * header->sites;
+    cut.configurations = end;
     NNSM_MPI(MPI_Type_contiguous((int)header->sites, MPI_SIGNED_CHAR, &p.row));
     NNSM_MPI(MPI_Type_commit(&p.row));
     nnsm_status status = NNSM_NEW(&p.own, bytes, "samples", error);
@@ -201,22 +195,25 @@ static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, 
         status = NNSM_NEW(&p.passing, bytes, "samples", error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
-        status = nnsm_rounds(run, header, &methods, &p, error);
+        status = nnsm_rounds(run, &cut, &methods, &p, error);
     nnsm_release(p.own);
     nnsm_release(p.passing);
     NNSM_MPI(MPI_Type_free(&p.row));
     return status;
 }
 
-/* Rows of every block, `most` at most, and their number. */
-static void count_rows(nnsm_samples *samples, const nnsm_ensemble_header *header, size_t most)
+/* Rows of every block, `most` at most, and their number. Returns the end of all. */
+static size_t count_rows(nnsm_samples *samples, const nnsm_ensemble_header *header, size_t most)
 {
+    size_t end = 0;
     for (size_t i = 0; i < header->configurations; i++) {
         size_t b = nnsm_samples_block(header, i);
         bool wanted = samples->rows[b] < most;
         samples->rows[b] += wanted;
         samples->configurations += wanted;
+        end = wanted ? i + 1 : end;
     }
+    return end;
 }
 
 nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double temperature, size_t most,
@@ -227,10 +224,10 @@ nnsm_status nnsm_samples_read(nnsm_samples *samples, nnsm_run *run, double tempe
     *samples = (nnsm_samples){0};
     nnsm_status status = open_file(run, temperature, without, &h5, &header, error);
     if (!status && header.configurations) {
-        count_rows(samples, &header, most);
+        size_t end = count_rows(samples, &header, most);
         status = allocate(samples, run, error);
         if (!status)
-            status = pass_rows(samples, run, &h5, &header, error);
+            status = pass_rows(samples, run, &h5, &header, end, error);
     }
     (void)nnsm_h5_finish(&h5);
     return status;

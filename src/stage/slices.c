@@ -55,6 +55,8 @@ void nnsm_slices_own(const nnsm_slices *slices, size_t *first, size_t *end)
 
 /* ---- messages: pieces of a side of a join; vector: where slice `base` begins */
 
+/* Of two trees: a tag may go up and down between the same two ranks, but up first at both ends, and MPI keeps the
+ * order. */
 static int tag_of(const nnsm_slices *s, const nnsm_join *join, int side)
 {
     return 2 * (int)(s->span.number * s->tree.shards + join->middle) + side;

@@ -154,8 +154,9 @@ static nnsm_status plan(nnsm_tree *t, size_t low, size_t high, int *into, int *s
     if (status)
         return status;
     *all = merge(left, right, shared, into);
-    for (int q = 0; q < t->ranks && high - low == t->shards; q++)
-        into[t->slice[q]] = q;
+    if (high - low == t->shards)
+        for (int q = 0; q < t->ranks; q++) /* the root: the order of the tree of ranks */
+            into[t->slice[q]] = q;
     return add_join(t, low, high, left, right, *all, error);
 }
 

@@ -10,8 +10,9 @@
  * number of ranks; only who adds changes.
  *
  * At the root the slices stand in the order of a tree whose shards are the ranks, one each. So what becomes of the
- * slices goes back to all ranks down that tree, in which every rank is one node, whatever its shards are: as many
- * messages on any number of ranks. All functions are local. */
+ * slices goes back to all ranks down that tree, in which every rank is one node, whatever its shards are: about log2 P
+ * messages, but for a last rank that is alone in a right part (of 193, or 5): it has one for every rank of the left.
+ * All functions are local. */
 #ifndef NNSM_STAGE_TREE_H
 #define NNSM_STAGE_TREE_H
 

@@ -7,26 +7,24 @@
 #include "setup/agree.h"
 
 /* The ranks that can write, on the node of the first rank, write for themselves, and for the others in turns. opened:
- * can this rank? */
-static nnsm_status share_out(nnsm_writing *w, bool opened, int ranks, size_t bytes, nnsm_error *error)
+ * can this rank? Returns whether it writes for others. */
+static bool share_out(nnsm_writing *w, bool opened, int ranks)
 {
-    int writers = 0, next = 0, mine = opened ? w->rank : -1;
+    int mine = opened ? w->rank : -1, next = ranks - 1, writers = 0;
     bool passes = false;
     NNSM_MPI(MPI_Allgather(&mine, 1, MPI_INT, w->writer, 1, MPI_INT, w->group));
-    int *list = NULL;
-    nnsm_status status = NNSM_NEW(&list, (size_t)ranks, "ensemble", error);
-    for (int r = 0; r < ranks && !status; r++)
+    for (int r = 0; r < ranks; r++)
+        writers += w->writer[r] >= 0;
+    for (int r = 0; r < ranks && writers; r++) {
         if (w->writer[r] >= 0)
-            list[writers++] = r;
-    for (int r = 0; r < ranks && !status && writers; r++)
-        if (w->writer[r] < 0) {
-            w->writer[r] = list[next++ % writers];
-            passes = passes || w->writer[r] == w->rank;
-        }
-    nnsm_release(list);
-    if (!status && passes)
-        status = NNSM_NEW(&w->passing, bytes, "ensemble", error);
-    return status;
+            continue;
+        do
+            next = (next + 1) % ranks;
+        while (w->writer[next] != next);
+        w->writer[r] = next;
+        passes = passes || next == w->rank;
+    }
+    return passes;
 }
 
 /* Is this rank on the node of the group's first one? */
@@ -59,11 +57,15 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
         return status;
     NNSM_MPI(MPI_Bcast(&place, (int)sizeof place, MPI_BYTE, 0, group));
     w->rows.header = header;
-    int code = is_near(w) ? nnsm_ensemble_rows_open(&w->rows, path, header, &place) : EREMOTE;
-    status = share_out(w, !code, ranks, most * header->sites, error);
-    if (w->rank == 0 && code && !status)
+    int code = is_near(w) ? nnsm_ensemble_rows_open(&w->rows, path, header, &place) : ENOENT;
+    bool elsewhere = code == ENOENT || code == ESTALE; /* another node, or a file system of this rank's own */
+    if (share_out(w, !code, ranks))
+        status = NNSM_NEW(&w->passing, most * header->sites, "ensemble", error);
+    if (code && !elsewhere && !status)
+        status = nnsm_fail(error, NNSM_FAILURE, "%.400s: cannot be opened: %s", w->rows.part, strerror(code));
+    if (elsewhere && w->rank == 0 && !status)
         status =
-            nnsm_h5_fail(h5, "its part file cannot be opened again: %s; does another run write there?", strerror(code));
+            nnsm_fail(error, NNSM_FAILURE, "%.400s: was removed or replaced while the run writes to it", w->rows.part);
     return nnsm_agree(group, status, error);
 }
 

@@ -110,11 +110,11 @@ with h5py.File("results/own.results.h5") as f:
 PY
 
 echo "== the values of a long file are looked for in rounds, by all ranks, between which a stop is heard"
-expect 0 "ensemble: configuration 116508 of 150000 is read" "$nnsm" run mine.cfg --set run.name=one --set trust.compare=long.h5 --set run.progress=0
-[ "$(grep -c "configuration 116508 of 150000 is read" out)" = 2 ] || fail "not before the training and after the scan: $(cat out)"
+expect 0 "trust.compare: configuration 116508 of 150000 is read" "$nnsm" run mine.cfg --set run.name=one --set trust.compare=long.h5 --set run.progress=0
+[ "$(grep -c "configuration 116508 of 150000 is read" out)" = 3 ] || fail "not before the training, after the scan, and when it is measured: $(cat out)"
 expect 0 "reach: " "$nnsm" run "$quick" $small --set run.name=reach --set network.kind=frontier --set network.units=6 \
   --set 'train.augment=["translation", "spin_flip"]' --set 'scan.temperatures=[1.5, 2.5]' --set trust.compare=long.h5 --set run.progress=0
-[ "$(grep -c "configuration 116508 of 150000 is read" out)" = 2 ] || fail "looked at again before the training: $(cat out)"
+[ "$(grep -c "configuration 116508 of 150000 is read" out)" = 3 ] || fail "looked at again before the training: $(cat out)"
 expect 0 "trust: the ensemble at T = 1.5" mpirun -n 3 "$nnsm" run mine.cfg --set run.name=two --set trust.compare=long.h5
 expect 85 "nothing is there to go on from yet" "$nnsm" run mine.cfg --set run.name=stopped --set trust.compare=long.h5 --set run.time_limit=1e-9
 nothing stopped

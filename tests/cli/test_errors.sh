@@ -18,6 +18,7 @@ quick=$source/input/quick.cfg
 mkdir -p node_a node_b/results # that the lock is not seen takes a minute: meanwhile the rest; an old lock does not count
 echo "host elsewhere pid 1 job none restart 0 since 1.000000000" >node_b/results/quick.lock
 (apart generate "$quick" >apart.out 2>apart.err && status=0 || status=$?; echo $status >apart.exit) &
+trap 'pkill -P $! 2>/dev/null || :; rm -rf "$scratch"' EXIT
 sed 's/batch = 256/batchs = 256/' "$quick" >unknown.cfg
 line=$(grep -n batchs unknown.cfg | cut -d: -f1)
 expect 2 "unknown.cfg:$line: unknown key train.batchs; did you mean train.batch?" run unknown.cfg
@@ -97,6 +98,11 @@ CFG
 status=0
 apart train "$PWD/data.cfg" >out 2>err || status=$?
 grep -q "data.h5: .* sees another file of that name" err && [ $status = 3 ] || fail "two files: exit $status, $(cat err)"
+cp results/good.network.h5 node_a/net.h5
+"$nnsm" train "$quick" $small --set run.name=other --set run.seed=8 --set network.hidden=[5] >log && cp results/other.network.h5 node_b/net.h5
+status=0
+apart scan "$quick" $small --set run.name=apart --set "run.output=$PWD/results" --set network.file=net.h5 >out 2>err || status=$?
+grep -q "net.h5: .* sees another file of that name" err && [ $status = 3 ] || fail "two networks: exit $status, $(cat err)"
 wait
 grep -q "not the same directory on all ranks: .* does not see the lock" apart.err && [ "$(cat apart.exit)" = 2 ] ||
   fail "apart: exit $(cat apart.exit), $(cat apart.err)"

@@ -49,4 +49,16 @@ for ranks in 1 2 3; do # a coupling for every bond: other sums, in blocks of the
     --set 'couplings.basis=["pairs"]' --set couplings.range=2 >log || fail "couplings of bonds on $ranks: $(tail -3 log)"
   "$python" "$source/tests/cli/compare.py" results/bonds1 results/bonds"$ranks" same
 done
+# A long ensemble, of which the trust report reads the first blocks only.
+for ranks in 1 3; do
+  mpirun -n "$ranks" "$nnsm" run "$source/input/quick.cfg" $small --set run.name=many"$ranks" --set generate.configurations=70000 \
+    --set generate.interval=1 --set train.batch=1000 --set train.epochs=1 >log || fail "many configurations on $ranks: $(tail -3 log)"
+done
+"$python" "$source/tests/cli/compare.py" results/many1 results/many3 same
+"$python" - <<'PY'
+import h5py
+
+with h5py.File("results/many3.results.h5") as f:
+    assert f["trust/support"].attrs["configurations"] == 20480, dict(f["trust/support"].attrs)
+PY
 echo "all equal"

@@ -54,6 +54,10 @@ static void write_all(int rank, int ranks, bool shared, const nnsm_ensemble_head
                      NNSM_OK);
     for (int r = 0; r < ranks; r++)
         assert_int_equal(writing.writer[r] == r, place_of(r, shared) == path);
+    if (!shared && ranks > 1)
+        assert_int_equal(writing.writer[1], 0);
+    if (!shared && ranks > 2) /* in turns */
+        assert_int_equal(writing.writer[2], ranks > 3 ? 3 : 0);
     for (size_t block = 0; block * BLOCK < ROWS; block++) {
         fill(&header->alphabet, block * BLOCK, rows);
         int owner = (int)(block * 7 % (size_t)ranks);
