@@ -6,16 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/timer.h"
 
 static const double silent = 5; /* s */
-
-void nnsm_host_name(char *name, int size)
-{
-    if (gethostname(name, (size_t)size) != 0)
-        (void)snprintf(name, (size_t)size, "unknown");
-    name[size - 1] = '\0';
-}
 
 bool nnsm_late_again(nnsm_late *late, const char *path)
 {

@@ -17,7 +17,4 @@ typedef struct {
  * Local. */
 bool nnsm_late_again(nnsm_late *late, const char *path);
 
-/* The name of this host, cut at size. */
-void nnsm_host_name(char *name, int size);
-
 #endif

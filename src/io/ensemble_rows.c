@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/late.h"
+#include "base/host.h"
 
 enum { PIECE = 1 << 14 }; /* values converted at a time */
 

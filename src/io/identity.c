@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/host.h"
 #include "base/late.h"
 
 enum { BLOCK = 512, BLOCKS = 64 };

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "base/late.h"
 
 typedef struct {
@@ -21,8 +22,7 @@ static void describe_self(holder *h)
 {
     const char *job = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
     *h = (holder){.pid = (long)getpid(), .restart = restart ? atol(restart) : 0};
-    if (gethostname(h->host, sizeof h->host - 1) != 0)
-        strcpy(h->host, "unknown");
+    nnsm_host_name(h->host, sizeof h->host);
     (void)snprintf(h->job, sizeof h->job, "%.60s", job && *job ? job : "none");
 }
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/host.h"
 #include "revision.h"
 
 void nnsm_provenance_collect(nnsm_provenance *provenance)
@@ -22,7 +22,7 @@ void nnsm_provenance_collect(nnsm_provenance *provenance)
     *p = (nnsm_provenance){.version = NNSM_VERSION, .commit = NNSM_REVISION};
     if (gmtime_r(&now, &utc))
         (void)strftime(p->date, sizeof p->date, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    (void)gethostname(p->host, sizeof p->host - 1);
+    nnsm_host_name(p->host, sizeof p->host);
     (void)MPI_Get_library_version(text, &length);
     text[strcspn(text, ",\n")] = '\0';
     (void)snprintf(p->mpi, sizeof p->mpi, "%.500s", text);

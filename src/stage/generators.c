@@ -77,7 +77,7 @@ bool nnsm_generate_first(const nnsm_config *config, size_t sites, int ranks)
     double shards = (double)c->train.shards_per_batch, share = nnsm_generator_share(c, generators);
     double trainers = fmin(shards, ranks), others = fmin(shards, ranks - generators);
     double bytes = (double)c->generate.configurations * (double)sites;
-    /* Measured on one and two ranks; by rank 0 alone: two digests, and what it concludes. */
+    /* Measured on one and two ranks; by rank 0 alone: the digest, and what it concludes. */
     double read = bytes / (1e8 * fmin(ranks, ceil(bytes / NNSM_ENSEMBLE_BLOCK))) + bytes / 1e9 +
                   5e-7 * (double)c->generate.configurations;
     double about = c->generate.chains / NNSM_CHUNK >= ranks ? 1.2 : 1;

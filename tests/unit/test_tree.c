@@ -114,8 +114,7 @@ static void go_down(int ranks, int height, bool has[MOST][MOST], int *received)
             }
 }
 
-/* Sums of any shards end where a tree of ranks begins, down which every rank gets every slice, and few of them twice.
- */
+/* Down a tree of ranks, from the slices that all sums end with, every rank gets every slice, and few of them twice. */
 static void results_reach_all_ranks(void **state)
 {
     static bool has[MOST][MOST];
