@@ -130,22 +130,16 @@ class Model:
             groups -= 1
 
     def scan_messages(self, ranks):
-        """Of a sweep while it is measured, and of one before (stage/chains_measure.c)."""
+        """Of a sweep (stage/chains_measure.c)."""
         interval, chains = int(self.run["exchange_interval"]), self.scan_tiles() * int(self.run["chains_of_a_scan_tile"])
-        step = int(self.run["period"])
-        if self.run["self_learning"]:  # of proposals, at least eight a rank
-            step = max(step, 8 // math.ceil(self.scan_tiles() / ranks))
-        measurements = max(1, step // interval)
-        gathers = math.ceil(measurements / max(1, 2**17 // chains))
+        measurements = max(1, min(int(self.run["measurements_at_once"]), int(self.run["sweeps"]) // interval))
         size = chains * self.run["bytes_of_a_measurement"]
-        gather = gathers * self.message("gather", ranks, size * measurements / gathers, ring=True) / max(step, interval)
+        gather = self.message("gather", ranks, size * measurements, ring=True) / (measurements * interval)
         exchange = 0.0
         if self.groups.get("scan.exchange") == "true":
             groups = self.groups_of_ranks(ranks)
             exchange = self.message("gather", math.ceil(ranks / groups), 8 * chains / groups, ring=True) / interval
-        # Proposals learn their scale from every measurement before.
-        learning = self.message("gather", ranks, size, ring=True) / interval if self.run["self_learning"] else gather
-        return gather + exchange, learning + exchange
+        return gather + exchange
 
     # ---- work
 
@@ -188,12 +182,11 @@ class Model:
         result["train"] = (shares * work, messages)
         sweep = self.tile["seconds"]
         measured = self.parts["scan"]["seconds"] / run["period"]
-        g = self.factor(measured, math.ceil(self.scan_tiles() / at) * sweep, self.scan_messages(at)[0])
-        measuring, before = self.scan_messages(ranks)
+        g = self.factor(measured, math.ceil(self.scan_tiles() / at) * sweep, self.scan_messages(at))
         sweeps = run["sweeps"] + run["scan_thermalization"]
         result["scan"] = (sweeps * math.ceil(self.scan_tiles() / ranks) * sweep * g *
                           self.imbalance(self.kernel, ranks),
-                          run["sweeps"] * measuring + run["scan_thermalization"] * before)
+                          sweeps * self.scan_messages(ranks))
         return result
 
     def network(self, ranks):

@@ -61,6 +61,7 @@ typedef struct {
     double looked;   /* when the stop file was last looked for */
     double polled;   /* when this rank last asked */
     nnsm_vote last;  /* and where */
+    int calls, left; /* of nnsm_stop_vote for one vote, and before the next; the same on all ranks */
     nnsm_step longest;
     double last_cost, cost;
     int checkpoints;
@@ -76,7 +77,8 @@ void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_l
 /* What this rank wants now. Local. */
 nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where);
 
-/* What all ranks of comm do: the most important of their wishes. Collective. */
+/* What all ranks of comm do: the most important of their wishes. Of calls that follow each other quickly at one place
+ * only some, the same on all ranks, are votes; the others return NNSM_GO_ON and wait for nobody. Collective. */
 nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
 
 /* The step under way ends here, and the longest one of all ranks becomes that of each. Collective. */

@@ -119,16 +119,9 @@ static nnsm_status add_group(nnsm_branch *b, size_t temperatures, const double *
     return status ? status : fall_back(b, b->groups - 1, error);
 }
 
-/* Where a temperature is scanned; equal but for the rounding of from + i step. */
 static const nnsm_chains *find_temperature(const nnsm_branch *b, double temperature, size_t *position)
 {
-    for (int64_t g = 0; g < b->groups; g++)
-        for (size_t t = 0; t < b->group[g].temperatures; t++)
-            if (nnsm_same_temperature(b->group[g].temperature[t], temperature)) {
-                *position = t;
-                return &b->group[g];
-            }
-    return NULL;
+    return nnsm_chains_find(b->group, (size_t)b->groups, temperature, position);
 }
 
 nnsm_status nnsm_branch_complete(nnsm_branch *branch, nnsm_error *error)

@@ -66,7 +66,7 @@ static nnsm_status allocate(nnsm_chains *c, const double *temperature, nnsm_erro
     if (!status)
         status = NNSM_NEW(&c->collected, NNSM_COUNTS * c->temperatures, "scan", error);
     if (!status)
-        status = NNSM_NEW(&c->all, c->most_slots * c->tiles * NNSM_TILE, "scan", error);
+        status = NNSM_NEW(&c->all, c->most_slots * c->tiles * NNSM_MEASURED_LEARNING * NNSM_TILE, "scan", error);
     if (!status)
         status = NNSM_NEW(&c->slot_sweep, c->most_slots, "scan", error);
     if (!status)
@@ -338,6 +338,7 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
     nnsm_chains *c = chains;
     const nnsm_config *config = c->run->config;
     uint32_t thermalization = (uint32_t)config->scan.thermalization;
+    uint32_t end = c->sampler && c->sweep < thermalization && thermalization < last ? thermalization : last;
     do {
         uint32_t sweep = c->sweep++;
         for (size_t t = 0; t < c->own; t++) {
@@ -346,7 +347,8 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
             (c->sampler ? propose_tile : sweep_tile)(c, t, sweep, sweep >= thermalization);
         }
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval == 0)
-            nnsm_chains_measure(c, sweep);
-    } while (c->sweep < last && c->sweep % c->step && !(c->sampler && c->sweep == thermalization));
-    nnsm_chains_settle(c);
+            nnsm_chains_measure(c, sweep, end);
+    } while (c->sweep < end && c->sweep % c->step);
+    if (c->sweep == end)
+        nnsm_chains_settle(c);
 }

@@ -15,11 +15,18 @@
 #include "statistics/bennett.h"
 
 /* What is measured of a chain; products are formed when it enters a series. */
-typedef struct {
-    double magnetization, energy, hamiltonian; /* m; E of the known model; H: all of one configuration, m per site */
-    double order;                              /* the known model's order parameter, where that is not |m| */
-    double surrogate, accepted, flips;         /* self-learning: H_s; of the last proposal: 0 or 1, nnsm_scale_sums */
-} nnsm_measurement;
+typedef enum {
+    NNSM_MEASURED_H, /* of one configuration, all of it */
+    NNSM_MEASURED_M, /* per site */
+    NNSM_MEASURED_E, /* of the known model */
+    NNSM_MEASURED_ALWAYS,
+    NNSM_MEASURED_ORDER = NNSM_MEASURED_ALWAYS, /* the known model's order parameter, where that is not |m| */
+    NNSM_MEASURED_LAST,
+    NNSM_MEASURED_SURROGATE = NNSM_MEASURED_LAST, /* while self-learning chains learn: H_s, and of the last proposal */
+    NNSM_MEASURED_ACCEPTED,                       /* 0 or 1 */
+    NNSM_MEASURED_FLIPS,                          /* nnsm_scale_sums */
+    NNSM_MEASURED_LEARNING
+} nnsm_measured;
 
 /* |m|, m, m^2, m^4, E/N, H, H^2, Bennett's functions towards the next lower and higher temperature, order parameter */
 enum {
@@ -67,8 +74,9 @@ typedef struct nnsm_chains {
     int64_t *whole;                             /* [temperatures] of `accepted`, those that were not screened */
     int64_t *moved;                             /* [NNSM_MOVES][temperatures] accepted of a move on this rank */
     int64_t *collected;                         /* [NNSM_COUNTS][temperatures] all of these on all ranks */
-    nnsm_measurement *all;                      /* [tiles][slots][NNSM_TILE], gathered */
+    double *all;                                /* [tiles][slots][columns][NNSM_TILE], gathered */
     size_t most_slots, slots, filled;           /* measurements that are gathered at once: room; now; so far */
+    size_t columns;                             /* of these, of nnsm_measured: the first ones */
     uint32_t *slot_sweep;                       /* [slots] after which sweep */
     double *energy;                             /* [temperatures * walkers] H of a chain, for the exchange */
     double *place_energy;                       /* [tiles * NNSM_TILE] the same, of this group, where they are */
@@ -136,23 +144,24 @@ uint32_t nnsm_chains_period(const nnsm_lattice *lattice);
 uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
 
 /* Sweeps until the next multiple of the step's length, or until `last`: thermalization and measured sweeps, with
- * exchange where configured; self-learning chains stop at the end of thermalization too. Collective. */
+ * exchange where configured; self-learning chains stop at the end of thermalization too. Measurements are recorded when
+ * there is no more room for them, and at these two ends. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
 
 /* ---- measurements (chains_measure.c) */
 
-/* How many measurements there is room for before they must be gathered: those of a step. Local. */
+/* How many measurements there is room for before they must be gathered. Local. */
 size_t nnsm_chains_slots(const nnsm_chains *chains);
 
-/* Measure own chains after this sweep, and exchange temperatures where configured. Collective on the group, and on
- * run->world when the slots are full. */
-void nnsm_chains_measure(nnsm_chains *chains, uint32_t sweep);
+/* Measure own chains after this sweep, and exchange temperatures where configured; end: the sweep before which all will
+ * be recorded in any case. Collective on the group, and on run->world when the slots are full. */
+void nnsm_chains_measure(nnsm_chains *chains, uint32_t sweep, uint32_t end);
 
 /* Record what was measured since the last time. Collective on run->world. */
 void nnsm_chains_settle(nnsm_chains *chains);
 
-/* In between: a gathered measurement. Local. */
-const nnsm_measurement *nnsm_chains_measured(const nnsm_chains *chains, size_t slot, size_t chain);
+/* In between: a gathered measurement; 0 where it was not made. Local. */
+double nnsm_chains_measured(const nnsm_chains *chains, size_t slot, size_t chain, nnsm_measured column);
 
 /* Values of all tiles, `size` of each, from the rank that has it to all. Collective on run->world. */
 void nnsm_chains_gather(nnsm_chains *chains, size_t size, double *values);
@@ -164,7 +173,13 @@ bool nnsm_chains_rejected(const nnsm_chains *chains);
 /* Save or restore below `group`. Collective. */
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);
 
-/* Does this rank keep the series of a temperature (its position in chains->temperature)? Local. */
+/* Which of these groups of chains has a temperature, equal but for the rounding of from + i step, and its position there;
+ * NULL: none. Local. */
+const nnsm_chains *nnsm_chains_find(const nnsm_chains *group, size_t groups, double temperature, size_t *t);
+
+/* The rank that keeps the series of a temperature (its position in chains->temperature), and whether it is this one.
+ * Local. */
+int nnsm_chains_keeper(const nnsm_chains *chains, size_t t);
 bool nnsm_chains_own(const nnsm_chains *chains, size_t t);
 
 /* Observables of one such temperature into a row of the curve. accepted counts only after nnsm_chains_collect. Local.

@@ -2,9 +2,10 @@
  *
  * An exchange needs H of the chains of its own ladder only, which are in the own group of ranks (placing.h): it is
  * carried out there at once, in `ahead`, so no group waits for another while it sweeps. What was measured goes into a
- * slot; when the slots are full, or the step of the scan ends, all ranks get them all and go through them in the order
- * of time: series, centres, common samples, scale, and the same exchanges once more, of all ladders. So everything but
- * `ahead` is the same on every rank after every step, and the same however many ranks there are. */
+ * slot; when the slots are full, or the chains are to be saved or evaluated, all ranks get them all and go through them
+ * in the order of time: series, centres, common samples, scale, and the same exchanges once more, of all ladders. So
+ * everything but `ahead` is the same on every rank, and the same however many ranks there are and however many
+ * measurements are settled at once. */
 #include <math.h>
 #include <string.h>
 
@@ -13,24 +14,27 @@
 #include "setup/agree.h"
 #include "stage/chains.h"
 
-enum { MOST_MEASUREMENTS = 1 << 17, DOUBLES = sizeof(nnsm_measurement) / sizeof(double) };
+/* What all chains measure until it is gathered stays in a processor's cache, and many chains are not gathered each time. */
+enum { MEASUREMENTS = 1 << 14, LEAST_SLOTS = 4 };
 
 size_t nnsm_chains_slots(const nnsm_chains *chains)
 {
-    size_t most = MOST_MEASUREMENTS / (chains->tiles * NNSM_TILE);
-    size_t slots = chains->step / (size_t)chains->run->config->scan.exchange_interval;
-    slots = slots < most ? slots : most;
-    return slots > 1 ? slots : 1;
+    size_t slots = MEASUREMENTS / (chains->tiles * NNSM_TILE);
+    return slots > LEAST_SLOTS ? slots : LEAST_SLOTS;
 }
 
-static nnsm_measurement *at_place(const nnsm_chains *c, size_t slot, size_t place)
+/* [NNSM_TILE] */
+static double *values_of(const nnsm_chains *c, size_t slot, size_t tile, nnsm_measured column)
 {
-    return &c->all[(place / NNSM_TILE * c->slots + slot) * NNSM_TILE + place % NNSM_TILE];
+    return c->all + ((tile * c->slots + slot) * c->columns + (size_t)column) * NNSM_TILE;
 }
 
-const nnsm_measurement *nnsm_chains_measured(const nnsm_chains *chains, size_t slot, size_t chain)
+double nnsm_chains_measured(const nnsm_chains *chains, size_t slot, size_t chain, nnsm_measured column)
 {
-    return at_place(chains, slot, (size_t)chains->placing.place_of[chain]);
+    if (column >= chains->columns)
+        return 0;
+    size_t place = (size_t)chains->placing.place_of[chain];
+    return values_of(chains, slot, place / NNSM_TILE, column)[place % NNSM_TILE];
 }
 
 /* Pieces of `size` doubles a tile from every rank to all. */
@@ -69,21 +73,21 @@ static void measure_own(nnsm_chains *c)
 {
     nnsm_run *run = c->run;
     size_t sites = run->lattice.sites;
-    double hamiltonian[NNSM_TILE], energy[NNSM_TILE];
     for (size_t t = 0; t < c->own; t++) {
-        nnsm_measurement *m = at_place(c, c->filled, (c->first_tile + t) * NNSM_TILE);
-        c->tile[t].methods->read(c->tile[t].state, c->configurations + t * NNSM_TILE * sites);
-        c->tile[t].methods->energy(c->tile[t].state, hamiltonian);
-        model_energies(c, c->configurations + t * NNSM_TILE * sites, energy);
-        for (size_t i = 0; i < NNSM_TILE; i++) {
-            const int8_t *s = c->configurations + (t * NNSM_TILE + i) * sites;
-            m[i].magnetization = nnsm_run_magnetization(run, s);
-            m[i].energy = energy[i];
-            m[i].order = nnsm_summary_orders(run) ? nnsm_model_order(&run->model, s) : 0;
-            m[i].hamiltonian = hamiltonian[i];
-            m[i].surrogate = c->done[t].surrogate[i];
-            m[i].accepted = c->done[t].accepted[i];
-            m[i].flips = c->done[t].flips[i];
+        int8_t *states = c->configurations + t * NNSM_TILE * sites;
+        double *values = values_of(c, c->filled, c->first_tile + t, NNSM_MEASURED_H);
+        c->tile[t].methods->read(c->tile[t].state, states);
+        c->tile[t].methods->energy(c->tile[t].state, values + NNSM_MEASURED_H * NNSM_TILE);
+        model_energies(c, states, values + NNSM_MEASURED_E * NNSM_TILE);
+        for (size_t i = 0; i < NNSM_TILE; i++)
+            values[NNSM_MEASURED_M * NNSM_TILE + i] = nnsm_run_magnetization(run, states + i * sites);
+        for (size_t i = 0; i < NNSM_TILE && c->columns > NNSM_MEASURED_ORDER; i++)
+            values[NNSM_MEASURED_ORDER * NNSM_TILE + i] =
+                nnsm_summary_orders(run) ? nnsm_model_order(&run->model, states + i * sites) : 0;
+        for (size_t i = 0; i < NNSM_TILE && c->columns == NNSM_MEASURED_LEARNING; i++) {
+            values[NNSM_MEASURED_SURROGATE * NNSM_TILE + i] = c->done[t].surrogate[i];
+            values[NNSM_MEASURED_ACCEPTED * NNSM_TILE + i] = c->done[t].accepted[i];
+            values[NNSM_MEASURED_FLIPS * NNSM_TILE + i] = c->done[t].flips[i];
         }
     }
 }
@@ -103,10 +107,9 @@ static void gather_group(nnsm_chains *c)
 
 static void exchange_ahead(nnsm_chains *c)
 {
-    for (size_t i = 0; i < c->own * NNSM_TILE; i++) {
-        size_t place = c->first_tile * NNSM_TILE + i;
-        c->place_energy[place] = at_place(c, c->filled, place)->hamiltonian;
-    }
+    for (size_t t = c->first_tile; t < c->first_tile + c->own; t++)
+        memcpy(c->place_energy + t * NNSM_TILE, values_of(c, c->filled, t, NNSM_MEASURED_H),
+               NNSM_TILE * sizeof *c->place_energy);
     if (c->placing.group_ranks > 1)
         gather_group(c);
     for (size_t t = 0; t < c->temperatures; t++)
@@ -116,13 +119,35 @@ static void exchange_ahead(nnsm_chains *c)
                           c->attempt + (uint32_t)c->filled, c->energy);
 }
 
-void nnsm_chains_measure(nnsm_chains *chains, uint32_t sweep)
+static bool is_learning(const nnsm_chains *c, uint32_t sweep)
+{
+    return c->sampler && sweep < (uint32_t)c->run->config->scan.thermalization;
+}
+
+static size_t count_columns(const nnsm_chains *c, uint32_t sweep)
+{
+    if (is_learning(c, sweep))
+        return NNSM_MEASURED_LEARNING;
+    return nnsm_summary_orders(c->run) ? NNSM_MEASURED_LAST : NNSM_MEASURED_ALWAYS;
+}
+
+/* Of the measurements from this sweep on those that are settled at once: all up to the end where there is room, and what
+ * self-learning chains learn, the next proposal uses. */
+static size_t count_slots(const nnsm_chains *c, uint32_t sweep, uint32_t end)
+{
+    uint32_t interval = (uint32_t)c->run->config->scan.exchange_interval;
+    size_t left = (size_t)(end / interval - sweep / interval), slots = left < c->most_slots ? left : c->most_slots;
+    size_t until = is_learning(c, sweep) ? nnsm_scale_until(&c->scale) : slots;
+    return slots < until ? slots : until;
+}
+
+void nnsm_chains_measure(nnsm_chains *chains, uint32_t sweep, uint32_t end)
 {
     nnsm_chains *c = chains;
-    /* What self-learning chains learn, the next proposal uses. */
-    bool learning = c->sampler && sweep < (uint32_t)c->run->config->scan.thermalization;
-    if (c->filled == 0)
-        c->slots = learning ? 1 : c->most_slots;
+    if (c->filled == 0) {
+        c->slots = count_slots(c, sweep, end);
+        c->columns = count_columns(c, sweep);
+    }
     measure_own(c);
     if (c->common.capacity && sweep >= (uint32_t)c->run->config->scan.thermalization)
         nnsm_common_judge(&c->common, c);
@@ -146,7 +171,7 @@ static void choose_centres(nnsm_chains *c, size_t slot)
         c->walker_mean[t] = 0;
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[t * c->walkers + w];
-            c->walker_mean[t] += nnsm_chains_measured(c, slot, chain)->hamiltonian / (double)c->walkers;
+            c->walker_mean[t] += nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_H) / (double)c->walkers;
         }
     }
     nnsm_bennett_centre(&c->bennett, c->walker_mean);
@@ -158,11 +183,12 @@ static void record(nnsm_chains *c, size_t slot)
     for (size_t t = 0; t < c->own_temperatures; t++)
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
-            const nnsm_measurement *of = nnsm_chains_measured(c, slot, chain);
-            double m = of->magnetization, h = of->hamiltonian, f[2];
+            double m = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_M), f[2];
+            double h = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_H);
+            double e = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_E) / n;
+            double order = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_ORDER);
             nnsm_bennett_functions(&c->bennett, c->first_temperature + t, h, f);
-            double values[NNSM_SERIES_QUANTITIES] = {fabs(m), m,     m * m, m * m * m * m, of->energy / n,
-                                                     h,       h * h, f[0],  f[1],          of->order};
+            double values[NNSM_SERIES_QUANTITIES] = {fabs(m), m, m * m, m * m * m * m, e, h, h * h, f[0], f[1], order};
             nnsm_series_add(c->series[t * c->walkers + w], values);
         }
 }
@@ -171,8 +197,11 @@ static void learn(nnsm_chains *c, size_t slot)
 {
     for (size_t t = 0; t < c->temperatures; t++)
         for (size_t w = 0; w < c->walkers; w++) {
-            const nnsm_measurement *m = nnsm_chains_measured(c, slot, (size_t)c->ladders.chain_at[t * c->walkers + w]);
-            nnsm_scale_add(&c->scale, t, m->hamiltonian, m->surrogate, m->accepted, m->flips);
+            size_t chain = (size_t)c->ladders.chain_at[t * c->walkers + w];
+            nnsm_scale_add(&c->scale, t, nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_H),
+                           nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_SURROGATE),
+                           nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_ACCEPTED),
+                           nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_FLIPS));
         }
     nnsm_scale_learn(&c->scale, c->sampler);
 }
@@ -180,7 +209,7 @@ static void learn(nnsm_chains *c, size_t slot)
 static void exchange(nnsm_chains *c, size_t slot)
 {
     for (size_t chain = 0; chain < c->temperatures * c->walkers; chain++)
-        c->energy[chain] = nnsm_chains_measured(c, slot, chain)->hamiltonian;
+        c->energy[chain] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_H);
     nnsm_ladders_exchange(&c->ladders, 0, c->walkers, c->run->key, c->stream, c->attempt++, c->energy);
 }
 
@@ -189,7 +218,7 @@ void nnsm_chains_settle(nnsm_chains *chains)
     nnsm_chains *c = chains;
     if (!c->filled)
         return;
-    nnsm_chains_gather(c, c->slots * NNSM_TILE * DOUBLES, (double *)c->all);
+    nnsm_chains_gather(c, c->slots * c->columns * NNSM_TILE, c->all);
     if (c->common.capacity)
         nnsm_common_gather(&c->common, c);
     for (size_t slot = 0; slot < c->filled; slot++) {

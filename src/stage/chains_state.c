@@ -113,6 +113,8 @@ void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state
 {
     nnsm_chains *c = chains;
     size_t size = NNSM_TILE * c->run->lattice.sites;
+    if (state->writing)
+        nnsm_chains_settle(c);
     int64_t numbers[3] = {c->sweep, c->attempt, c->bennett.centred};
     for (size_t t = 0; t < c->own && state->writing; t++)
         c->tile[t].methods->read(c->tile[t].state, c->configurations + t * size);

@@ -67,6 +67,12 @@ void nnsm_common_forget(nnsm_common *common)
     common->measured = 0;
 }
 
+/* Room of a tile for the judged ones of the measurements that are gathered at once. */
+static size_t most_judged(const nnsm_chains *c, uint32_t stride)
+{
+    return (c->slots + stride - 1) / stride;
+}
+
 void nnsm_common_judge(nnsm_common *common, const nnsm_chains *chains)
 {
     nnsm_common *s = common;
@@ -75,13 +81,13 @@ void nnsm_common_judge(nnsm_common *common, const nnsm_chains *chains)
     /* The stride may double before this one's turn: then it is not kept after all. */
     if ((s->measured + s->pending++) % s->stride)
         return;
-    s->judged = true;
+    size_t round = s->judged++, most = most_judged(c, s->stride);
     for (size_t t = 0; t < c->own; t++)
         for (size_t k = 0; k < s->judges.count; k++) {
             nnsm_tile *tile = &s->judges.tile[k];
             tile->methods->load(tile->state, c->configurations + t * NNSM_TILE * c->run->lattice.sites);
             tile->methods->energy(tile->state, energy);
-            double *to = s->energy + ((c->first_tile + t) * c->slots + c->filled) * NNSM_TILE * s->judges.count;
+            double *to = s->energy + ((c->first_tile + t) * most + round) * NNSM_TILE * s->judges.count;
             for (size_t i = 0; i < NNSM_TILE; i++)
                 to[i * s->judges.count + k] = energy[i];
         }
@@ -89,26 +95,30 @@ void nnsm_common_judge(nnsm_common *common, const nnsm_chains *chains)
 
 void nnsm_common_gather(nnsm_common *common, nnsm_chains *chains)
 {
-    if (common->judged)
-        nnsm_chains_gather(chains, chains->slots * NNSM_TILE * common->judges.count, common->energy);
-    common->judged = false;
-    common->pending = 0;
+    nnsm_common *s = common;
+    if (s->judged)
+        nnsm_chains_gather(chains, most_judged(chains, s->stride) * NNSM_TILE * s->judges.count, s->energy);
+    s->judged = s->added = 0;
+    s->judged_stride = s->stride;
+    s->pending = 0;
 }
 
-static void keep(nnsm_common *s, const nnsm_chains *c, size_t slot)
+/* round: which of the judged ones. */
+static void keep(nnsm_common *s, const nnsm_chains *c, size_t slot, size_t round)
 {
+    size_t most = most_judged(c, s->judged_stride);
     for (size_t t = 0; t < c->own_temperatures; t++)
         for (size_t w = 0; w < c->walkers; w++) {
             size_t chain = (size_t)c->ladders.chain_at[(c->first_temperature + t) * c->walkers + w];
             size_t place = (size_t)c->placing.place_of[chain], tile = place / NNSM_TILE;
-            const nnsm_measurement *m = nnsm_chains_measured(c, slot, chain);
             double *row = s->rows + (t * s->capacity + s->rounds) * round_size(s, c) + w * s->columns;
-            row[NNSM_COMMON_M] = m->magnetization;
-            row[NNSM_COMMON_E] = m->energy / (double)c->run->lattice.sites;
-            row[NNSM_COMMON_ORDER] = m->order;
-            row[NNSM_COMMON_H] = m->hamiltonian;
+            row[NNSM_COMMON_M] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_M);
+            row[NNSM_COMMON_E] =
+                nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_E) / (double)c->run->lattice.sites;
+            row[NNSM_COMMON_ORDER] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_ORDER);
+            row[NNSM_COMMON_H] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_H);
             memcpy(row + NNSM_COMMON_H + 1,
-                   s->energy + ((tile * c->slots + slot) * NNSM_TILE + place % NNSM_TILE) * s->judges.count,
+                   s->energy + ((tile * most + round) * NNSM_TILE + place % NNSM_TILE) * s->judges.count,
                    s->judges.count * sizeof *row);
         }
     s->rounds++;
@@ -129,10 +139,13 @@ static void thin(nnsm_common *s, const nnsm_chains *c)
 
 void nnsm_common_add(nnsm_common *common, const nnsm_chains *chains, size_t slot)
 {
-    if (common->measured % common->stride == 0 && common->rounds == common->capacity)
-        thin(common, chains);
-    if (common->measured++ % common->stride == 0)
-        keep(common, chains, slot);
+    nnsm_common *s = common;
+    size_t round = s->added;
+    s->added += s->measured % s->judged_stride == 0;
+    if (s->measured % s->stride == 0 && s->rounds == s->capacity)
+        thin(s, chains);
+    if (s->measured++ % s->stride == 0)
+        keep(s, chains, slot, round);
 }
 
 const double *nnsm_common_rows(const nnsm_common *common, const nnsm_chains *chains, size_t own_temperature)

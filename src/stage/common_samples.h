@@ -33,8 +33,10 @@ typedef struct {
     uint32_t stride;         /* measurements from one round to the next, a power of two */
     uint32_t measured;       /* measurements so far */
     uint32_t pending;        /* measurements that are not gathered yet */
-    bool judged;             /* one of them */
-    double *energy;          /* [chains->tiles][chains->slots][NNSM_TILE][judges] of these */
+    size_t judged;           /* rounds of them that are judged */
+    size_t added;            /* of the rounds that were judged and gathered, those gone through */
+    uint32_t judged_stride;  /* the stride of these */
+    double *energy;          /* [chains->tiles][most judged][NNSM_TILE][judges] of these */
     double *rows;            /* [own temperatures][capacity][walkers][columns] */
 } nnsm_common;
 

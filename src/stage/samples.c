@@ -129,24 +129,21 @@ typedef struct {
     const nnsm_ensemble_header *header;
     nnsm_samples *samples;
     size_t filled[NNSM_BLOCKS]; /* rows that the blocks have before a round, of all ranks */
-    int8_t *own, *passing;      /* [round's block][sites] */
+    int8_t *own, *packed;       /* [round's block][sites], as read and by blocks */
     MPI_Datatype row;
+    MPI_Request *message; /* [messages] */
+    int messages;
 } passer;
 
-/* Rows that follow those which filled the blocks so far: count them in, and keep those of own blocks, where rows are
- * given. Returns whether any is wanted. */
-static bool take(const passer *p, size_t first, size_t count, const int8_t *rows, size_t *filled)
+/* Count in the rows that follow those which filled the blocks so far. Returns whether any is wanted. */
+static bool take(const passer *p, size_t first, size_t count, size_t *filled)
 {
-    size_t sites = p->header->sites;
     bool wanted = false;
     for (size_t r = 0; r < count; r++) {
         size_t b = nnsm_samples_block(p->header, first + r);
-        if (filled[b] == p->samples->rows[b])
-            continue;
-        if (rows && is_own(p->run, b))
-            memcpy(p->samples->configuration[b] + filled[b] * sites, rows + r * sites, sites);
-        filled[b]++;
-        wanted = true;
+        bool room = filled[b] < p->samples->rows[b];
+        filled[b] += room;
+        wanted = wanted || room;
     }
     return wanted;
 }
@@ -157,26 +154,58 @@ static nnsm_status read_block(void *context, const nnsm_round *round, nnsm_error
     size_t filled[NNSM_BLOCKS];
     (void)error; /* h5's */
     memcpy(filled, p->filled, sizeof filled);
-    (void)take(p, round->begin, round->first - round->begin, NULL, filled);
-    if (take(p, round->first, round->count, NULL, filled))
+    (void)take(p, round->begin, round->first - round->begin, filled);
+    if (take(p, round->first, round->count, filled))
         nnsm_ensemble_read_rows(p->h5, p->header, round->first, round->count, p->own);
     return p->h5->status;
+}
+
+/* The rows of each block together, from filled[b] to p->filled[b] in it: in their place where this rank keeps it, else
+ * packed and sent to the one that does. */
+static void send_rows(passer *p, const nnsm_round *round, const size_t *filled)
+{
+    size_t sites = p->header->sites, done[NNSM_BLOCKS] = {0};
+    int8_t *to[NNSM_BLOCKS], *next = p->packed;
+    for (size_t b = 0; b < NNSM_BLOCKS; b++) {
+        to[b] = is_own(p->run, b) ? p->samples->configuration[b] + filled[b] * sites : next;
+        next += is_own(p->run, b) ? 0 : (p->filled[b] - filled[b]) * sites;
+    }
+    for (size_t r = 0; r < round->count; r++) {
+        size_t b = nnsm_samples_block(p->header, round->first + r);
+        if (filled[b] + done[b] < p->filled[b])
+            memcpy(to[b] + done[b]++ * sites, p->own + r * sites, sites);
+    }
+    for (size_t b = 0; b < NNSM_BLOCKS; b++)
+        if (done[b] && !is_own(p->run, b))
+            NNSM_MPI_PROMPT(MPI_Isend(to[b], (int)done[b], p->row, (int)(b % (size_t)p->run->ranks), (int)b,
+                                      p->run->world, &p->message[p->messages++]));
+}
+
+static void receive_rows(passer *p, int rank, const size_t *filled)
+{
+    for (size_t b = 0; b < NNSM_BLOCKS; b++)
+        if (is_own(p->run, b) && p->filled[b] > filled[b])
+            NNSM_MPI_PROMPT(MPI_Irecv(p->samples->configuration[b] + filled[b] * p->header->sites,
+                                      (int)(p->filled[b] - filled[b]), p->row, rank, (int)b, p->run->world,
+                                      &p->message[p->messages++]));
 }
 
 static void pass_round(void *context, const nnsm_round *round)
 {
     passer *p = context;
     size_t first = round->begin, filled[NNSM_BLOCKS];
+    p->messages = 0;
     for (int r = 0; first < round->end; r++) {
         size_t count = round->end - first < round->block ? round->end - first : round->block;
-        int8_t *rows = r == p->run->rank ? p->own : p->passing;
         memcpy(filled, p->filled, sizeof filled);
-        if (take(p, first, count, NULL, filled)) {
-            NNSM_MPI(MPI_Bcast(rows, (int)count, p->row, r, p->run->world));
-            (void)take(p, first, count, rows, p->filled);
-        }
+        (void)take(p, first, count, p->filled);
+        if (r == p->run->rank)
+            send_rows(p, round, filled);
+        else
+            receive_rows(p, r, filled);
         first += count;
     }
+    NNSM_MPI(MPI_Waitall(p->messages, p->message, MPI_STATUSES_IGNORE));
 }
 
 /* All ranks read the file together (rounds.h), but for parts of which nobody wants a row. end: of the wanted ones. */
@@ -187,17 +216,21 @@ static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, 
     passer p = {.run = run, .h5 = h5, .header = header, .samples = samples};
     nnsm_round_methods methods = {.work = read_block, .exchange = pass_round, .vote = NNSM_VOTE_SAMPLES};
     size_t bytes = nnsm_ensemble_block(header) * header->sites;
+    size_t messages = 2 * NNSM_BLOCKS + (size_t)run->ranks; /* sent, and received from all ranks into each own block */
     cut.configurations = end;
     NNSM_MPI(MPI_Type_contiguous((int)header->sites, MPI_SIGNED_CHAR, &p.row));
     NNSM_MPI(MPI_Type_commit(&p.row));
     nnsm_status status = NNSM_NEW(&p.own, bytes, "samples", error);
     if (!status)
-        status = NNSM_NEW(&p.passing, bytes, "samples", error);
+        status = NNSM_NEW(&p.packed, bytes, "samples", error);
+    if (!status)
+        status = NNSM_NEW(&p.message, messages, "samples", error);
     status = nnsm_agree(run->world, status, error);
     if (!status)
         status = nnsm_rounds(run, &cut, &methods, &p, error);
     nnsm_release(p.own);
-    nnsm_release(p.passing);
+    nnsm_release(p.packed);
+    nnsm_release(p.message);
     NNSM_MPI(MPI_Type_free(&p.row));
     return status;
 }

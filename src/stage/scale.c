@@ -70,10 +70,19 @@ static void tell(const nnsm_scale *scale, nnsm_self_learning *sampler)
         nnsm_self_learning_set(sampler, t, scale->scale[t], (int)scale->palindromes[t]);
 }
 
+size_t nnsm_scale_until(const nnsm_scale *scale)
+{
+    for (int64_t part = 8; part > 0; part /= 2)
+        if (scale->measurements / part > scale->seen)
+            return (size_t)(scale->measurements / part - scale->seen);
+    return SIZE_MAX;
+}
+
 void nnsm_scale_learn(nnsm_scale *scale, nnsm_self_learning *sampler)
 {
-    int64_t all = scale->measurements, seen = ++scale->seen;
-    if (seen > all || (seen != all / 8 && seen != all / 4 && seen != all / 2 && seen != all))
+    bool due = nnsm_scale_until(scale) == 1;
+    scale->seen++;
+    if (!due)
         return;
     for (size_t t = 0; t < scale->temperatures; t++) {
         learn_one(scale, t);

@@ -35,6 +35,9 @@ void nnsm_scale_destroy(nnsm_scale *scale);
 /* One measurement of one chain at temperature t, while thermalizing. */
 void nnsm_scale_add(nnsm_scale *scale, size_t t, double hamiltonian, double surrogate, double accepted, double flips);
 
+/* After how many more measurements of all chains it learns again; SIZE_MAX: never. */
+size_t nnsm_scale_until(const nnsm_scale *scale);
+
 /* After the measurements of all chains: learns when it is time to, and tells the sampler. */
 void nnsm_scale_learn(nnsm_scale *scale, nnsm_self_learning *sampler);
 

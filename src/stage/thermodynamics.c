@@ -22,6 +22,8 @@ typedef struct {
     size_t size, count, start;               /* rows; nodes, with T0; the position of T0 */
     bool extra;                              /* T0 is no temperature of the scan */
     double *measured;                        /* [count] records, see record_size */
+    double **record_of;                      /* [temperatures] */
+    int *counts, *starts;                    /* [ranks] of the gather of records */
     nnsm_node *node;                         /* [count], into measured */
     double *log_weight;                      /* [samples] */
     double *exponent;                        /* [samples] */
@@ -101,6 +103,12 @@ static nnsm_status allocate(work *w, nnsm_error *error)
     if (!status)
         status = NNSM_NEW(&w->measured, w->count * record_size(w->size), "free energy", error);
     if (!status)
+        status = NNSM_NEW(&w->record_of, n, "free energy", error);
+    if (!status)
+        status = NNSM_NEW(&w->counts, w->run->ranks, "free energy", error);
+    if (!status)
+        status = NNSM_NEW(&w->starts, w->run->ranks, "free energy", error);
+    if (!status)
         status = NNSM_NEW(&w->node, w->count, "free energy", error);
     if (!status)
         status = NNSM_NEW(&w->log_weight, samples, "free energy", error);
@@ -122,6 +130,9 @@ static nnsm_status allocate(work *w, nnsm_error *error)
 static void release(work *w)
 {
     nnsm_release(w->measured);
+    nnsm_release(w->record_of);
+    nnsm_release(w->counts);
+    nnsm_release(w->starts);
     nnsm_release(w->node);
     nnsm_release(w->log_weight);
     nnsm_release(w->exponent);
@@ -133,10 +144,9 @@ static void release(work *w)
 }
 
 /* Temperature t of a group, where its series are. */
-static void measure_node(work *w, const nnsm_chains *chains, size_t t, size_t node)
+static void measure_node(work *w, const nnsm_chains *chains, size_t t, double *record)
 {
     static const size_t quantity[NNSM_NODE_COLUMNS] = {NNSM_SERIES_H, NNSM_SERIES_HH, NNSM_SERIES_DOWN, NNSM_SERIES_UP};
-    double *record = w->measured + node * record_size(w->size);
     nnsm_node n = {.temperature = chains->temperature[t], .deviation = record + 5 + NNSM_NODE_COLUMNS};
     for (int d = NNSM_DOWN; d <= NNSM_UP; d++)
         (void)nnsm_bennett_target(&chains->bennett, t, d, &n.target[d], &n.middle[d]);
@@ -148,25 +158,42 @@ static void measure_node(work *w, const nnsm_chains *chains, size_t t, size_t no
     memcpy(record + 5, n.value, sizeof n.value);
 }
 
+static nnsm_node read_node(double *record)
+{
+    nnsm_node n = {.temperature = record[0], .deviation = record + 5 + NNSM_NODE_COLUMNS};
+    memcpy(n.target, record + 1, sizeof n.target);
+    memcpy(n.middle, record + 3, sizeof n.middle);
+    memcpy(n.value, record + 5, sizeof n.value);
+    return n;
+}
+
+/* Measured where their series are; records are in the order of the ranks that send them, the last one is that of T0. */
 static void gather_nodes(work *w, const nnsm_chains *group, size_t groups)
 {
     const nnsm_config *c = w->run->config;
-    for (size_t g = 0; g < groups; g++)
-        for (size_t t = group[g].first_temperature; t < group[g].first_temperature + group[g].own_temperatures; t++)
-            for (size_t k = 0; k < (size_t)c->scan.temperatures_count; k++)
-                if (nnsm_same_temperature(group[g].temperature[t], c->scan.temperatures[k]))
-                    measure_node(w, &group[g], t, node_of(w, k));
-    /* Records are zero on all ranks but one: the order of the sum cannot matter. */
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, w->measured, (int)(w->count * record_size(w->size)), MPI_DOUBLE, MPI_SUM,
-                           w->run->world));
-    for (size_t i = 0; i < w->count; i++) {
-        double *record = w->measured + i * record_size(w->size);
-        nnsm_node *n = &w->node[i];
-        *n = (nnsm_node){.temperature = record[0], .deviation = record + 5 + NNSM_NODE_COLUMNS};
-        memcpy(n->target, record + 1, sizeof n->target);
-        memcpy(n->middle, record + 3, sizeof n->middle);
-        memcpy(n->value, record + 5, sizeof n->value);
+    size_t temperatures = (size_t)c->scan.temperatures_count, record = record_size(w->size), at = 0, t;
+    MPI_Datatype type;
+    for (int q = 0; q < w->run->ranks; q++) {
+        w->starts[q] = (int)at;
+        for (size_t k = 0; k < temperatures; k++) {
+            const nnsm_chains *chains = nnsm_chains_find(group, groups, c->scan.temperatures[k], &t);
+            if (nnsm_chains_keeper(chains, t) != q)
+                continue;
+            w->record_of[k] = w->measured + at++ * record;
+            if (q == w->run->rank)
+                measure_node(w, chains, t, w->record_of[k]);
+        }
+        w->counts[q] = (int)at - w->starts[q];
     }
+    NNSM_MPI(MPI_Type_contiguous((int)record, MPI_DOUBLE, &type));
+    NNSM_MPI(MPI_Type_commit(&type));
+    NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, w->measured, w->counts, w->starts, type,
+                            w->run->world));
+    NNSM_MPI(MPI_Type_free(&type));
+    for (size_t k = 0; k < temperatures; k++)
+        w->node[node_of(w, k)] = read_node(w->record_of[k]);
+    if (w->extra)
+        w->node[w->start] = read_node(w->measured + temperatures * record);
 }
 
 /* T0 as a node, where it is no temperature of the scan; it looks back at whoever looks at it. */

@@ -151,7 +151,8 @@ static double bin_deviation(const nnsm_series *s, size_t b, const double *means,
 {
     double sum = 0;
     for (size_t q = 0; q < s->quantities; q++)
-        sum += gradient[q] * (nnsm_series_bin_mean(s, b, q) - means[q]);
+        if (gradient[q] != 0)
+            sum += gradient[q] * (nnsm_series_bin_mean(s, b, q) - means[q]);
     return sum;
 }
 
@@ -195,47 +196,94 @@ static double windowed_time(const double *gamma, size_t lags, double samples, bo
     return tau > 0.05 ? tau : 0.05; /* strong anticorrelation is not claimed below this */
 }
 
-/* Adds the autocovariances of one of `count` chains to gamma[0 ... bins / 2 - 1]. */
-static void add_autocovariances(const double *deviation, size_t bins, size_t count, double *gamma)
+/* Lags that are looked at together: most windows close within them. */
+enum { LAGS_AT_ONCE = 16 };
+
+/* Adds the autocovariances of one of `count` chains at LAGS_AT_ONCE lags from `from` on to gamma; beyond the last lag
+ * used they are of no meaning. deviation: in, [bins], and zeros up to [2 BINS]. */
+static void add_autocovariances(const double *deviation, size_t bins, size_t count, size_t from, double *gamma)
 {
-    for (size_t t = 0; t < bins / 2; t++)
-        for (size_t b = 0; b + t < bins; b++)
-            gamma[t] += deviation[b] * deviation[b + t] / (double)((bins - t) * count);
+    double sum[LAGS_AT_ONCE] = {0};
+    for (size_t b = 0; b + from < bins; b++)
+        for (size_t k = 0; k < LAGS_AT_ONCE; k++)
+            sum[k] += deviation[b] * deviation[b + from + k];
+    for (size_t k = 0; k < LAGS_AT_ONCE && from + k < bins; k++)
+        gamma[from + k] += sum[k] / (double)((bins - from - k) * count);
+}
+
+/* Deviations of one chain, [bins]. */
+typedef void deviations(const void *context, size_t chain, double *deviation);
+
+/* Variance of the mean over `chains` chains of bins; not above zero where nothing fluctuates. */
+static double variance_of_mean(deviations *of, const void *context, size_t chains, size_t bins)
+{
+    double gamma[BINS] = {0}, deviation[2 * BINS] = {0}, samples = (double)(bins * chains), tau = 0.5;
+    bool closed = false;
+    for (size_t first = 0; first < bins / 2 && !closed; first += LAGS_AT_ONCE) {
+        size_t lags = first + LAGS_AT_ONCE < bins / 2 ? first + LAGS_AT_ONCE : bins / 2;
+        for (size_t c = 0; c < chains; c++) {
+            of(context, c, deviation);
+            add_autocovariances(deviation, bins, chains, first, gamma);
+        }
+        if (!(gamma[0] > 0))
+            return gamma[0];
+        tau = windowed_time(gamma, lags, samples, &closed);
+    }
+    return 2 * tau * gamma[0] / samples;
+}
+
+/* Rows of all chains. */
+typedef struct {
+    const double *deviation;
+    size_t bins;
+} given;
+
+static void copy_deviations(const void *context, size_t chain, double *deviation)
+{
+    const given *g = context;
+    memcpy(deviation, g->deviation + chain * g->bins, g->bins * sizeof *deviation);
 }
 
 double nnsm_series_error(const double *deviation, size_t chains, size_t bins)
 {
-    double gamma[BINS] = {0}, samples = (double)(bins * chains);
-    bool closed;
     assert(bins <= BINS);
     if (bins < 4)
         return NAN;
-    for (size_t c = 0; c < chains; c++)
-        add_autocovariances(deviation + c * bins, bins, chains, gamma);
-    return gamma[0] > 0 ? sqrt(2 * windowed_time(gamma, bins / 2, samples, &closed) * gamma[0] / samples) : gamma[0];
+    double variance = variance_of_mean(copy_deviations, &(given){deviation, bins}, chains, bins);
+    return variance > 0 ? sqrt(variance) : variance;
+}
+
+/* Of a function of the means, along its gradient. */
+typedef struct {
+    nnsm_series *const *walkers;
+    const double *means, *gradient;
+} directed;
+
+static void directed_deviations(const void *context, size_t chain, double *deviation)
+{
+    const directed *d = context;
+    const nnsm_series *s = d->walkers[chain];
+    for (size_t b = 0; b < s->full; b++)
+        deviation[b] = bin_deviation(s, b, d->means, d->gradient);
 }
 
 static nnsm_estimate analyse(nnsm_series *const *walkers, size_t count, const double *means, const double *gradient)
 {
-    size_t bins = walkers[0]->full, lags = bins / 2;
-    double gamma[BINS] = {0}, deviation[BINS], total = 0;
+    size_t bins = walkers[0]->full;
+    double total = 0;
     nnsm_estimate estimate = {0, NAN, 0.5};
     if (bins < 4)
         return estimate;
     for (size_t w = 0; w < count; w++) {
         assert(walkers[w]->full == bins);
         total += (double)walkers[w]->count;
-        for (size_t b = 0; b < bins; b++)
-            deviation[b] = bin_deviation(walkers[w], b, means, gradient);
-        add_autocovariances(deviation, bins, count, gamma);
     }
-    double naive = naive_variance(walkers, count, means, gradient), samples = (double)(bins * count);
-    if (!(gamma[0] > 0) || !(naive > 0)) {
+    double naive = naive_variance(walkers, count, means, gradient);
+    double variance = variance_of_mean(directed_deviations, &(directed){walkers, means, gradient}, count, bins);
+    if (!(variance > 0) || !(naive > 0)) {
         estimate.error = 0;
         return estimate;
     }
-    bool closed;
-    double variance = 2 * windowed_time(gamma, lags, samples, &closed) * gamma[0] / samples;
     estimate.error = sqrt(variance);
     estimate.tau = variance * total / (2 * naive);
     return estimate;
@@ -251,14 +299,14 @@ nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, si
     return estimate;
 }
 
-nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nnsm_series_function *function,
-                                  const void *context)
+nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, const nnsm_estimate *of_means,
+                                  nnsm_series_function *function, const void *context)
 {
     double means[MAX_QUANTITIES], gradient[MAX_QUANTITIES] = {0};
     size_t quantities = walkers[0]->quantities;
     nnsm_series_means(walkers, count, means);
     for (size_t q = 0; q < quantities; q++) {
-        double centre = means[q], step = nnsm_series_estimate(walkers, count, q).error;
+        double centre = means[q], step = of_means[q].error;
         if (!(step > 0))
             continue;
         means[q] = centre + step;

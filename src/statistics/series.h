@@ -45,10 +45,10 @@ bool nnsm_series_restore(nnsm_series *series, double *doubles);
 nnsm_estimate nnsm_series_estimate(nnsm_series *const *walkers, size_t count, size_t quantity);
 
 /* Estimate of f(means): means is [quantities]. The gradient is taken numerically at the pooled mean with steps of one
- * standard error. f must be smooth there. */
+ * standard error, from of_means: in, [quantities], nnsm_series_estimate of each. f must be smooth there. */
 typedef double nnsm_series_function(const double *means, const void *context);
-nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, nnsm_series_function *function,
-                                  const void *context);
+nnsm_estimate nnsm_series_derived(nnsm_series *const *walkers, size_t count, const nnsm_estimate *of_means,
+                                  nnsm_series_function *function, const void *context);
 
 /* Fluctuations bin by bin, for estimates that combine several series measured at the same time: complete bins (equal in
  * series of equal length), the mean of a quantity over one of them, and the pooled means of all quantities

@@ -51,7 +51,8 @@ static void errors_cover_the_truth(void **state)
             nnsm_series *w[WALKERS];
             fill(w, WALKERS, LENGTH, rho[i], 1000 * (uint32_t)i + r, 0);
             nnsm_estimate e = nnsm_series_estimate(w, WALKERS, 0);
-            nnsm_estimate v = nnsm_series_derived(w, WALKERS, variance, NULL);
+            nnsm_estimate of_means[2] = {e, nnsm_series_estimate(w, WALKERS, 1)};
+            nnsm_estimate v = nnsm_series_derived(w, WALKERS, of_means, variance, NULL);
             covered += fabs(e.mean) < e.error;
             derived += fabs(v.mean - 1) < v.error;
             mean_tau += e.tau / REPEATS;
