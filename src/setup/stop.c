@@ -103,22 +103,33 @@ nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where)
     return now >= stop->next ? NNSM_CHECKPOINT : NNSM_GO_ON;
 }
 
-nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm)
+bool nnsm_stop_vote_most(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm, nnsm_request *request, int *most)
 {
     bool same = where == stop->last;
+    *request = NNSM_GO_ON;
     if (same && stop->left > 0) {
         stop->left--;
-        return NNSM_GO_ON;
+        return false;
     }
     double since = nnsm_seconds() - stop->polled;
-    int all[2] = {(int)nnsm_stop_poll(stop, where), (since > quick_votes) + (since > slow_votes)};
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, all, 2, MPI_INT, MPI_MAX, comm));
+    int all[3] = {(int)nnsm_stop_poll(stop, where), (since > quick_votes) + (since > slow_votes), *most};
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, all, 3, MPI_INT, MPI_MAX, comm));
     if (!same || all[1] == 2)
         stop->calls = 1;
     else if (all[1] == 0 && stop->calls < MOST_CALLS)
         stop->calls *= 2;
     stop->left = stop->calls - 1;
-    return (nnsm_request)all[0];
+    *request = (nnsm_request)all[0];
+    *most = all[2];
+    return true;
+}
+
+nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm)
+{
+    nnsm_request request;
+    int none = 0;
+    (void)nnsm_stop_vote_most(stop, where, comm, &request, &none);
+    return request;
 }
 
 void nnsm_stop_saved(nnsm_stop *stop, double seconds, bool saved)

@@ -81,6 +81,10 @@ nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where);
  * only some, the same on all ranks, are votes; the others return NNSM_GO_ON and wait for nobody. Collective. */
 nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
 
+/* The same; whether it was a vote. *request: out. *most: in, a number of this rank, at least 0; out, after a vote, the
+ * largest of all ranks. */
+bool nnsm_stop_vote_most(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm, nnsm_request *request, int *most);
+
 /* The step under way ends here, and the longest one of all ranks becomes that of each. Collective. */
 void nnsm_stop_share_longest(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
 

@@ -24,7 +24,7 @@ typedef struct {
     nnsm_projection projection;
     nnsm_refinement refinement;
     nnsm_pseudo *pseudo;
-    size_t size; /* of buffer / 2 */
+    size_t size; /* of one buffer */
     double *buffer, *total, *pulls;
     double *table;  /* [NNSM_BLOCKS][classes] sums of O over the data */
     int8_t *padded; /* [NNSM_TILE][sites] */
@@ -286,7 +286,7 @@ static nnsm_status prepare(stage *s, const nnsm_learned *learned, double tempera
     if (!status) {
         size_t moments = nnsm_projection_moments(&s->projection), sums = nnsm_pseudo_sums(s->pseudo);
         s->size = moments > sums ? moments : sums;
-        status = NNSM_NEW(&s->buffer, 2 * s->size, "couplings", error);
+        status = NNSM_NEW(&s->buffer, NNSM_SAMPLES_BUFFERS * s->size, "couplings", error);
     }
     if (!status)
         status = NNSM_NEW(&s->total, s->size, "couplings", error);

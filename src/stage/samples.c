@@ -286,39 +286,63 @@ nnsm_status nnsm_samples_pick(nnsm_run *run, double temperature, size_t *picks, 
 
 /* ---- sums */
 
-/* What a round's blocks contribute, in their order, into rank 0's sums. */
-static void collect(const nnsm_run *run, size_t first, size_t count, size_t size, double *buffer, double *total,
-                    size_t columns, double *table)
+/* What blocks contribute, on its way into rank 0's sums. Sums of a round are computed while those of the round before
+ * are on their way: ranks that are not equally fast in every block do not wait for each other in every one. */
+typedef struct {
+    nnsm_run *run;
+    size_t size, columns;
+    double *buffer; /* [NNSM_SAMPLES_BUFFERS][size]: of the even and the odd rounds, and received */
+    double *total, *table;
+    MPI_Request sent[2];
+} collector;
+
+static double *sums_of(const collector *c, size_t round)
+{
+    return c->buffer + round % 2 * c->size;
+}
+
+static void compute(collector *c, size_t round, nnsm_block_function *function, void *context, size_t block)
+{
+    double *sums = sums_of(c, round);
+    NNSM_MPI(MPI_Wait(&c->sent[round % 2], MPI_STATUS_IGNORE));
+    memset(sums, 0, c->size * sizeof *sums);
+    function(context, block, sums);
+    if (c->run->rank != 0) /* synchronous: no more than two are ever under way */
+        NNSM_MPI_PROMPT(MPI_Issend(sums, (int)c->size, MPI_DOUBLE, 0, 0, c->run->world, &c->sent[round % 2]));
+}
+
+/* The blocks of a round in their order. */
+static void collect(const collector *c, size_t round, size_t first, size_t count)
 {
     for (size_t q = 0; q < count; q++) {
-        double *sums = q == 0 ? buffer : buffer + size;
-        if (q > 0 && (size_t)run->rank == q)
-            NNSM_MPI(MPI_Ssend(buffer, (int)size, MPI_DOUBLE, 0, 0, run->world));
-        if (run->rank != 0)
-            continue;
+        double *sums = q == 0 ? sums_of(c, round) : c->buffer + 2 * c->size;
         if (q > 0)
-            NNSM_MPI(MPI_Recv(sums, (int)size, MPI_DOUBLE, (int)q, 0, run->world, MPI_STATUS_IGNORE));
-        for (size_t i = 0; i < size; i++)
-            total[i] += sums[i];
-        memcpy(table + (first + q) * columns, sums, columns * sizeof *table);
+            NNSM_MPI(MPI_Recv(sums, (int)c->size, MPI_DOUBLE, (int)q, 0, c->run->world, MPI_STATUS_IGNORE));
+        for (size_t i = 0; i < c->size; i++)
+            c->total[i] += sums[i];
+        memcpy(c->table + (first + q) * c->columns, sums, c->columns * sizeof *sums);
     }
 }
 
 nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *function, void *context, size_t size,
                              double *buffer, double *total, size_t columns, double *table, nnsm_error *error)
 {
-    size_t ranks = (size_t)run->ranks;
+    collector c = {run, size, columns, buffer, total, table, {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
+    size_t ranks = (size_t)run->ranks, rank = (size_t)run->rank, rounds = (blocks + ranks - 1) / ranks;
+    nnsm_request request = NNSM_GO_ON;
     memset(total, 0, size * sizeof *total);
-    for (size_t first = 0; first < blocks; first += ranks) {
-        size_t count = blocks - first < ranks ? blocks - first : ranks;
-        nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_COUPLINGS, run->world);
-        if (request > NNSM_CHECKPOINT)
-            return nnsm_checkpoint_stop(run, request, error);
-        memset(buffer, 0, size * sizeof *buffer);
-        if ((size_t)run->rank < count)
-            function(context, first + (size_t)run->rank, buffer);
-        collect(run, first, count, size, buffer, total, columns, table);
+    for (size_t round = 0; round <= rounds && request <= NNSM_CHECKPOINT; round++) {
+        size_t first = round * ranks, before = first - ranks;
+        if (round < rounds)
+            request = nnsm_stop_vote(&run->stop, NNSM_VOTE_COUPLINGS, run->world);
+        if (request <= NNSM_CHECKPOINT && round < rounds && first + rank < blocks)
+            compute(&c, round, function, context, first + rank);
+        if (rank == 0 && round > 0)
+            collect(&c, round - 1, before, blocks - before < ranks ? blocks - before : ranks);
     }
+    NNSM_MPI(MPI_Waitall(2, c.sent, MPI_STATUSES_IGNORE));
+    if (request > NNSM_CHECKPOINT)
+        return nnsm_checkpoint_stop(run, request, error);
     NNSM_MPI(MPI_Bcast(total, (int)size, MPI_DOUBLE, 0, run->world));
     if (columns)
         NNSM_MPI(MPI_Bcast(table, (int)(blocks * columns), MPI_DOUBLE, 0, run->world));

@@ -43,12 +43,12 @@ static nnsm_status make_all(nnsm_source *source, nnsm_ledger *ledger, nnsm_error
     const size_t snapshots = source->layout.snapshots;
     nnsm_status status = NNSM_OK;
     for (int lacking = 1; lacking && !status;) {
-        int vote[2] = {(int)nnsm_stop_poll(&run->stop, NNSM_VOTE_GENERATE),
-                       source->made < snapshots ? (int)(snapshots - source->made) : 0};
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, vote, 2, MPI_INT, MPI_MAX, run->world));
-        lacking = vote[1];
-        if (vote[0] != NNSM_GO_ON)
-            status = save_generating(source, ledger, (nnsm_request)vote[0], error);
+        nnsm_request request;
+        int left = source->made < snapshots ? (int)(snapshots - source->made) : 0;
+        if (nnsm_stop_vote_most(&run->stop, NNSM_VOTE_GENERATE, run->world, &request, &left))
+            lacking = left;
+        if (request != NNSM_GO_ON)
+            status = save_generating(source, ledger, request, error);
         if (!status && source->made < snapshots)
             nnsm_source_advance(source);
         if (nnsm_progress_due(&run->log))

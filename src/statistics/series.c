@@ -349,31 +349,39 @@ double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quanti
     return sqrt((n - 1) / n + between / within);
 }
 
-/* Autocovariance at lag t of `chains` series, [chains][length]. */
-static double autocovariance(const double *values, size_t chains, size_t length, double mean, size_t t)
+/* Autocovariances of `chains` series, [chains][length], at LAGS_AT_ONCE lags from `from` on; NaN where no pair is so far
+ * apart. */
+static void autocovariances(const double *values, size_t chains, size_t length, double mean, size_t from, double *gamma)
 {
-    double sum = 0;
-    for (size_t c = 0; c < chains; c++)
-        for (size_t i = 0; i + t < length; i++)
-            sum += (values[c * length + i] - mean) * (values[c * length + i + t] - mean);
-    return sum / (double)((length - t) * chains);
+    double sum[LAGS_AT_ONCE] = {0};
+    for (size_t c = 0; c < chains; c++) {
+        const double *x = values + c * length;
+        for (size_t i = 0; i + from < length; i++) {
+            size_t lags = length - i - from < LAGS_AT_ONCE ? length - i - from : LAGS_AT_ONCE;
+            for (size_t k = 0; k < LAGS_AT_ONCE && lags == LAGS_AT_ONCE; k++)
+                sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
+            for (size_t k = 0; k < lags && lags < LAGS_AT_ONCE; k++)
+                sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
+        }
+    }
+    for (size_t k = 0; k < LAGS_AT_ONCE; k++)
+        gamma[k] = from + k < length ? sum[k] / (double)((length - from - k) * chains) : NAN;
 }
 
-/* Most windows close at a few lags, and more are not looked at. */
 double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length)
 {
-    enum { FIRST_LAGS = 16, LAGS = 512 };
-    double gamma[LAGS], mean = 0, tau = 0.5;
-    size_t most = length / 2 < LAGS ? length / 2 : LAGS, lags = 0;
+    enum { MOST_LAGS = 512 };
+    double gamma[MOST_LAGS], mean = 0, tau = 0.5;
+    size_t most = length / 2 < MOST_LAGS ? length / 2 : MOST_LAGS;
     bool closed = false;
     most = most ? most : 1;
     for (size_t i = 0; i < chains * length; i++)
         mean += values[i] / (double)(chains * length);
-    for (size_t end = FIRST_LAGS; lags < most && !closed; end *= 2) {
-        for (; lags < end && lags < most; lags++)
-            gamma[lags] = autocovariance(values, chains, length, mean, lags);
+    for (size_t first = 0; first < most && !closed; first += LAGS_AT_ONCE) {
+        autocovariances(values, chains, length, mean, first, gamma + first);
         if (!(gamma[0] > 0))
             return 0.5;
+        size_t lags = first + LAGS_AT_ONCE < most ? first + LAGS_AT_ONCE : most;
         tau = windowed_time(gamma, lags, (double)(chains * length), &closed);
     }
     return closed ? tau : NAN;
