@@ -173,8 +173,8 @@ bool nnsm_chains_rejected(const nnsm_chains *chains);
 /* Save or restore below `group`. Collective. */
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);
 
-/* Which of these groups of chains has a temperature, equal but for the rounding of from + i step, and its position there;
- * NULL: none. Local. */
+/* Which of these groups of chains has a temperature, equal but for the rounding of from + i step, and its position
+ * there; NULL: none. Local. */
 const nnsm_chains *nnsm_chains_find(const nnsm_chains *group, size_t groups, double temperature, size_t *t);
 
 /* The rank that keeps the series of a temperature (its position in chains->temperature), and whether it is this one.

@@ -14,7 +14,8 @@
 #include "setup/agree.h"
 #include "stage/chains.h"
 
-/* What all chains measure until it is gathered stays in a processor's cache, and many chains are not gathered each time. */
+/* What all chains measure until it is gathered stays in a processor's cache, and many chains are not gathered each
+ * time. */
 enum { MEASUREMENTS = 1 << 14, LEAST_SLOTS = 4 };
 
 size_t nnsm_chains_slots(const nnsm_chains *chains)
@@ -131,8 +132,8 @@ static size_t count_columns(const nnsm_chains *c, uint32_t sweep)
     return nnsm_summary_orders(c->run) ? NNSM_MEASURED_LAST : NNSM_MEASURED_ALWAYS;
 }
 
-/* Of the measurements from this sweep on those that are settled at once: all up to the end where there is room, and what
- * self-learning chains learn, the next proposal uses. */
+/* Of the measurements from this sweep on those that are settled at once: all up to the end where there is room, and
+ * what self-learning chains learn, the next proposal uses. */
 static size_t count_slots(const nnsm_chains *c, uint32_t sweep, uint32_t end)
 {
     uint32_t interval = (uint32_t)c->run->config->scan.exchange_interval;

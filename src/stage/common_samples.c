@@ -113,8 +113,7 @@ static void keep(nnsm_common *s, const nnsm_chains *c, size_t slot, size_t round
             size_t place = (size_t)c->placing.place_of[chain], tile = place / NNSM_TILE;
             double *row = s->rows + (t * s->capacity + s->rounds) * round_size(s, c) + w * s->columns;
             row[NNSM_COMMON_M] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_M);
-            row[NNSM_COMMON_E] =
-                nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_E) / (double)c->run->lattice.sites;
+            row[NNSM_COMMON_E] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_E) / (double)c->run->lattice.sites;
             row[NNSM_COMMON_ORDER] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_ORDER);
             row[NNSM_COMMON_H] = nnsm_chains_measured(c, slot, chain, NNSM_MEASURED_H);
             memcpy(row + NNSM_COMMON_H + 1,

@@ -187,8 +187,8 @@ static void gather_nodes(work *w, const nnsm_chains *group, size_t groups)
     }
     NNSM_MPI(MPI_Type_contiguous((int)record, MPI_DOUBLE, &type));
     NNSM_MPI(MPI_Type_commit(&type));
-    NNSM_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, w->measured, w->counts, w->starts, type,
-                            w->run->world));
+    NNSM_MPI(
+        MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, w->measured, w->counts, w->starts, type, w->run->world));
     NNSM_MPI(MPI_Type_free(&type));
     for (size_t k = 0; k < temperatures; k++)
         w->node[node_of(w, k)] = read_node(w->record_of[k]);

@@ -349,8 +349,8 @@ double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quanti
     return sqrt((n - 1) / n + between / within);
 }
 
-/* Autocovariances of `chains` series, [chains][length], at LAGS_AT_ONCE lags from `from` on; NaN where no pair is so far
- * apart. */
+/* Autocovariances of `chains` series, [chains][length], at LAGS_AT_ONCE lags from `from` on; NaN where no pair is so
+ * far apart. */
 static void autocovariances(const double *values, size_t chains, size_t length, double mean, size_t from, double *gamma)
 {
     double sum[LAGS_AT_ONCE] = {0};
