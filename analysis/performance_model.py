@@ -5,8 +5,8 @@ With P ranks, s shards a batch, tiles of 64 chains (generate) or 32 (scan):
   generate  ceil(tiles / P) x updates x (a tile's update)
   train     steps x (ceil(s / P) x shard x f + messages), messages = sum of gradients + gather of parameters + vote; steps of a
             frontier network that want Hessians with shards and sums of their own
-  scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements, once a step of many
-            sweeps (self-learning, before the measurement: every time), and of energies among ranks that share ladders)
+  scan      sweeps x (ceil(tiles / P) x (a tile's sweep or proposal) x g + gather of measurements, of as many sweeps at once
+            as there is room for, and of energies among ranks that share ladders)
 The ceilings are the imbalance of the work; that of the machine, the slowest rank over the mean as measured, multiplies
 computation where there is more than one rank. f and g are what the stages take beyond their kernels, from the measured
 stage. Messages are a + b n as measured at P0 ranks; at P, latencies grow as log2 P (a vote; sums and parameters, up and down
@@ -35,7 +35,8 @@ def read(path):
         sys.exit(f"performance_model: {path}: {problem}")
     if not isinstance(bench, dict) or bench.get("kind") != "nnsm bench":
         sys.exit(f"performance_model: {path}: not a file of nnsm bench")
-    if "config" not in bench or not isinstance(bench.get("parts"), dict):
+    whole = "config" in bench and isinstance(bench.get("parts"), dict) and "measurements_at_once" in bench.get("run", {})
+    if not whole:
         sys.exit(f"performance_model: {path}: is not whole, or of an older version; measure again")
     least = min((part.get("busy", 1.0) for part in bench["parts"].values() if part.get("of") == "rank"), default=1.0)
     if least < BUSY:

@@ -19,7 +19,7 @@ static const double most_share = 0.02; /* of the run time that checkpoints may t
 /* Votes at one place come twice as seldom where all ranks had them within the first, and as often as can be again where
  * one rank took longer than the second. */
 static const double quick_votes = 0.02, slow_votes = 0.1;
-enum { MOST_CALLS = 16 };
+enum { MOST_CALLS = 8 };
 
 static volatile sig_atomic_t caught; /* the signal that was seen, 0: none */
 
@@ -63,6 +63,7 @@ void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_l
                         .looked = now - file_interval,
                         .polled = now,
                         .last = NNSM_VOTE_START,
+                        .voted = NNSM_VOTE_START,
                         .calls = 1,
                         .last_cost = first_guess};
     (void)snprintf(stop->file, sizeof stop->file, "%s", file);
@@ -105,13 +106,14 @@ nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where)
 
 bool nnsm_stop_vote_most(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm, nnsm_request *request, int *most)
 {
-    bool same = where == stop->last;
+    bool same = where == stop->voted;
     *request = NNSM_GO_ON;
     if (same && stop->left > 0) {
         stop->left--;
         return false;
     }
     double since = nnsm_seconds() - stop->polled;
+    stop->voted = where;
     int all[3] = {(int)nnsm_stop_poll(stop, where), (since > quick_votes) + (since > slow_votes), *most};
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, all, 3, MPI_INT, MPI_MAX, comm));
     if (!same || all[1] == 2)
@@ -136,6 +138,7 @@ void nnsm_stop_saved(nnsm_stop *stop, double seconds, bool saved)
 {
     stop->last_cost = seconds;
     stop->cost += seconds;
+    stop->voted = NNSM_VOTE_SAVED;
     stop->checkpoints += saved;
     end_step(stop, NNSM_VOTE_SAVED, seconds);
     stop->next = stop->polled + fmax(stop->interval, seconds / most_share);

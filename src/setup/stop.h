@@ -61,7 +61,10 @@ typedef struct {
     double looked;   /* when the stop file was last looked for */
     double polled;   /* when this rank last asked */
     nnsm_vote last;  /* and where */
-    int calls, left; /* of nnsm_stop_vote for one vote, and before the next; the same on all ranks */
+    /* Of nnsm_stop_vote, the same on all ranks: calls for one vote and left before the next, and where the last one
+     * was. */
+    int calls, left;
+    nnsm_vote voted;
     nnsm_step longest;
     double last_cost, cost;
     int checkpoints;
@@ -78,7 +81,9 @@ void nnsm_stop_create(nnsm_stop *stop, bool root, double interval, double time_l
 nnsm_request nnsm_stop_poll(nnsm_stop *stop, nnsm_vote where);
 
 /* What all ranks of comm do: the most important of their wishes. Of calls that follow each other quickly at one place
- * only some, the same on all ranks, are votes; the others return NNSM_GO_ON and wait for nobody. Collective. */
+ * only every second, fourth or eighth is a vote; the others return NNSM_GO_ON and wait for nobody, so all ranks must
+ * make the same calls. Where steps become long all at once, as many as seven may pass before that is noticed.
+ * Collective. */
 nnsm_request nnsm_stop_vote(nnsm_stop *stop, nnsm_vote where, MPI_Comm comm);
 
 /* The same; whether it was a vote. *request: out. *most: in, a number of this rank, at least 0; out, after a vote, the

@@ -252,7 +252,7 @@ static void write_shapes(json *j, const nnsm_bench *b)
     number(j, "chains_of_a_scan_tile", NNSM_TILE);
     number(j, "period", nnsm_chains_period(&b->run->lattice));
     number(j, "bytes_of_a_measurement",
-           sizeof(double) * (nnsm_summary_orders(b->run) ? NNSM_MEASURED_LAST : NNSM_MEASURED_ALWAYS));
+           sizeof(double) * (nnsm_summary_orders(b->run) ? NNSM_MEASURED_SCANNED : NNSM_MEASURED_ALWAYS));
     number(j, "measurements_at_once", (double)nnsm_chains_slots(&b->chains));
     number(j, "self_learning", b->chains.sampler != NULL);
     if (b->sampler) {

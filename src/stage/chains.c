@@ -1,5 +1,6 @@
 #include "stage/chains.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,10 +12,6 @@
 
 /* Rounding of 4096 flips stays below 1e-3 in H; evaluating that seldom costs under 3 % of the sweeps' time. */
 enum { FLIPS = 4096 };
-
-/* Of a rank's tiles in a step of self-learning chains, which may be saved anywhere, at least: all ranks wait for each
- * other once a step. On 64 x 64 about 0.15 s. */
-enum { PROPOSALS = 8 };
 
 uint32_t nnsm_chains_period(const nnsm_lattice *lattice)
 {
@@ -113,13 +110,6 @@ static nnsm_status make_sampler(nnsm_chains *c, nnsm_tile_maker *make, const voi
     return status;
 }
 
-static uint32_t step_of(const nnsm_chains *c, bool proposals)
-{
-    uint32_t period = nnsm_chains_period(&c->run->lattice), ranks = (uint32_t)c->run->ranks;
-    uint32_t most = ((uint32_t)c->tiles + ranks - 1) / ranks; /* tiles of a rank */
-    return proposals && period * most < PROPOSALS ? PROPOSALS / most : period;
-}
-
 nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, size_t temperatures, const double *temperature,
                                uint32_t stream, nnsm_tile_maker *make, const void *hamiltonian,
                                const nnsm_proposer *proposer, const nnsm_screen *screen, nnsm_error *error)
@@ -138,7 +128,6 @@ nnsm_status nnsm_chains_create(nnsm_chains *chains, nnsm_run *run, size_t temper
         c->tiles = c->placing.tiles;
         c->first_tile = c->placing.first_tile[r];
         c->own = c->placing.first_tile[r + 1] - c->first_tile;
-        c->step = step_of(c, proposer != NULL);
         c->most_slots = nnsm_chains_slots(c);
         status = allocate(c, temperature, error);
     }
@@ -337,8 +326,9 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
 {
     nnsm_chains *c = chains;
     const nnsm_config *config = c->run->config;
-    uint32_t thermalization = (uint32_t)config->scan.thermalization;
+    uint32_t thermalization = (uint32_t)config->scan.thermalization, period = nnsm_chains_period(&c->run->lattice);
     uint32_t end = c->sampler && c->sweep < thermalization && thermalization < last ? thermalization : last;
+    assert(c->sweep < last);
     do {
         uint32_t sweep = c->sweep++;
         for (size_t t = 0; t < c->own; t++) {
@@ -348,7 +338,7 @@ void nnsm_chains_step(nnsm_chains *chains, uint32_t last)
         }
         if ((sweep + 1) % (uint32_t)config->scan.exchange_interval == 0)
             nnsm_chains_measure(c, sweep, end);
-    } while (c->sweep < end && c->sweep % c->step);
+    } while (c->sweep < end && c->sweep % period);
     if (c->sweep == end)
         nnsm_chains_settle(c);
 }

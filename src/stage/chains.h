@@ -21,10 +21,11 @@ typedef enum {
     NNSM_MEASURED_E, /* of the known model */
     NNSM_MEASURED_ALWAYS,
     NNSM_MEASURED_ORDER = NNSM_MEASURED_ALWAYS, /* the known model's order parameter, where that is not |m| */
-    NNSM_MEASURED_LAST,
-    NNSM_MEASURED_SURROGATE = NNSM_MEASURED_LAST, /* while self-learning chains learn: H_s, and of the last proposal */
-    NNSM_MEASURED_ACCEPTED,                       /* 0 or 1 */
-    NNSM_MEASURED_FLIPS,                          /* nnsm_scale_sums */
+    NNSM_MEASURED_SCANNED,
+    NNSM_MEASURED_SURROGATE =
+        NNSM_MEASURED_SCANNED, /* while self-learning chains learn: H_s, and of the last proposal */
+    NNSM_MEASURED_ACCEPTED,    /* 0 or 1 */
+    NNSM_MEASURED_FLIPS,       /* nnsm_scale_sums */
     NNSM_MEASURED_LEARNING
 } nnsm_measured;
 
@@ -51,12 +52,11 @@ enum {
 typedef struct nnsm_chains {
     nnsm_run *run;
     size_t temperatures, walkers, tiles, first_tile, own;
-    double *temperature; /* [temperatures], rising */
-    uint32_t stream;     /* random stream of chain 0 */
-    uint32_t sweep;      /* sweeps done */
-    uint32_t attempt;    /* exchange attempts done */
-    uint32_t step;   /* sweeps (self-learning: proposals) of a step: the period, more where a rank has few proposals */
-    nnsm_tile *tile; /* [own] */
+    double *temperature;                        /* [temperatures], rising */
+    uint32_t stream;                            /* random stream of chain 0 */
+    uint32_t sweep;                             /* sweeps done */
+    uint32_t attempt;                           /* exchange attempts done */
+    nnsm_tile *tile;                            /* [own] */
     nnsm_self_learning *sampler;                /* NULL: single flips */
     nnsm_scale scale;                           /* of its surrogate */
     bool clusters_only;                         /* as of nnsm_proposer */
@@ -66,7 +66,7 @@ typedef struct nnsm_chains {
     nnsm_regenerator *regenerator;              /* NULL: no suffixes are redrawn */
     nnsm_placing placing;                       /* where the chains are */
     MPI_Comm group;                             /* ranks that share ladders; null: all ranks do, or none */
-    nnsm_ladders ladders;                       /* the same on every rank, as of the last step */
+    nnsm_ladders ladders;                       /* the same on every rank, as of what was settled last */
     nnsm_ladders ahead;                         /* as of now, of this group's walkers */
     int64_t *accepted;                          /* [temperatures] on this rank */
     int64_t *regenerated;                       /* [temperatures] accepted suffixes on this rank */
@@ -143,9 +143,9 @@ uint32_t nnsm_chains_period(const nnsm_lattice *lattice);
 /* The last sweep up to `last` at which these chains may be saved: for self-learning chains any. */
 uint32_t nnsm_chains_last_saved(const nnsm_chains *chains, uint32_t last);
 
-/* Sweeps until the next multiple of the step's length, or until `last`: thermalization and measured sweeps, with
- * exchange where configured; self-learning chains stop at the end of thermalization too. Measurements are recorded when
- * there is no more room for them, and at these two ends. Collective. */
+/* Sweeps until the next multiple of the period, or until `last`, which is not reached yet: thermalization and measured
+ * sweeps, with exchange where configured; self-learning chains stop at the end of thermalization too. Measurements are
+ * recorded when there is no more room for them, and at these two ends. Collective. */
 void nnsm_chains_step(nnsm_chains *chains, uint32_t last);
 
 /* ---- measurements (chains_measure.c) */
@@ -157,7 +157,8 @@ size_t nnsm_chains_slots(const nnsm_chains *chains);
  * be recorded in any case. Collective on the group, and on run->world when the slots are full. */
 void nnsm_chains_measure(nnsm_chains *chains, uint32_t sweep, uint32_t end);
 
-/* Record what was measured since the last time. Collective on run->world. */
+/* Record what was measured since the last time: until then series, ladders, common samples and what a sampler learns
+ * are behind. Collective on run->world. */
 void nnsm_chains_settle(nnsm_chains *chains);
 
 /* In between: a gathered measurement; 0 where it was not made. Local. */
@@ -170,7 +171,7 @@ void nnsm_chains_gather(nnsm_chains *chains, size_t size, double *values);
  * that ended below NNSM_LEAST_ACCEPTANCE. The same on all ranks. */
 bool nnsm_chains_rejected(const nnsm_chains *chains);
 
-/* Save or restore below `group`. Collective. */
+/* Save or restore below `group`; before they are saved, what was measured is settled. Collective. */
 void nnsm_chains_state(nnsm_chains *chains, const char *group, nnsm_state *state);
 
 /* Which of these groups of chains has a temperature, equal but for the rounding of from + i step, and its position

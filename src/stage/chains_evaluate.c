@@ -67,7 +67,7 @@ int nnsm_chains_keeper(const nnsm_chains *chains, size_t t)
 
 bool nnsm_chains_own(const nnsm_chains *chains, size_t t)
 {
-    return t >= chains->first_temperature && t < chains->first_temperature + chains->own_temperatures;
+    return nnsm_chains_keeper(chains, t) == chains->run->rank;
 }
 
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)

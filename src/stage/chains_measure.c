@@ -129,7 +129,7 @@ static size_t count_columns(const nnsm_chains *c, uint32_t sweep)
 {
     if (is_learning(c, sweep))
         return NNSM_MEASURED_LEARNING;
-    return nnsm_summary_orders(c->run) ? NNSM_MEASURED_LAST : NNSM_MEASURED_ALWAYS;
+    return nnsm_summary_orders(c->run) ? NNSM_MEASURED_SCANNED : NNSM_MEASURED_ALWAYS;
 }
 
 /* Of the measurements from this sweep on those that are settled at once: all up to the end where there is room, and

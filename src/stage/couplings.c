@@ -24,8 +24,7 @@ typedef struct {
     nnsm_projection projection;
     nnsm_refinement refinement;
     nnsm_pseudo *pseudo;
-    size_t size; /* of one buffer */
-    double *buffer, *total, *pulls;
+    double *total, *pulls;
     double *table;  /* [NNSM_BLOCKS][classes] sums of O over the data */
     int8_t *padded; /* [NNSM_TILE][sites] */
 } stage;
@@ -137,12 +136,12 @@ static nnsm_status project(stage *s, nnsm_error *error)
     nnsm_couplings *o = s->out;
     nnsm_projection *p = &s->projection;
     size_t k = p->classes;
-    nnsm_status status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_moments, s, nnsm_projection_moments(p), s->buffer,
-                                          s->total, 0, s->pulls, error);
+    nnsm_status status =
+        nnsm_samples_sum(s->run, NNSM_BLOCKS, add_moments, s, nnsm_projection_moments(p), s->total, 0, s->pulls, error);
     if (status)
         return status;
     nnsm_projection_solve(p, s->total);
-    status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_pulls, s, k + 2, s->buffer, s->total, k + 2, s->pulls, error);
+    status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_pulls, s, k + 2, s->total, k + 2, s->pulls, error);
     if (status)
         return status;
     nnsm_projection_errors(p, s->pulls, o->error);
@@ -205,12 +204,12 @@ static nnsm_status refine(stage *s, nnsm_error *error)
     double moved = INFINITY;
     for (int step = 0; moved > last_move && o->refined_present && !status; step++) {
         if (step == 0) {
-            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_data, s, k, s->buffer, s->total, k, s->table, error);
+            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_data, s, k, s->total, k, s->table, error);
             nnsm_refinement_data(r, s->total, (double)s->data.configurations);
         }
         if (!status)
-            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_weighted, s, nnsm_refinement_sums(r), s->buffer,
-                                      s->total, 0, s->pulls, error);
+            status = nnsm_samples_sum(s->run, NNSM_BLOCKS, add_weighted, s, nnsm_refinement_sums(r), s->total, 0,
+                                      s->pulls, error);
         if (status)
             break;
         nnsm_refinement_step(r, s->total, o->refined);
@@ -247,7 +246,7 @@ static nnsm_status maximise(stage *s, nnsm_error *error)
         o->likelihood[c] = o->likelihood_error[c] = NAN;
     nnsm_status status = NNSM_OK;
     o->configurations = s->data.configurations;
-    nnsm_pseudo_search search = {s->run, s->pseudo, &o->operators, &s->data, s->buffer, NULL};
+    nnsm_pseudo_search search = {s->run, s->pseudo, &o->operators, &s->data, NULL};
     if (o->configurations)
         status = nnsm_pseudo_search_run(&search, o->likelihood, o->likelihood_error, &converged, error);
     if (!status && o->configurations && !converged)
@@ -285,11 +284,8 @@ static nnsm_status prepare(stage *s, const nnsm_learned *learned, double tempera
         status = nnsm_pseudo_create(&s->pseudo, o, temperature, error);
     if (!status) {
         size_t moments = nnsm_projection_moments(&s->projection), sums = nnsm_pseudo_sums(s->pseudo);
-        s->size = moments > sums ? moments : sums;
-        status = NNSM_NEW(&s->buffer, NNSM_SAMPLES_BUFFERS * s->size, "couplings", error);
+        status = NNSM_NEW(&s->total, moments > sums ? moments : sums, "couplings", error);
     }
-    if (!status)
-        status = NNSM_NEW(&s->total, s->size, "couplings", error);
     if (!status)
         status = NNSM_NEW(&s->pulls, NNSM_BLOCKS * (o->classes + 2), "couplings", error);
     if (!status)
@@ -310,7 +306,6 @@ static void destroy(stage *s)
     nnsm_refinement_destroy(&s->refinement);
     nnsm_release(s->table);
     nnsm_pseudo_destroy(s->pseudo);
-    nnsm_release(s->buffer);
     nnsm_release(s->total);
     nnsm_release(s->pulls);
     nnsm_release(s->padded);

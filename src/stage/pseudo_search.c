@@ -14,8 +14,8 @@ static nnsm_status sum_blocks(void *context, const nnsm_pseudo_request *request,
     size_t k = s->operators->classes;
     s->request = request;
     return nnsm_samples_sum(s->run, NNSM_BLOCKS / request->part, add_block, s,
-                            request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, s->buffer, request->total, k,
-                            request->pulls, error);
+                            request->hessian ? nnsm_pseudo_sums(s->pseudo) : k + 1, request->total, k, request->pulls,
+                            error);
 }
 
 nnsm_status nnsm_pseudo_search_run(nnsm_pseudo_search *search, double *coupling, double *error_bars, bool *converged,

@@ -10,7 +10,6 @@ typedef struct {
     nnsm_pseudo *pseudo;
     const nnsm_operators *operators; /* of pseudo */
     const nnsm_samples *data;
-    double *buffer;                     /* scratch, [NNSM_SAMPLES_BUFFERS][nnsm_pseudo_sums] */
     const nnsm_pseudo_request *request; /* of the evaluation under way; NULL before */
 } nnsm_pseudo_search;
 

@@ -16,7 +16,6 @@ typedef struct {
     nnsm_samples data;
     nnsm_pseudo *pseudo;
     double *extent, *coupling, *error; /* [classes] */
-    double *buffer;                    /* [2][nnsm_pseudo_sums] */
 } stage;
 
 bool nnsm_reach_wanted(const nnsm_config *config)
@@ -70,8 +69,6 @@ static nnsm_status allocate(stage *s, double temperature, nnsm_error *error)
         status = NNSM_NEW(arrays[i], k, "reach", error);
     if (!status && k)
         status = nnsm_pseudo_create(&s->pseudo, &s->operators, temperature, error);
-    if (!status && k)
-        status = NNSM_NEW(&s->buffer, 2 * nnsm_pseudo_sums(s->pseudo), "reach", error);
     return nnsm_agree(s->run->world, status, error);
 }
 
@@ -82,7 +79,6 @@ static void destroy(stage *s)
     nnsm_release(s->extent);
     nnsm_release(s->coupling);
     nnsm_release(s->error);
-    nnsm_release(s->buffer);
     nnsm_operators_destroy(&s->operators);
 }
 
@@ -95,7 +91,7 @@ static nnsm_status fit(stage *s, double temperature, bool *found, nnsm_error *er
     if (status || !s->operators.classes)
         return status;
     status = nnsm_samples_read(&s->data, s->run, temperature, SIZE_MAX, "no reach is chosen", error);
-    nnsm_pseudo_search search = {s->run, s->pseudo, &s->operators, &s->data, s->buffer, NULL};
+    nnsm_pseudo_search search = {s->run, s->pseudo, &s->operators, &s->data, NULL};
     if (!status && s->data.configurations)
         status = nnsm_pseudo_search_run(&search, s->coupling, s->error, found, error);
     for (size_t c = 0; c < s->operators.classes && !status && *found; c++)

@@ -286,12 +286,12 @@ nnsm_status nnsm_samples_pick(nnsm_run *run, double temperature, size_t *picks, 
 
 /* ---- sums */
 
-/* What blocks contribute, on its way into rank 0's sums. Sums of a round are computed while those of the round before
- * are on their way: ranks that are not equally fast in every block do not wait for each other in every one. */
+/* What blocks contribute, on its way into rank 0's sums. Those of one round are computed while those of the round
+ * before are on their way: ranks that are not equally fast in every block need not wait for each other in every one. */
 typedef struct {
     nnsm_run *run;
-    size_t size, columns;
-    double *buffer; /* [NNSM_SAMPLES_BUFFERS][size]: of the even and the odd rounds, and received */
+    size_t blocks, size, columns;
+    double *buffer; /* [3][size]: of the even and the odd rounds, and received */
     double *total, *table;
     MPI_Request sent[2];
 } collector;
@@ -301,9 +301,13 @@ static double *sums_of(const collector *c, size_t round)
     return c->buffer + round % 2 * c->size;
 }
 
-static void compute(collector *c, size_t round, nnsm_block_function *function, void *context, size_t block)
+/* This rank's block of a round. */
+static void compute(collector *c, size_t round, nnsm_block_function *function, void *context)
 {
     double *sums = sums_of(c, round);
+    size_t block = round * (size_t)c->run->ranks + (size_t)c->run->rank;
+    if (block >= c->blocks)
+        return;
     NNSM_MPI(MPI_Wait(&c->sent[round % 2], MPI_STATUS_IGNORE));
     memset(sums, 0, c->size * sizeof *sums);
     function(context, block, sums);
@@ -311,10 +315,11 @@ static void compute(collector *c, size_t round, nnsm_block_function *function, v
         NNSM_MPI_PROMPT(MPI_Issend(sums, (int)c->size, MPI_DOUBLE, 0, 0, c->run->world, &c->sent[round % 2]));
 }
 
-/* The blocks of a round in their order. */
-static void collect(const collector *c, size_t round, size_t first, size_t count)
+/* All blocks of a round, in their order, on rank 0. */
+static void collect(const collector *c, size_t round)
 {
-    for (size_t q = 0; q < count; q++) {
+    size_t ranks = (size_t)c->run->ranks, first = round * ranks;
+    for (size_t q = 0; q < ranks && first + q < c->blocks && c->run->rank == 0; q++) {
         double *sums = q == 0 ? sums_of(c, round) : c->buffer + 2 * c->size;
         if (q > 0)
             NNSM_MPI(MPI_Recv(sums, (int)c->size, MPI_DOUBLE, (int)q, 0, c->run->world, MPI_STATUS_IGNORE));
@@ -325,24 +330,29 @@ static void collect(const collector *c, size_t round, size_t first, size_t count
 }
 
 nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *function, void *context, size_t size,
-                             double *buffer, double *total, size_t columns, double *table, nnsm_error *error)
+                             double *total, size_t columns, double *table, nnsm_error *error)
 {
-    collector c = {run, size, columns, buffer, total, table, {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
-    size_t ranks = (size_t)run->ranks, rank = (size_t)run->rank, rounds = (blocks + ranks - 1) / ranks;
+    collector c = {run, blocks, size, columns, NULL, total, table, {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
+    size_t round = 0, ranks = (size_t)run->ranks;
     nnsm_request request = NNSM_GO_ON;
+    nnsm_status status = nnsm_agree(run->world, NNSM_NEW(&c.buffer, 3 * size, "sums over samples", error), error);
     memset(total, 0, size * sizeof *total);
-    for (size_t round = 0; round <= rounds && request <= NNSM_CHECKPOINT; round++) {
-        size_t first = round * ranks, before = first - ranks;
-        if (round < rounds)
-            request = nnsm_stop_vote(&run->stop, NNSM_VOTE_COUPLINGS, run->world);
-        if (request <= NNSM_CHECKPOINT && round < rounds && first + rank < blocks)
-            compute(&c, round, function, context, first + rank);
-        if (rank == 0 && round > 0)
-            collect(&c, round - 1, before, blocks - before < ranks ? blocks - before : ranks);
+    for (; round * ranks < blocks && !status; round++) {
+        request = nnsm_stop_vote(&run->stop, NNSM_VOTE_COUPLINGS, run->world);
+        if (request > NNSM_CHECKPOINT)
+            break;
+        compute(&c, round, function, context);
+        if (round > 0)
+            collect(&c, round - 1);
     }
+    if (round > 0)
+        collect(&c, round - 1);
     NNSM_MPI(MPI_Waitall(2, c.sent, MPI_STATUSES_IGNORE));
+    nnsm_release(c.buffer);
     if (request > NNSM_CHECKPOINT)
-        return nnsm_checkpoint_stop(run, request, error);
+        status = nnsm_checkpoint_stop(run, request, error);
+    if (status)
+        return status;
     NNSM_MPI(MPI_Bcast(total, (int)size, MPI_DOUBLE, 0, run->world));
     if (columns)
         NNSM_MPI(MPI_Bcast(table, (int)(blocks * columns), MPI_DOUBLE, 0, run->world));

@@ -37,12 +37,10 @@ typedef void nnsm_block_function(void *context, size_t block, double *sums);
  */
 nnsm_status nnsm_samples_pick(nnsm_run *run, double temperature, size_t *picks, int8_t *rows, nnsm_error *error);
 
-enum { NNSM_SAMPLES_BUFFERS = 3 };
-
 /* Sums over the first `blocks` blocks into total [size], and the first `columns` sums of every block into table, rows
- * of `columns`; on all ranks. buffer: [NNSM_SAMPLES_BUFFERS][size] scratch. Between two rounds all ranks
- * vote: NNSM_UNFINISHED, with nothing saved, when they are asked to stop. Collective on run->world. */
+ * of `columns`; on all ranks. Between two rounds all ranks vote: NNSM_UNFINISHED, with nothing saved, when they are
+ * asked to stop. Collective on run->world. */
 nnsm_status nnsm_samples_sum(nnsm_run *run, size_t blocks, nnsm_block_function *function, void *context, size_t size,
-                             double *buffer, double *total, size_t columns, double *table, nnsm_error *error);
+                             double *total, size_t columns, double *table, nnsm_error *error);
 
 #endif

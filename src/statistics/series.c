@@ -356,13 +356,13 @@ static void autocovariances(const double *values, size_t chains, size_t length, 
     double sum[LAGS_AT_ONCE] = {0};
     for (size_t c = 0; c < chains; c++) {
         const double *x = values + c * length;
-        for (size_t i = 0; i + from < length; i++) {
-            size_t lags = length - i - from < LAGS_AT_ONCE ? length - i - from : LAGS_AT_ONCE;
-            for (size_t k = 0; k < LAGS_AT_ONCE && lags == LAGS_AT_ONCE; k++)
+        size_t i = 0;
+        for (; i + from + LAGS_AT_ONCE <= length; i++)
+            for (size_t k = 0; k < LAGS_AT_ONCE; k++)
                 sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
-            for (size_t k = 0; k < lags && lags < LAGS_AT_ONCE; k++)
+        for (; i + from < length; i++) /* near the end */
+            for (size_t k = 0; i + from + k < length; k++)
                 sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
-        }
     }
     for (size_t k = 0; k < LAGS_AT_ONCE; k++)
         gamma[k] = from + k < length ? sum[k] / (double)((length - from - k) * chains) : NAN;

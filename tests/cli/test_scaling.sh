@@ -74,6 +74,8 @@ refused() { # refused PATTERN COMMAND...: not 0, one line that says so
 model() { "$python" analysis/performance_model.py "$@"; }
 table() { SLURM_JOB_NAME=nnsm-scaling-table NNSM_PYTHON=$python jobscripts/scaling.sh "$@"; }
 for ranks in 0 1-8; do refused "give numbers of ranks" model results/small_strong1.bench.json --ranks=$ranks; done
+sed '/measurements_at_once/d' results/small_strong1.bench.json >old.bench.json
+refused "of an older version; measure again" model old.bench.json
 refused "cannot be read" model results/small_strong1.bench.json --results nothing.h5
 refused "not an nnsm results file" model results/small_strong1.bench.json --results results/small_strong1.ensemble.h5
 "$nnsm" bench small.cfg $small --set run.name=other --set train.batch=100 --set scan.walkers=4 --seconds 0.3 >/dev/null

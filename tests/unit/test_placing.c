@@ -1,6 +1,6 @@
 /* Where the chains of a scan stand, for many shapes and numbers of ranks. */
 #include "check.h"
-#include "stage/placing.h"
+#include "stage/chains.h"
 
 static const size_t temperatures[] = {1, 2, 7, 13, 16, 31, 32, 33, 64, 100}, walkers[] = {1, 2, 3, 8, 12, 32};
 enum {
@@ -94,12 +94,35 @@ static void ladders_need_no_neighbours_where_they_fit(void **state)
     }
 }
 
+/* A temperature's series are kept by one rank, and looked for there. */
+static void examine_keeper(size_t t, size_t w, int ranks)
+{
+    nnsm_run run = {.ranks = ranks};
+    nnsm_chains chains = {.run = &run, .temperatures = t, .walkers = w};
+    size_t keeps[MOST_RANKS] = {0};
+    for (size_t k = 0; k < t; k++) {
+        run.rank = nnsm_chains_keeper(&chains, k);
+        assert_true(run.rank >= 0 && run.rank < ranks);
+        assert_true(nnsm_chains_own(&chains, k));
+        assert_int_equal(k, t * (size_t)run.rank / (size_t)ranks + keeps[run.rank]++); /* in a row */
+    }
+    for (size_t r = 0; r < (size_t)ranks; r++)
+        assert_int_equal(keeps[r], t * (r + 1) / (size_t)ranks - t * r / (size_t)ranks);
+}
+
+static void series_are_where_they_are_looked_for(void **state)
+{
+    (void)state;
+    each_shape(examine_keeper);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_chain_has_a_place),
         cmocka_unit_test(groups_have_whole_ladders_and_fair_shares),
         cmocka_unit_test(ladders_need_no_neighbours_where_they_fit),
+        cmocka_unit_test(series_are_where_they_are_looked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
