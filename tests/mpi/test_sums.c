@@ -1,5 +1,5 @@
-/* Sums over blocks of samples: on any number of ranks, more than blocks too, the bits of the blocks added in their order,
- * whoever is late; and after a stop in the middle no message is left. */
+/* Sums over blocks of samples: on any number of ranks, more than blocks too, the bits of the blocks added in their
+ * order, whoever is late; and after a stop in the middle no message is left. */
 #include "check.h"
 #include "stage/samples.h"
 

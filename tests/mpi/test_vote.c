@@ -1,5 +1,5 @@
-/* Votes whether to stop: the same calls are votes on all ranks, quick ones are thinned out and long ones are not, and what
- * one rank wants reaches all of them at the same call. */
+/* Votes whether to stop: the same calls are votes on all ranks, quick ones are thinned out and long ones are not, and
+ * what one rank wants reaches all of them at the same call. */
 #include "check.h"
 #include "setup/stop.h"
 
