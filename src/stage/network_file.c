@@ -101,10 +101,14 @@ nnsm_status nnsm_network_file_write(const nnsm_run *run, const nnsm_trained *tra
 
 static nnsm_status adopt(nnsm_run *run, nnsm_h5 *h5, nnsm_network_shape a)
 {
+    bool stated = run->config && run->config->generate.given; /* no configuration: the file is only looked at */
     if (run->model_known && run->lattice.periodic != a.periodic)
         return nnsm_h5_fail(h5, "its lattice is %s; correct system.boundary", a.periodic ? "periodic" : "open");
     if (nnsm_system_adopt(h5, run, a.dimensions, a.extent, a.periodic))
         return h5->status;
+    if (stated && a.temperature != run->config->generate.temperature)
+        return nnsm_h5_fail(h5, "its temperature is %g, generate.temperature is %g; correct the configuration",
+                            a.temperature, run->config->generate.temperature);
     if (run->model_known && !nnsm_alphabet_equal(&a.alphabet, &run->alphabet))
         return nnsm_h5_fail(h5, "the values of its sites are not those of the model; correct the configuration");
     run->alphabet = a.alphabet;

@@ -132,6 +132,7 @@ expect 3 "attribute boundary of /system is not readable text" $(bare variable.h5
 expect 3 "the histogram below /ensemble cannot be" $(bare width.h5)
 expect 3 "out of range" $(bare coupling.h5)
 expect 3 "/output/bias is not [16777216] as the architecture says" $(bare huge.h5)
+expect 3 "its temperature is 2.5, generate.temperature is 2; correct" $(bare results/good.network.h5) --set generate.temperature=2.0
 mpirun -n 2 "$nnsm" run measured.cfg --set train.epochs=2 --set scan.sweeps=20 --set scan.thermalization=5 >log 2>&1 || fail "$(tail -3 log)"
 "$nnsm" info results/measured.results.h5 && "$nnsm" info results/measured.network.h5 && "$nnsm" info good.h5
 "$nnsm" check "$quick" --ranks 4 && "$nnsm" --help && "$nnsm" --version
