@@ -199,16 +199,23 @@ static double windowed_time(const double *gamma, size_t lags, double samples, bo
 /* Lags that are looked at together: most windows close within them. */
 enum { LAGS_AT_ONCE = 16 };
 
-/* Adds the autocovariances of one of `count` chains at LAGS_AT_ONCE lags from `from` on to gamma; beyond the last lag
- * used they are of no meaning. deviation: in, [bins], and zeros up to [2 BINS]. */
-static void add_autocovariances(const double *deviation, size_t bins, size_t count, size_t from, double *gamma)
+/* Adds the products of a series' deviations from the mean at LAGS_AT_ONCE lags from `from` on. */
+static void add_products(const double *x, size_t length, double mean, size_t from, double *sum)
 {
-    double sum[LAGS_AT_ONCE] = {0};
-    for (size_t b = 0; b + from < bins; b++)
+    size_t i = 0;
+    for (; i + from + LAGS_AT_ONCE <= length; i++)
         for (size_t k = 0; k < LAGS_AT_ONCE; k++)
-            sum[k] += deviation[b] * deviation[b + from + k];
-    for (size_t k = 0; k < LAGS_AT_ONCE && from + k < bins; k++)
-        gamma[from + k] += sum[k] / (double)((bins - from - k) * count);
+            sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
+    for (; i + from < length; i++) /* near the end */
+        for (size_t k = 0; i + from + k < length; k++)
+            sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
+}
+
+/* Autocovariances of `chains` series from their products; NaN where no pair is so far apart. */
+static void autocovariances(const double *sum, size_t chains, size_t length, size_t from, double *gamma)
+{
+    for (size_t k = 0; k < LAGS_AT_ONCE; k++)
+        gamma[k] = from + k < length ? sum[k] / (double)((length - from - k) * chains) : NAN;
 }
 
 /* Deviations of one chain, [bins]. */
@@ -217,14 +224,16 @@ typedef void deviations(const void *context, size_t chain, double *deviation);
 /* Variance of the mean over `chains` chains of bins; not above zero where nothing fluctuates. */
 static double variance_of_mean(deviations *of, const void *context, size_t chains, size_t bins)
 {
-    double gamma[BINS] = {0}, deviation[2 * BINS] = {0}, samples = (double)(bins * chains), tau = 0.5;
+    double gamma[BINS] = {0}, deviation[BINS], samples = (double)(bins * chains), tau = 0.5;
     bool closed = false;
     for (size_t first = 0; first < bins / 2 && !closed; first += LAGS_AT_ONCE) {
         size_t lags = first + LAGS_AT_ONCE < bins / 2 ? first + LAGS_AT_ONCE : bins / 2;
+        double sum[LAGS_AT_ONCE] = {0};
         for (size_t c = 0; c < chains; c++) {
             of(context, c, deviation);
-            add_autocovariances(deviation, bins, chains, first, gamma);
+            add_products(deviation, bins, 0, first, sum);
         }
+        autocovariances(sum, chains, bins, first, gamma + first);
         if (!(gamma[0] > 0))
             return gamma[0];
         tau = windowed_time(gamma, lags, samples, &closed);
@@ -349,25 +358,6 @@ double nnsm_series_rhat(nnsm_series *const *walkers, size_t count, size_t quanti
     return sqrt((n - 1) / n + between / within);
 }
 
-/* Autocovariances of `chains` series, [chains][length], at LAGS_AT_ONCE lags from `from` on; NaN where no pair is so
- * far apart. */
-static void autocovariances(const double *values, size_t chains, size_t length, double mean, size_t from, double *gamma)
-{
-    double sum[LAGS_AT_ONCE] = {0};
-    for (size_t c = 0; c < chains; c++) {
-        const double *x = values + c * length;
-        size_t i = 0;
-        for (; i + from + LAGS_AT_ONCE <= length; i++)
-            for (size_t k = 0; k < LAGS_AT_ONCE; k++)
-                sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
-        for (; i + from < length; i++) /* near the end */
-            for (size_t k = 0; i + from + k < length; k++)
-                sum[k] += (x[i] - mean) * (x[i + from + k] - mean);
-    }
-    for (size_t k = 0; k < LAGS_AT_ONCE; k++)
-        gamma[k] = from + k < length ? sum[k] / (double)((length - from - k) * chains) : NAN;
-}
-
 double nnsm_autocorrelation_time(const double *values, size_t chains, size_t length)
 {
     enum { MOST_LAGS = 512 };
@@ -378,7 +368,10 @@ double nnsm_autocorrelation_time(const double *values, size_t chains, size_t len
     for (size_t i = 0; i < chains * length; i++)
         mean += values[i] / (double)(chains * length);
     for (size_t first = 0; first < most && !closed; first += LAGS_AT_ONCE) {
-        autocovariances(values, chains, length, mean, first, gamma + first);
+        double sum[LAGS_AT_ONCE] = {0};
+        for (size_t c = 0; c < chains; c++)
+            add_products(values + c * length, length, mean, first, sum);
+        autocovariances(sum, chains, length, first, gamma + first);
         if (!(gamma[0] > 0))
             return 0.5;
         size_t lags = first + LAGS_AT_ONCE < most ? first + LAGS_AT_ONCE : most;

@@ -1,6 +1,6 @@
 /* A trainer never waits for a chunk: while the generator works, and gives its messages no attention, the trainer looks
  * at what there is and comes back; and nothing is lost. On one rank there are no messages. */
-#include "check.h"
+#include "check_mpi.h"
 #include "stage/feed.h"
 
 #include <mpi.h>
@@ -93,12 +93,4 @@ static void a_trainer_comes_back_while_the_generator_works(void **state)
         send_while_working(sign, MPI_COMM_WORLD);
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_trainer_comes_back_while_the_generator_works)};
-    (void)MPI_Init(&argc, &argv);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL), worst = 0;
-    (void)MPI_Allreduce(&failed, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    (void)MPI_Finalize();
-    return worst;
-}
+CHECK_MPI_MAIN(cmocka_unit_test(a_trainer_comes_back_while_the_generator_works))

@@ -1,5 +1,5 @@
 /* The same table at every rank count: the fixed-tree sum, and one rank's failure reaching all. */
-#include "check.h"
+#include "check_mpi.h"
 #include "stage/reduction.h"
 
 #include <mpi.h>
@@ -140,15 +140,5 @@ static void one_rank_s_failure_reaches_all(void **state)
     assert_int_equal(nnsm_agree(MPI_COMM_WORLD, NNSM_OK, &error), NNSM_OK);
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_are_the_fixed_tree_at_any_rank_count_in_any_pieces),
-        cmocka_unit_test(one_rank_s_failure_reaches_all),
-    };
-    (void)MPI_Init(&argc, &argv);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL), worst = 0;
-    (void)MPI_Allreduce(&failed, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    (void)MPI_Finalize();
-    return worst;
-}
+CHECK_MPI_MAIN(cmocka_unit_test(sums_are_the_fixed_tree_at_any_rank_count_in_any_pieces),
+               cmocka_unit_test(one_rank_s_failure_reaches_all))

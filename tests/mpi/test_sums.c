@@ -1,6 +1,6 @@
 /* Sums over blocks of samples: on any number of ranks, more than blocks too, the bits of the blocks added in their
  * order, whoever is late; and after a stop in the middle no message is left. */
-#include "check.h"
+#include "check_mpi.h"
 #include "stage/samples.h"
 
 #include <stdbool.h>
@@ -92,15 +92,4 @@ static void after_a_stop_nothing_is_left(void **state)
     check(&(work){&run, MOST_SIZE, NNSM_BLOCKS, false, false});
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_have_the_bits_of_one_order),
-        cmocka_unit_test(after_a_stop_nothing_is_left),
-    };
-    (void)MPI_Init(&argc, &argv);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL), worst = 0;
-    (void)MPI_Allreduce(&failed, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    (void)MPI_Finalize();
-    return worst;
-}
+CHECK_MPI_MAIN(cmocka_unit_test(sums_have_the_bits_of_one_order), cmocka_unit_test(after_a_stop_nothing_is_left))

@@ -1,6 +1,6 @@
 /* Votes whether to stop: the same calls are votes on all ranks, quick ones are thinned out and long ones are not, and
  * what one rank wants reaches all of them at the same call. */
-#include "check.h"
+#include "check_mpi.h"
 #include "setup/stop.h"
 
 #include <stdbool.h>
@@ -91,16 +91,6 @@ static void a_wish_reaches_all_ranks_at_one_call(void **state)
     assert_int_equal(request, NNSM_STOP_TIME_LIMIT);
 }
 
-int main(int argc, char **argv)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quick_calls_are_thinned_out_on_all_ranks_alike),
-        cmocka_unit_test(a_slow_rank_brings_all_votes_back),
-        cmocka_unit_test(a_wish_reaches_all_ranks_at_one_call),
-    };
-    (void)MPI_Init(&argc, &argv);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL), worst = 0;
-    (void)MPI_Allreduce(&failed, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    (void)MPI_Finalize();
-    return worst;
-}
+CHECK_MPI_MAIN(cmocka_unit_test(quick_calls_are_thinned_out_on_all_ranks_alike),
+               cmocka_unit_test(a_slow_rank_brings_all_votes_back),
+               cmocka_unit_test(a_wish_reaches_all_ranks_at_one_call))

@@ -31,7 +31,7 @@ FLAGS = ["--cfg=smpi/allreduce:rdb", "--cfg=smpi/bcast:binomial_tree", "--cfg=sm
          "--cfg=smpi/grow-injected-times:no", "--cfg=smpi/display-timing:no",
          "--cfg=smpi/shared-malloc-blocksize:16777216", "--cfg=contexts/stack-size:512", "--log=root.thres:error"]
 # Small numbers of what is only repeated.
-SETTINGS = {"train": [], "scan": ["scan.thermalization=1", "scan.sweeps=4"], "sum": []}
+SETTINGS = {"train": [], "scan": ["scan.thermalization=1", "scan.sweeps=7"], "sum": []}
 
 
 def durations_of(path):
