@@ -8,7 +8,7 @@
 #include "io/ensemble_values.h"
 
 #define DATA_SET NNSM_ENSEMBLE_SET
-enum { PIECE_SITES = 1 << 18 };
+enum { PIECE_SITES = 1 << 14 };
 
 /* ---- the numbers of the file */
 

@@ -37,3 +37,10 @@ nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)
         NNSM_MPI(MPI_Bcast(error, (int)sizeof *error, MPI_BYTE, worst.rank, comm));
     return worst.status == 1 ? NNSM_UNFINISHED : (nnsm_status)worst.status;
 }
+
+void nnsm_share(MPI_Comm comm, size_t count, double *value)
+{
+    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, value, (int)count, MPI_DOUBLE, MPI_SUM, comm));
+    for (size_t i = 0; i < count; i++)
+        value[i] += 0.; /* one rank adds nothing */
+}

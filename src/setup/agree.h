@@ -1,4 +1,5 @@
-/* agree.h: one rank's failure becomes everybody's status before the next collective call (design invariant 4). */
+/* agree.h: what all ranks come to know together: one rank's failure becomes everybody's status before the next
+ * collective call (design invariant 4), one rank's numbers become everybody's. */
 #ifndef NNSM_SETUP_AGREE_H
 #define NNSM_SETUP_AGREE_H
 
@@ -22,5 +23,9 @@ void nnsm_mpi_check(int code, const char *call, const char *file, int line);
 /* Returns the worst status of all ranks, with the message of the first rank that has it; a failure is worse than
  * NNSM_UNFINISHED. Collective on comm. */
 nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error);
+
+/* Numbers of which each is zero on all ranks but one: on all ranks. They have the same bits for any number of ranks, so
+ * -0 becomes 0. value: in and out, [count]. Collective on comm. */
+void nnsm_share(MPI_Comm comm, size_t count, double *value);
 
 #endif

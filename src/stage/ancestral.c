@@ -71,19 +71,17 @@ nnsm_status nnsm_ancestral_sample(nnsm_run *run, const nnsm_learned *learned, co
         status =
             sample_tiles(run, &tile, trained, configurations, sums, &consistency, scanned, witnesses, count, error);
     if (!status) {
-        /* One rank's entries are not zero, counts are whole numbers: the order of the sums cannot matter. */
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2 * NNSM_ANCESTRAL_TILES, MPI_DOUBLE, MPI_SUM, run->world));
+        nnsm_share(run->world, 2 * NNSM_ANCESTRAL_TILES, &sums[0][0]);
         if (nnsm_window_overlaps(&run->windowing.window) && !run->windowing.latent && !consistency.filter)
             scanned->inconsistent = NAN; /* nobody can tell */
+        /* Counts, whole numbers: the order of these sums cannot matter either. */
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &scanned->inconsistent, 1, MPI_DOUBLE, MPI_SUM, run->world));
         NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->ancestral, NNSM_HISTOGRAM_BINS, MPI_DOUBLE, MPI_SUM, run->world));
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, scanned->reweighted.sample, NNSM_ANCESTRAL_SAMPLES * NNSM_REWEIGHTED,
-                               MPI_DOUBLE, MPI_SUM, run->world));
+        nnsm_share(run->world, NNSM_ANCESTRAL_SAMPLES * NNSM_REWEIGHTED, &scanned->reweighted.sample[0][0]);
         nnsm_reweighted_evaluate(&scanned->reweighted, nnsm_network_shape_of(&trained->network).temperature,
                                  run->config->scan.temperatures);
         for (size_t i = 0; i < count; i++)
-            NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, witnesses[i]->energy, NNSM_ANCESTRAL_SAMPLES, MPI_DOUBLE, MPI_SUM,
-                                   run->world));
+            nnsm_share(run->world, NNSM_ANCESTRAL_SAMPLES, witnesses[i]->energy);
         for (int t = 0; t < NNSM_ANCESTRAL_TILES; t++) {
             mean += sums[t][0] / samples;
             square += sums[t][1] / samples;

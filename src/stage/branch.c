@@ -274,28 +274,28 @@ static void evaluate_row(nnsm_branch *b, size_t t)
         l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
 }
 
-/* A vote a temperature of the rank that has most. Stopped, the run goes on from the end of the scan. */
+/* A vote every so many series, some 10 ms. Stopped, the run goes on from the end of the scan. */
+enum { VOTE_SERIES = 256 };
+
 static nnsm_status evaluate_cells(nnsm_branch *b, nnsm_error *error)
 {
     nnsm_run *run = b->run;
-    size_t position = 0, temperatures = (size_t)run->config->scan.temperatures_count;
-    unsigned rounds = 0;
-    for (size_t t = 0; t < temperatures; t++) {
-        const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
-        rounds += nnsm_chains_own(chains, position);
-    }
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, &rounds, 1, MPI_UNSIGNED, MPI_MAX, run->world));
-    for (size_t t = 0, round = 0; round < rounds; round++) {
+    const double *temperature = run->config->scan.temperatures;
+    size_t position, walkers = (size_t)run->config->scan.walkers, most = 0, t = 0;
+    size_t at_once = walkers < VOTE_SERIES ? VOTE_SERIES / walkers : 1;
+    for (int64_t g = 0; g < b->groups; g++)
+        most += nnsm_chains_most_kept(&b->group[g]);
+    for (size_t done = 0; done < most; done += at_once) {
         nnsm_request request = nnsm_stop_vote(&run->stop, NNSM_VOTE_EVALUATE, run->world);
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);
-        for (bool found = false; t < temperatures && !found; t++) {
-            const nnsm_chains *chains = find_temperature(b, run->config->scan.temperatures[t], &position);
-            found = nnsm_chains_own(chains, position);
-            if (found) {
-                nnsm_chains_evaluate(chains, position, b->curve->cell + t * NNSM_OBSERVABLES);
-                nnsm_starts_evaluate(chains, position, b->curve->by_start + t * NNSM_STARTS);
-            }
+        for (size_t own = 0; own < at_once && t < b->curve->temperatures; t++) {
+            const nnsm_chains *chains = find_temperature(b, temperature[t], &position);
+            if (!nnsm_chains_own(chains, position))
+                continue;
+            nnsm_chains_evaluate(chains, position, b->curve->cell + t * NNSM_OBSERVABLES);
+            nnsm_starts_evaluate(chains, position, b->curve->by_start + t * NNSM_STARTS);
+            own++;
         }
     }
     return NNSM_OK;
@@ -362,11 +362,10 @@ nnsm_status nnsm_branch_evaluate(nnsm_branch *branch, nnsm_error *error)
         return status;
     for (size_t t = 0; t < temperatures; t++)
         evaluate_row(b, t);
-    /* Cells are zero on all ranks but one: the order of the sum cannot matter. */
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->cell, (int)(temperatures * NNSM_OBSERVABLES * 4), MPI_DOUBLE, MPI_SUM,
-                           b->run->world));
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, curve->by_start, (int)(temperatures * NNSM_STARTS * 3 * NNSM_START_QUANTITIES),
-                           MPI_DOUBLE, MPI_SUM, b->run->world));
+    nnsm_share(b->run->world, temperatures * NNSM_OBSERVABLES * (sizeof *curve->cell / sizeof(double)),
+               (double *)curve->cell);
+    nnsm_share(b->run->world, temperatures * NNSM_STARTS * (sizeof *curve->by_start / sizeof(double)),
+               (double *)curve->by_start);
     for (size_t t = 0; t < temperatures; t++)
         if (!isfinite(curve->cell[t * NNSM_OBSERVABLES + NNSM_LEARNED_ENERGY].mean))
             return nnsm_fail(error, NNSM_FAILURE,

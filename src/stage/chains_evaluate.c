@@ -70,6 +70,12 @@ bool nnsm_chains_own(const nnsm_chains *chains, size_t t)
     return nnsm_chains_keeper(chains, t) == chains->run->rank;
 }
 
+size_t nnsm_chains_most_kept(const nnsm_chains *chains)
+{
+    size_t ranks = (size_t)chains->run->ranks;
+    return (chains->temperatures + ranks - 1) / ranks;
+}
+
 void nnsm_chains_evaluate(const nnsm_chains *chains, size_t t, nnsm_cell *cells)
 {
     const nnsm_chains *c = chains;

@@ -31,7 +31,7 @@ static size_t most_received(const loader *l)
 {
     size_t most = 1;
     for (size_t begin = 0; begin < l->header->configurations;) {
-        nnsm_round round = nnsm_round_make(l->run, l->header, begin);
+        nnsm_round round = nnsm_round_make(l->run, l->header, nnsm_ensemble_block(l->header), begin);
         size_t count = 0;
         for (size_t i = begin; i < round.end; i++)
             count += owner_of(l, i) == l->run->rank;

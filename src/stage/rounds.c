@@ -10,9 +10,9 @@ static const char *title_of(nnsm_vote vote)
     return vote == NNSM_VOTE_WINDOW ? "window" : "ensemble";
 }
 
-nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t begin)
+nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t block, size_t begin)
 {
-    size_t n = header->configurations, block = nnsm_ensemble_block(header), ranks = (size_t)run->ranks;
+    size_t n = header->configurations, ranks = (size_t)run->ranks;
     nnsm_round round = {.begin = begin, .block = block};
     round.end = (n - begin) / block < ranks ? n : begin + block * ranks;
     round.first = begin + block * (size_t)run->rank;
@@ -25,8 +25,9 @@ nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const
                         void *context, nnsm_error *error)
 {
     nnsm_status status = NNSM_OK;
+    size_t block = methods->block ? methods->block : nnsm_ensemble_block(header);
     for (size_t begin = 0; begin < header->configurations && !status;) {
-        nnsm_round round = nnsm_round_make(run, header, begin);
+        nnsm_round round = nnsm_round_make(run, header, block, begin);
         nnsm_request request = begin ? nnsm_stop_vote(&run->stop, methods->vote, run->world) : NNSM_GO_ON;
         if (request > NNSM_CHECKPOINT)
             return nnsm_checkpoint_stop(run, request, error);

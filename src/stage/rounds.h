@@ -26,9 +26,10 @@ typedef struct {
     nnsm_status (*work)(void *context, const nnsm_round *round, nnsm_error *error);
     void (*exchange)(void *context, const nnsm_round *round);
     nnsm_vote vote; /* where the ranks vote */
+    size_t block;   /* configurations of a block; 0: nnsm_ensemble_block, which results may depend on */
 } nnsm_round_methods;
 
-nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t begin);
+nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t block, size_t begin);
 
 /* Work through the file. NNSM_UNFINISHED, with nothing saved, when asked to stop. Collective on run->world. */
 nnsm_status nnsm_rounds(nnsm_run *run, const nnsm_ensemble_header *header, const nnsm_round_methods *methods,

@@ -208,14 +208,26 @@ static void pass_round(void *context, const nnsm_round *round)
     NNSM_MPI(MPI_Waitall(p->messages, p->message, MPI_STATUSES_IGNORE));
 }
 
+/* As many rounds as with the blocks that the file is best read in, but all ranks read as much; rows go where they go,
+ * in whatever blocks. */
+static size_t even_block(const nnsm_run *run, const nnsm_ensemble_header *header, size_t end)
+{
+    size_t most = nnsm_ensemble_block(header), ranks = (size_t)run->ranks,
+           chunk = header->chunk < most ? header->chunk : 1;
+    size_t rounds = (end + most * ranks - 1) / (most * ranks), block = (end + rounds * ranks - 1) / (rounds * ranks);
+    block += (chunk - block % chunk) % chunk;
+    return block < most ? block : most;
+}
+
 /* All ranks read the file together (rounds.h), but for parts of which nobody wants a row. end: of the wanted ones. */
 static nnsm_status pass_rows(nnsm_samples *samples, nnsm_run *run, nnsm_h5 *h5, const nnsm_ensemble_header *header,
                              size_t end, nnsm_error *error)
 {
     nnsm_ensemble_header cut = *header;
     passer p = {.run = run, .h5 = h5, .header = header, .samples = samples};
-    nnsm_round_methods methods = {.work = read_block, .exchange = pass_round, .vote = NNSM_VOTE_SAMPLES};
-    size_t bytes = nnsm_ensemble_block(header) * header->sites;
+    size_t block = even_block(run, header, end), bytes = block * header->sites;
+    nnsm_round_methods methods = {
+        .work = read_block, .exchange = pass_round, .vote = NNSM_VOTE_SAMPLES, .block = block};
     size_t messages = 2 * NNSM_BLOCKS + (size_t)run->ranks; /* sent, and received from all ranks into each own block */
     cut.configurations = end;
     NNSM_MPI(MPI_Type_contiguous((int)header->sites, MPI_SIGNED_CHAR, &p.row));

@@ -147,24 +147,14 @@ static nnsm_status estimate_group(stage *s, const nnsm_chains *c, const nnsm_sca
     return nnsm_agree(s->run->world, status, error);
 }
 
-/* Entries are zero on all ranks but one: the order of the sums cannot matter. One rank adds nothing: -0 must become the
- * 0 that it is where others add theirs. */
-static void share_values(const stage *s, void *values, size_t count)
-{
-    double *value = values;
-    NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, value, (int)count, MPI_DOUBLE, MPI_SUM, s->run->world));
-    for (size_t i = 0; i < count; i++)
-        value[i] += 0.;
-}
-
 static void share(const stage *s)
 {
     nnsm_trust *o = s->out;
     size_t t = o->temperatures, h = o->hamiltonians;
-    share_values(s, o->cell, t * NNSM_TRUST_QUANTITIES * (sizeof *o->cell / sizeof(double)));
-    share_values(s, o->value, h * NNSM_TRUST_QUANTITIES * t);
-    share_values(s, o->effective, h * t);
-    share_values(s, o->support, t);
+    nnsm_share(s->run->world, t * NNSM_TRUST_QUANTITIES * (sizeof *o->cell / sizeof(double)), (double *)o->cell);
+    nnsm_share(s->run->world, h * NNSM_TRUST_QUANTITIES * t, o->value);
+    nnsm_share(s->run->world, h * t, o->effective);
+    nnsm_share(s->run->world, t, o->support);
 }
 
 /* ---- the stage */

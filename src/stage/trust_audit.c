@@ -155,8 +155,7 @@ nnsm_status nnsm_trust_audit(nnsm_run *run, const nnsm_learned *learned, nnsm_tr
             examine(&a, first + (size_t)run->rank);
     }
     if (!status) {
-        /* Entries are zero on all ranks but one: the order of the sums cannot matter. */
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, a.sums, TILES * SUMS, MPI_DOUBLE, MPI_SUM, run->world));
+        nnsm_share(run->world, TILES * SUMS, &a.sums[0][0]);
         conclude(&a, trust);
     }
     destroy(&a);

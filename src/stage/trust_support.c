@@ -94,8 +94,7 @@ nnsm_status nnsm_trust_seen(nnsm_run *run, const nnsm_learned *learned, const nn
     if (!status && trust->from_ensemble)
         status = evaluate(run, &tile, &data, padded, energy, error);
     if (!status && trust->from_ensemble) {
-        /* Entries are zero on all ranks but one: the order of the sums cannot matter. */
-        NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, energy, NNSM_BLOCKS * MOST_ROWS, MPI_DOUBLE, MPI_SUM, run->world));
+        nnsm_share(run->world, NNSM_BLOCKS * MOST_ROWS, energy);
         range(trust, energy, close_gaps(&data, energy));
     } else if (!status) {
         for (size_t i = 0; i < ancestral; i++)

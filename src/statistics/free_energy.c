@@ -131,29 +131,19 @@ typedef struct {
     double value, systematic, overlap; /* ln Z_b / Z_a */
 } link;
 
-static void add_column(const nnsm_node *node, int column, double weight, size_t rows, double *deviation)
-{
-    for (size_t r = 0; r < rows; r++)
-        deviation[r] += weight * node->deviation[(size_t)column * rows + r];
-}
-
 static bool look_at_each_other(const nnsm_node *a, const nnsm_node *b)
 {
     return nnsm_same_temperature(a->target[NNSM_UP], b->temperature) &&
            nnsm_same_temperature(b->target[NNSM_DOWN], a->temperature);
 }
 
-/* Adds `sign` times the link's fluctuations to deviation. */
-static link ratio_link(const nnsm_node *a, const nnsm_node *b, double sign, size_t rows, double *deviation)
+static link ratio_link(const nnsm_node *a, const nnsm_node *b)
 {
     double up = a->value[NNSM_NODE_UP], down = b->value[NNSM_NODE_DOWN];
     link l = {.overlap = exp(fmin(up, down))};
-    if (!(l.overlap >= NNSM_LEAST_OVERLAP))
-        return l;
-    l.known = true;
-    l.value = up - down - (1 / b->temperature - 1 / a->temperature) * a->middle[NNSM_UP];
-    add_column(a, NNSM_NODE_UP, sign, rows, deviation);
-    add_column(b, NNSM_NODE_DOWN, -sign, rows, deviation);
+    l.known = l.overlap >= NNSM_LEAST_OVERLAP;
+    if (l.known)
+        l.value = up - down - (1 / b->temperature - 1 / a->temperature) * a->middle[NNSM_UP];
     return l;
 }
 
@@ -198,7 +188,7 @@ static double third_node_change(const nnsm_node *nodes, size_t count, size_t i, 
     return fabs(quintic_integral(x, u, v) - integral);
 }
 
-static link integral_link(const nnsm_node *nodes, size_t count, size_t i, double sign, size_t rows, double *deviation)
+static link integral_link(const nnsm_node *nodes, size_t count, size_t i)
 {
     const nnsm_node *a = &nodes[i], *b = &nodes[i + 1];
     double h = 1 / b->temperature - 1 / a->temperature;
@@ -211,36 +201,55 @@ static link integral_link(const nnsm_node *nodes, size_t count, size_t i, double
     l.systematic = isnan(change[0]) && isnan(change[1]) ? fabs(correction) : fmax(change[0], change[1]);
     l.known = h * h * 0.5 * (variance[0] + variance[1]) <= NNSM_MOST_APART * NNSM_MOST_APART &&
               l.systematic <= NNSM_MOST_SYSTEMATIC;
-    if (l.known)
-        for (int k = 0; k < 2; k++) {
-            add_column(k ? b : a, NNSM_NODE_H, -sign * 0.5 * h, rows, deviation);
-            add_column(k ? b : a, NNSM_NODE_VARIANCE, (k ? -1 : 1) * sign * h * h / 12, rows, deviation);
-        }
     return l;
 }
 
-/* From a node whose ln Z is known to its neighbour. */
-static void go_on(const nnsm_node *nodes, size_t count, size_t from, int direction, size_t rows, nnsm_route route,
-                  nnsm_log_partition *out, double *deviation)
+static bool by_ratio(const nnsm_node *nodes, size_t low, nnsm_route route)
 {
-    size_t to = direction == NNSM_UP ? from + 1 : from - 1, low = direction == NNSM_UP ? from : to;
-    double sign = direction == NNSM_UP ? 1 : -1, *fluctuation = deviation + to * rows;
-    bool ratio = route == NNSM_BY_RATIOS && look_at_each_other(&nodes[low], &nodes[low + 1]);
-    memcpy(fluctuation, deviation + from * rows, rows * sizeof *fluctuation);
-    link l = ratio ? ratio_link(&nodes[low], &nodes[low + 1], sign, rows, fluctuation)
-                   : integral_link(nodes, count, low, sign, rows, fluctuation);
+    return route == NNSM_BY_RATIOS && look_at_each_other(&nodes[low], &nodes[low + 1]);
+}
+
+/* From a node whose ln Z is known to its neighbour. */
+static void go_on(const nnsm_node *nodes, size_t count, size_t from, size_t to, nnsm_route route,
+                  nnsm_log_partition *out)
+{
+    size_t low = from < to ? from : to;
+    link l = by_ratio(nodes, low, route) ? ratio_link(&nodes[low], &nodes[low + 1]) : integral_link(nodes, count, low);
     out[to] = (nnsm_log_partition){.known = l.known && out[from].known,
-                                   .value = out[from].value + sign * l.value,
+                                   .value = out[from].value + (from < to ? l.value : -l.value),
                                    .systematic = out[from].systematic + l.systematic,
                                    .overlap = l.overlap};
 }
 
-void nnsm_log_partitions(const nnsm_node *nodes, size_t count, size_t start, const nnsm_rows *rows, nnsm_route route,
-                         nnsm_log_partition *out, double *deviation)
+void nnsm_log_partitions(const nnsm_node *nodes, size_t count, size_t start, nnsm_route route, nnsm_log_partition *out)
 {
-    size_t size = nnsm_rows_count(rows);
     for (size_t i = start; i + 1 < count; i++)
-        go_on(nodes, count, i, NNSM_UP, size, route, out, deviation);
+        go_on(nodes, count, i, i + 1, route, out);
     for (size_t i = start; i > 0; i--)
-        go_on(nodes, count, i, NNSM_DOWN, size, route, out, deviation);
+        go_on(nodes, count, i, i - 1, route, out);
+}
+
+/* ---- their fluctuations */
+
+static void add_column(const nnsm_node *node, int column, double weight, size_t rows, double *deviation)
+{
+    for (size_t r = 0; r < rows; r++)
+        deviation[r] += weight * node->deviation[(size_t)column * rows + r];
+}
+
+void nnsm_log_partition_step(const nnsm_node *nodes, size_t from, size_t to, const nnsm_rows *rows, nnsm_route route,
+                             double *deviation)
+{
+    size_t low = from < to ? from : to, size = nnsm_rows_count(rows);
+    const nnsm_node *a = &nodes[low], *b = &nodes[low + 1];
+    double sign = from < to ? 1 : -1, h = 1 / b->temperature - 1 / a->temperature;
+    if (by_ratio(nodes, low, route)) {
+        add_column(a, NNSM_NODE_UP, sign, size, deviation);
+        add_column(b, NNSM_NODE_DOWN, -sign, size, deviation);
+        return;
+    }
+    for (int k = 0; k < 2; k++) {
+        add_column(k ? b : a, NNSM_NODE_H, -sign * 0.5 * h, size, deviation);
+        add_column(k ? b : a, NNSM_NODE_VARIANCE, (k ? -1 : 1) * sign * h * h / 12, size, deviation);
+    }
 }

@@ -36,7 +36,7 @@ typedef struct {
     double temperature;
     double target[2], middle[2];     /* where Bennett's functions look (0: nowhere), and their H* */
     double value[NNSM_NODE_COLUMNS]; /* <H>, <H^2> - <H>^2, ln <f> down, ln <f> up (NaN: nowhere) */
-    double *deviation;               /* [NNSM_NODE_COLUMNS][rows], fluctuations of value; borrowed */
+    double *deviation;               /* [NNSM_NODE_COLUMNS][rows], fluctuations of value; borrowed; NULL: elsewhere */
 } nnsm_node;
 
 /* Value and fluctuations from the series of one temperature's walkers. quantity: in, where they hold H, H^2, f down and
@@ -64,6 +64,7 @@ double nnsm_log_mean(const nnsm_rows *rows, size_t samples, const double *x, dou
 typedef enum {
     NNSM_BY_RATIOS,      /* acceptance ratios; integration where two nodes do not look at each other (chains apart) */
     NNSM_BY_INTEGRATION, /* integration alone */
+    NNSM_ROUTES
 } nnsm_route;
 
 typedef struct {
@@ -73,9 +74,13 @@ typedef struct {
     double overlap;    /* least mean of f of the link towards the start; 0.5 at the start, NaN for an integration */
 } nnsm_log_partition;
 
-/* ln Z of all nodes, sorted by rising temperature, outwards from node `start`, whose out[start] and deviation are
- * given. out: in and out, [count]; deviation: in and out, [count][rows], fluctuations of ln Z. */
-void nnsm_log_partitions(const nnsm_node *nodes, size_t count, size_t start, const nnsm_rows *rows, nnsm_route route,
-                         nnsm_log_partition *out, double *deviation);
+/* ln Z of all nodes, sorted by rising temperature, outwards from node `start`, whose out[start] is given. Needs no
+ * fluctuations. out: in and out, [count]. */
+void nnsm_log_partitions(const nnsm_node *nodes, size_t count, size_t start, nnsm_route route, nnsm_log_partition *out);
+
+/* From the fluctuations of ln Z of node `from` to those of its neighbour `to`, whose link is known; both nodes must
+ * have theirs. deviation: in and out, [rows]. */
+void nnsm_log_partition_step(const nnsm_node *nodes, size_t from, size_t to, const nnsm_rows *rows, nnsm_route route,
+                             double *deviation);
 
 #endif

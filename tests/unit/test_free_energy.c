@@ -104,13 +104,24 @@ static double exact_log_ratio(double t)
     return 0.5 * K * log(t / ladder[T0]);
 }
 
+static void go_on(experiment *e, size_t from, size_t to, nnsm_route route)
+{
+    size_t size = nnsm_rows_count(&e->rows);
+    memcpy(e->result + to * size, e->result + from * size, size * sizeof(double));
+    nnsm_log_partition_step(e->node, from, to, &e->rows, route, e->result + to * size);
+}
+
 /* z = (estimate - exact) / error at the ends of the ladder, of ln Z, and of S = <H> / T + ln Z at node 4. */
 static void pulls(experiment *e, nnsm_route route, double *z)
 {
     size_t size = nnsm_rows_count(&e->rows);
     e->out[T0] = (nnsm_log_partition){.known = true, .overlap = 0.5};
     memset(e->result + T0 * size, 0, size * sizeof(double));
-    nnsm_log_partitions(e->node, NODES, T0, &e->rows, route, e->out, e->result);
+    nnsm_log_partitions(e->node, NODES, T0, route, e->out);
+    for (size_t t = T0; t + 1 < NODES; t++)
+        go_on(e, t, t + 1, route);
+    for (size_t t = T0; t > 0; t--)
+        go_on(e, t, t - 1, route);
     for (int i = 0; i < 2; i++) {
         size_t t = i ? NODES - 1 : 0;
         double error = nnsm_rows_error(&e->rows, e->result + t * size);
@@ -269,10 +280,10 @@ static void exact_node(nnsm_node *n)
 enum { MOST = 64 };
 
 /* Nodes at rising temperatures, H* anywhere between the neighbours' energies. */
-static void exact_nodes(nnsm_node *node, size_t count, const double *temperature, double *no_deviation)
+static void exact_nodes(nnsm_node *node, size_t count, const double *temperature)
 {
     for (size_t i = 0; i < count; i++) {
-        node[i] = (nnsm_node){.temperature = temperature[i], .deviation = no_deviation};
+        node[i] = (nnsm_node){.temperature = temperature[i]};
         exact_node(&node[i]);
     }
     for (size_t i = 0; i + 1 < count; i++) {
@@ -294,14 +305,12 @@ static void acceptance_ratios_are_exact_from_zero_to_infinite_temperature(void *
     nnsm_ising model;
     nnsm_lattice lattice;
     nnsm_node node[COUNT];
-    nnsm_rows rows = {0, 0, 2};
-    double none[NNSM_NODE_COLUMNS * 2] = {0}, deviation[COUNT * 2] = {0};
     nnsm_log_partition out[COUNT] = {{0}};
     count_states(&model, &lattice);
-    exact_nodes(node, COUNT, temperature, none);
+    exact_nodes(node, COUNT, temperature);
     out[START] = (nnsm_log_partition){
         .known = true, .value = 16 * nnsm_exact_thermodynamics(&model, temperature[START]).log_partition};
-    nnsm_log_partitions(node, COUNT, START, &rows, NNSM_BY_RATIOS, out, deviation);
+    nnsm_log_partitions(node, COUNT, START, NNSM_BY_RATIOS, out);
     for (size_t i = 0; i < COUNT; i++) {
         nnsm_thermodynamics exact = nnsm_exact_thermodynamics(&model, temperature[i]);
         double entropy = node[i].value[NNSM_NODE_H] / temperature[i] + out[i].value;
@@ -322,8 +331,6 @@ static void the_integration_knows_what_its_steps_cost(void **state)
     static const double step[] = {0.1, 0.25, 0.5};
     nnsm_ising model;
     nnsm_lattice lattice;
-    nnsm_rows rows = {0, 0, 2};
-    double none[NNSM_NODE_COLUMNS * 2] = {0}, deviation[MOST * 2] = {0};
     count_states(&model, &lattice);
     for (int i = 0; i < 3; i++) {
         nnsm_node node[MOST];
@@ -332,10 +339,10 @@ static void the_integration_knows_what_its_steps_cost(void **state)
         size_t count = 0;
         for (double t = 1; t < 4.01; t += step[i])
             temperature[count++] = t;
-        exact_nodes(node, count, temperature, none);
+        exact_nodes(node, count, temperature);
         out[0] = (nnsm_log_partition){.known = true,
                                       .value = 16 * nnsm_exact_thermodynamics(&model, temperature[0]).log_partition};
-        nnsm_log_partitions(node, count, 0, &rows, NNSM_BY_INTEGRATION, out, deviation);
+        nnsm_log_partitions(node, count, 0, NNSM_BY_INTEGRATION, out);
         for (size_t t = 1; t < count; t++) {
             double off = fabs(out[t].value - 16 * nnsm_exact_thermodynamics(&model, temperature[t]).log_partition);
             assert_true(off < 2.5 * out[t].systematic + 1e-12);
@@ -356,16 +363,14 @@ static void there_is_no_number_beyond_a_gap(void **state)
     (void)state;
     static const double temperature[] = {0.05, 0.08, 0.2, 0.24};
     nnsm_node node[4];
-    nnsm_rows rows = {0, 0, 2};
-    double none[NNSM_NODE_COLUMNS * 2] = {0}, deviation[8] = {0};
     nnsm_log_partition out[4] = {{0}};
     memset(states_at, 0, sizeof states_at);
     states_at[0] = 1;
     states_at[1] = 1e6;
-    exact_nodes(node, 4, temperature, none);
+    exact_nodes(node, 4, temperature);
     out[2] = (nnsm_log_partition){.known = true, .overlap = 0.5};
     for (int route = 0; route < 2; route++) {
-        nnsm_log_partitions(node, 4, 2, &rows, route ? NNSM_BY_INTEGRATION : NNSM_BY_RATIOS, out, deviation);
+        nnsm_log_partitions(node, 4, 2, route ? NNSM_BY_INTEGRATION : NNSM_BY_RATIOS, out);
         assert_true(out[3].known);
         assert_false(out[1].known);
         assert_false(out[0].known);
