@@ -8,7 +8,9 @@
 #include "io/ensemble_values.h"
 
 #define DATA_SET NNSM_ENSEMBLE_SET
-enum { PIECE_SITES = 1 << 14 };
+/* Values converted at a time: few stay in the cache, and their buffers are few new pages for the kernel to find. Chunks
+ * that HDF5 cannot keep it unpacks anew for every piece: as many as are worth their memory. */
+enum { PIECE_SITES = 1 << 14, LARGE_PIECE_SITES = 1 << 22 };
 
 /* ---- the numbers of the file */
 
@@ -89,20 +91,25 @@ static bool open_number(nnsm_h5 *h5, hid_t set, number *n)
 
 /* ---- the data set, kept open with a cache that holds all chunks of the same configurations */
 
-/* Configurations in a chunk, and how many bytes and chunks a full band of them is. */
-static size_t chunk_of(hid_t set, size_t sites, size_t *bytes, size_t *chunks)
+/* Configurations in a chunk, and how many chunks, which may overlap the edges, and bytes hold them in full. */
+static size_t chunk_of(hid_t set, double *bytes, double *chunks)
 {
-    hsize_t size[H5S_MAX_RANK] = {0};
-    hid_t list = H5Dget_create_plist(set), type = H5Dget_type(set);
+    hsize_t size[H5S_MAX_RANK] = {0}, extent[H5S_MAX_RANK] = {0};
+    hid_t list = H5Dget_create_plist(set), type = H5Dget_type(set), space = H5Dget_space(set);
+    int dimensions = space >= 0 ? H5Sget_simple_extent_dims(space, extent, NULL) : -1;
     *bytes = *chunks = 0;
-    if (list >= 0 && type >= 0 && H5Pget_layout(list) == H5D_CHUNKED && H5Pget_chunk(list, H5S_MAX_RANK, size) > 0) {
-        double each = 1, width = (double)H5Tget_size(type);
-        for (int a = 1; a < H5S_MAX_RANK && size[a]; a++)
-            each *= (double)size[a];
-        *bytes = (size_t)fmin((double)size[0] * (double)sites * width * 2,
-                              NNSM_ENSEMBLE_CACHE); /* chunks overlap the edges */
-        *chunks = (size_t)fmin(ceil((double)sites / each) * 2 + 1, 1 << 20);
+    if (list >= 0 && type >= 0 && dimensions > 0 && H5Pget_layout(list) == H5D_CHUNKED &&
+        H5Pget_chunk(list, H5S_MAX_RANK, size) == dimensions) {
+        *chunks = 1;
+        *bytes = (double)H5Tget_size(type) * (double)size[0];
+        for (int a = 1; a < dimensions; a++) {
+            *chunks *= ceil((double)extent[a] / (double)size[a]);
+            *bytes *= (double)size[a];
+        }
+        *bytes *= *chunks;
     }
+    if (space >= 0)
+        (void)H5Sclose(space);
     if (type >= 0)
         (void)H5Tclose(type);
     if (list >= 0)
@@ -133,17 +140,18 @@ static bool unpackable(nnsm_h5 *h5, hid_t set)
     return missing;
 }
 
-static bool hold(nnsm_h5 *h5, size_t sites)
+static bool hold(nnsm_h5 *h5)
 {
-    size_t bytes, chunks;
+    double bytes, chunks;
     if (h5->held > 0)
         return true;
     hid_t set = H5Dopen2(h5->file, DATA_SET, H5P_DEFAULT);
     if (set >= 0)
-        (void)chunk_of(set, sites, &bytes, &chunks);
+        (void)chunk_of(set, &bytes, &chunks);
     if (set >= 0 && bytes > 1 << 20) { /* HDF5's own cache */
         hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-        (void)H5Pset_chunk_cache(access, 100 * chunks + 1, bytes, 1);
+        (void)H5Pset_chunk_cache(access, (size_t)fmin(100 * chunks, 1 << 26) + 1,
+                                 (size_t)fmin(bytes, NNSM_ENSEMBLE_CACHE), 1);
         (void)H5Dclose(set);
         set = H5Dopen2(h5->file, DATA_SET, access);
         (void)H5Pclose(access);
@@ -260,11 +268,15 @@ static void pass_pieces(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t 
 void nnsm_ensemble_pass(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t first, size_t count,
                         nnsm_value_user *use, void *context)
 {
-    size_t piece = header->sites < PIECE_SITES ? PIECE_SITES / header->sites : 1;
+    double bytes, chunks;
     int64_t *buffer[2] = {NULL, NULL};
     number n = {.memory = H5I_INVALID_HID};
-    if (h5->status || !count || !hold(h5, header->sites) || !open_number(h5, h5->held, &n))
+    if (h5->status || !count || !hold(h5) || !open_number(h5, h5->held, &n))
         return;
+    (void)chunk_of(h5->held, &bytes, &chunks);
+    size_t values = bytes > NNSM_ENSEMBLE_CACHE ? LARGE_PIECE_SITES : PIECE_SITES;
+    size_t piece = header->sites < values ? values / header->sites : 1;
+    piece = piece < count ? piece : count;
     if (NNSM_NEW(&buffer[0], piece * header->sites, "values of an ensemble", h5->error) ||
         NNSM_NEW(&buffer[1], piece * header->sites, "values of an ensemble", h5->error))
         h5->status = NNSM_FAILURE;
@@ -277,12 +289,12 @@ void nnsm_ensemble_pass(nnsm_h5 *h5, const nnsm_ensemble_header *header, size_t 
 
 bool nnsm_ensemble_numbers(nnsm_h5 *h5, nnsm_ensemble_header *header)
 {
-    size_t bytes, chunks;
+    double bytes, chunks;
     number n = {.memory = H5I_INVALID_HID};
-    if (h5->status || !hold(h5, header->sites) || !open_number(h5, h5->held, &n))
+    if (h5->status || !hold(h5) || !open_number(h5, h5->held, &n))
         return false;
     header->real = n.real;
-    header->chunk = chunk_of(h5->held, header->sites, &bytes, &chunks);
+    header->chunk = chunk_of(h5->held, &bytes, &chunks);
     (void)H5Tclose(n.memory);
     return true;
 }

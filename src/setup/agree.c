@@ -1,5 +1,7 @@
 #include "setup/agree.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -40,6 +42,7 @@ nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)
 
 void nnsm_share(MPI_Comm comm, size_t count, double *value)
 {
+    assert(count <= INT_MAX);
     NNSM_MPI(MPI_Allreduce(MPI_IN_PLACE, value, (int)count, MPI_DOUBLE, MPI_SUM, comm));
     for (size_t i = 0; i < count; i++)
         value[i] += 0.; /* one rank adds nothing */

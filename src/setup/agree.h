@@ -25,7 +25,7 @@ void nnsm_mpi_check(int code, const char *call, const char *file, int line);
 nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error);
 
 /* Numbers of which each is zero on all ranks but one: on all ranks. They have the same bits for any number of ranks, so
- * -0 becomes 0. value: in and out, [count]. Collective on comm. */
+ * -0 becomes 0; NaN and infinities pass. value: in and out, [count], at most INT_MAX. Collective on comm. */
 void nnsm_share(MPI_Comm comm, size_t count, double *value);
 
 #endif

@@ -228,7 +228,7 @@ static nnsm_status read_temperatures(const nnsm_reader *r, const config_setting_
     nnsm_status status =
         config_setting_type(s) == CONFIG_TYPE_GROUP ? read_range(r, s, key) : read_temperature_list(r, s, key);
     for (int i = 1; i < r->config->scan.temperatures_count && !status; i++)
-        if (to[i] <= to[i - 1])
+        if (to[i] - to[i - 1] < 1e-9 * to[i - 1]) /* the same, as nnsm_same_temperature says */
             status = REFUSE(r, s, "%s.%s must rise strictly, but %.15g comes after %.15g", key->group, key->name, to[i],
                             to[i - 1]);
     return status;

@@ -183,7 +183,7 @@ const nnsm_chains *nnsm_chains_find(const nnsm_chains *group, size_t groups, dou
 int nnsm_chains_keeper(const nnsm_chains *chains, size_t t);
 bool nnsm_chains_own(const nnsm_chains *chains, size_t t);
 
-/* Temperatures that no rank keeps more of. Local. */
+/* The most temperatures that any rank keeps. Local. */
 size_t nnsm_chains_most_kept(const nnsm_chains *chains);
 
 /* Observables of one such temperature into a row of the curve. accepted counts only after nnsm_chains_collect. Local.

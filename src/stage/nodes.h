@@ -19,13 +19,13 @@ typedef struct {
     int *keeper;     /* [count] the rank that has the fluctuations; of an extra T0 without meaning */
     nnsm_node *node; /* [count] */
     double *known;   /* [count] their values, on the way to all ranks */
-    double *record;  /* [own + 1][record] fluctuations: of values, then of ln Z by every route; the last: received */
-    double *passed;  /* the last record */
+    double *record;  /* [own + 1][columns + routes][size] fluctuations: of values, then of ln Z by every route */
+    double *passed;  /* the last record: a neighbour's, received */
     nnsm_log_partition *log_partition[NNSM_ROUTES]; /* [count] */
 } nnsm_nodes;
 
 /* Nodes for all temperatures of the configuration. group: [groups] all chains under one Hamiltonian. batches: of
- * ancestral samples. Collective. */
+ * ancestral samples. Also after a failure it must be destroyed. Collective. */
 nnsm_status nnsm_nodes_create(nnsm_nodes *nodes, const nnsm_run *run, const nnsm_chains *group, size_t groups,
                               double temperature0, size_t batches, nnsm_error *error);
 void nnsm_nodes_destroy(nnsm_nodes *nodes);

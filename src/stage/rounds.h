@@ -2,7 +2,8 @@
  *
  * The file is cut into blocks that depend on it alone (nnsm_ensemble_block); in every round rank r takes the block
  * `round * ranks + r`. Results are the same bits on any number of ranks as long as they depend on the blocks, and not
- * on who read them. Between two rounds all ranks vote whether to stop. */
+ * on who read them. Who does not depend on the blocks either may choose their size. Between two rounds all ranks vote
+ * whether to stop. */
 #ifndef NNSM_STAGE_ROUNDS_H
 #define NNSM_STAGE_ROUNDS_H
 
@@ -26,9 +27,10 @@ typedef struct {
     nnsm_status (*work)(void *context, const nnsm_round *round, nnsm_error *error);
     void (*exchange)(void *context, const nnsm_round *round);
     nnsm_vote vote; /* where the ranks vote */
-    size_t block;   /* configurations of a block; 0: nnsm_ensemble_block, which results may depend on */
+    size_t block;   /* configurations of a block; 0: nnsm_ensemble_block */
 } nnsm_round_methods;
 
+/* The round that starts at configuration `begin`, in blocks of `block`. Local. */
 nnsm_round nnsm_round_make(const nnsm_run *run, const nnsm_ensemble_header *header, size_t block, size_t begin);
 
 /* Work through the file. NNSM_UNFINISHED, with nothing saved, when asked to stop. Collective on run->world. */

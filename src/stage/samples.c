@@ -208,12 +208,11 @@ static void pass_round(void *context, const nnsm_round *round)
     NNSM_MPI(MPI_Waitall(p->messages, p->message, MPI_STATUSES_IGNORE));
 }
 
-/* As many rounds as with the blocks that the file is best read in, but all ranks read as much; rows go where they go,
- * in whatever blocks. */
+/* As many rounds as with the blocks that the file is best read in, but all ranks read about as much, in whole chunks;
+ * rows go where they go, in whatever blocks. end: in, at least 1. */
 static size_t even_block(const nnsm_run *run, const nnsm_ensemble_header *header, size_t end)
 {
-    size_t most = nnsm_ensemble_block(header), ranks = (size_t)run->ranks,
-           chunk = header->chunk < most ? header->chunk : 1;
+    size_t most = nnsm_ensemble_block(header), ranks = (size_t)run->ranks, chunk = header->chunk;
     size_t rounds = (end + most * ranks - 1) / (most * ranks), block = (end + rounds * ranks - 1) / (rounds * ranks);
     block += (chunk - block % chunk) % chunk;
     return block < most ? block : most;

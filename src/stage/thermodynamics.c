@@ -97,7 +97,7 @@ static void release(work *w)
     nnsm_release(w->found);
 }
 
-/* ln Z(T0), of the curve too; false: the samples are worth too little. */
+/* ln Z(T0), of the curve too; false: the samples are worth too little. Rank 0 decides for all. */
 static bool anchor_log_partition(work *w)
 {
     nnsm_curve *c = w->curve;
@@ -107,6 +107,7 @@ static bool anchor_log_partition(work *w)
     w->log_partition = nnsm_log_mean(&w->nodes.rows, w->anchor->samples, w->log_weight, w->start, &c->anchor_samples);
     c->log_partition = w->log_partition / n;
     c->log_partition_error = nnsm_rows_error(&w->nodes.rows, w->start) / n;
+    NNSM_MPI(MPI_Bcast(&c->anchor_samples, 1, MPI_DOUBLE, 0, w->run->world));
     return c->anchor_samples >= NNSM_LEAST_SAMPLES;
 }
 

@@ -78,8 +78,8 @@ typedef struct {
  * fluctuations. out: in and out, [count]. */
 void nnsm_log_partitions(const nnsm_node *nodes, size_t count, size_t start, nnsm_route route, nnsm_log_partition *out);
 
-/* From the fluctuations of ln Z of node `from` to those of its neighbour `to`, whose link is known; both nodes must
- * have theirs. deviation: in and out, [rows]. */
+/* From the fluctuations of ln Z of node `from` to those of its neighbour `to`; both nodes must have theirs. Where the
+ * link is not known they mean nothing. deviation: in and out, [rows]. */
 void nnsm_log_partition_step(const nnsm_node *nodes, size_t from, size_t to, const nnsm_rows *rows, nnsm_route route,
                              double *deviation);
 

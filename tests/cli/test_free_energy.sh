@@ -99,6 +99,17 @@ eight="--set scan.sweeps=2000 --set scan.thermalization=200 --set run.progress=1
 "$nnsm" scan "$quick" $eight --set network.file=results/low.network.h5 --set run.name=gap --set scan.reference=false \
   --set "scan.temperatures=[0.6,2.4,2.5]" >log
 grep -q "warning: scan: no free energy and no entropy from T = 0.6 on" log || fail "no word of the gap: $(cat log)"
+echo "== the same on more ranks: a gap between two of them; T0 = 2.5 at the edges of a scan and outside of it"
+edge=0
+for temperatures in 0.6,2.4,2.5 2.5,2.8,3.2 2.6,2.9,3.3 2.0,2.2,2.4; do
+  edge=$((edge + 1))
+  for ranks in 1 3; do
+    mpirun -n $ranks "$nnsm" scan "$quick" $eight --set network.file=results/low.network.h5 --set run.name=edge$edge-$ranks \
+      --set scan.reference=false --set scan.sweeps=300 --set "scan.temperatures=[$temperatures]" >log
+    cp results/low.network.h5 results/edge$edge-$ranks.network.h5
+  done
+  "$python" "$source/tests/cli/compare.py" results/edge$edge-1 results/edge$edge-3 same
+done
 "$nnsm" run "$quick" $small --set run.name=worthless --set "network.hidden=()" --set network.direct=false >log
 grep -q "warning: reference: the ancestral samples at T0 are worth only" log || fail "no word of worthless samples: $(cat log)"
 "$python" - <<'PY'

@@ -80,6 +80,23 @@ for ranks in 2 5; do
 done
 echo "ok: a file of several blocks, the same network on 1, 2 and 5 ranks"
 
+# ---- the same for what couplings and trust want of it, also where chunks are more than a block, or do not divide it
+make <<'PY'
+rows = np.where(rng.random((14000, 16, 16)) < 0.5, -1, 1)
+for chunk in (5000, 700):
+    with h5py.File(f"chunks{chunk}.h5", "w") as f:
+        f.create_dataset("configurations", data=rows, dtype="i1", chunks=(chunk, 16, 16), compression="gzip")
+        f["configurations"].attrs["temperature"] = 2.0
+PY
+for chunk in 5000 700; do
+  for ranks in 1 2 5; do
+    mpirun -n $ranks "$nnsm" run m.cfg --fresh --set train.epochs=1 --set run.name=rows$chunk-$ranks --set ensemble.file=chunks$chunk.h5 \
+      --set couplings.samples=14000 >log || fail "$chunk, $ranks ranks: $(tail -3 log)"
+    grep -q "^trust: .* of the energies visited .* were seen in training" log || fail "no ensemble: $(grep trust: log)"
+  done
+  for ranks in 2 5; do "$python" "$source/tests/cli/compare.py" results/rows$chunk-1 results/rows$chunk-$ranks same; done
+done
+
 # ---- levels of a signal
 make <<'PY'
 spins = np.where(rng.random((3000, 6, 6)) < 0.5, -1, 1)

@@ -155,6 +155,7 @@ static void test_bad_temperatures(void **state)
 {
     (void)state;
     refuse(RUN "scan : { temperatures = [2.0, 2.0]; };", ":2: ", "rise strictly");
+    refuse(RUN "scan : { temperatures = [2.0, 2.000000001]; };", ":2: ", "rise strictly");
     refuse(RUN "scan : { temperatures = [0.0, 2.0]; };", ":2: ", "out of range");
     refuse(RUN "scan : { temperatures = []; };", ":2: ", "empty");
     refuse(RUN "scan : { temperatures = 2.0; };", ":2: ", "{ from = ..; to = ..; step = ..; }");
