@@ -230,6 +230,32 @@ static inline __attribute__((always_inline)) void join(lanes *first, lanes *seco
     *second = y ^ (difference & (x > y));
 }
 
+/* All bonds, from the last to the first or the other way. Ends are read two bonds ahead: some processors take a load
+ * for one of what a store before it wrote, where addresses agree in their low bits and, by the chance of where pages
+ * lie, in what else is compared; to wait for that with the ends, which say what labels come next, made a bond twice as
+ * slow. */
+static inline __attribute__((always_inline)) void join_all(size_t bonds, const int32_t (*restrict ends)[2],
+                                                           const lanes *restrict joined, lanes *label, lanes *change,
+                                                           bool backward)
+{
+    size_t pairs = bonds / 2;
+    int32_t ahead[2][2] = {{0}};
+    for (size_t u = 0; u < 2 && pairs; u++)
+        memcpy(ahead[u], ends[backward ? bonds - 1 - u : u], sizeof *ahead);
+    for (size_t p = 0; p < pairs; p++) {
+        size_t next = 2 * (p + 1 < pairs ? p + 1 : p);
+        int32_t now[2][2];
+        memcpy(now, ahead, sizeof now);
+        for (size_t u = 0; u < 2; u++)
+            memcpy(ahead[u], ends[backward ? bonds - 1 - (next + u) : next + u], sizeof *ahead);
+        for (size_t u = 0; u < 2; u++)
+            join(&label[now[u][0]], &label[now[u][1]], &joined[backward ? bonds - 1 - (2 * p + u) : 2 * p + u], change);
+    }
+    size_t last = backward ? 0 : bonds - 1;
+    if (bonds % 2)
+        join(&label[ends[last][0]], &label[ends[last][1]], &joined[last], change);
+}
+
 /* Both ends of every closed bond take the larger label; false: nothing changed. */
 NNSM_MULTIVERSION
 static bool spread(size_t bonds, const int32_t (*restrict ends)[2], const lanes *restrict joined, lanes *label,
@@ -238,11 +264,9 @@ static bool spread(size_t bonds, const int32_t (*restrict ends)[2], const lanes 
     lanes change = {0};
     int8_t changed[NNSM_TILE], any = 0;
     if (backward)
-        for (size_t b = bonds; b-- > 0;)
-            join(&label[ends[b][0]], &label[ends[b][1]], &joined[b], &change);
+        join_all(bonds, ends, joined, label, &change, true);
     else
-        for (size_t b = 0; b < bonds; b++)
-            join(&label[ends[b][0]], &label[ends[b][1]], &joined[b], &change);
+        join_all(bonds, ends, joined, label, &change, false);
     memcpy(changed, &change, sizeof changed);
     for (size_t k = 0; k < NNSM_TILE; k++)
         any |= changed[k];
