@@ -274,7 +274,7 @@ static void evaluate_row(nnsm_branch *b, size_t t)
         l->attempted[position] ? (double)l->exchanged[position] / (double)l->attempted[position] : 0;
 }
 
-/* A vote every so many series, some 50 ms. Stopped, the run goes on from the end of the scan. */
+/* A vote every so many series, some 15 ms. Stopped, the run goes on from the end of the scan. */
 enum { VOTE_SERIES = 256 };
 
 static nnsm_status evaluate_cells(nnsm_branch *b, nnsm_error *error)
