@@ -24,7 +24,7 @@ static int leave_mark(const char *part, const nnsm_ensemble_place *place)
     return code;
 }
 
-void nnsm_ensemble_offer(nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_ensemble_place *place)
+void nnsm_ensemble_offer(nnsm_h5 *h5, nnsm_ensemble_place *place)
 {
     char part[NNSM_H5_PATH + 8];
     struct timespec now;
@@ -39,7 +39,6 @@ void nnsm_ensemble_offer(nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_e
     }
     (void)clock_gettime(CLOCK_REALTIME, &now);
     *place = (nnsm_ensemble_place){(int64_t)offset, {(int64_t)now.tv_sec, (int64_t)now.tv_nsec, (int64_t)getpid()}};
-    nnsm_h5_leave(h5, place->offset, nnsm_ensemble_bytes(header));
     nnsm_h5_part_name(h5->path, part);
     int code = h5->status ? 0 : leave_mark(part, place);
     if (code)
@@ -66,10 +65,9 @@ int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nn
     return code;
 }
 
-static void fail(nnsm_ensemble_rows *rows)
+static void fail(nnsm_ensemble_rows *rows, int code)
 {
     char host[64];
-    int code = errno;
     nnsm_host_name(host, sizeof host);
     if (!rows->status)
         rows->status = nnsm_fail(&rows->error, NNSM_FAILURE,
@@ -80,13 +78,9 @@ static void fail(nnsm_ensemble_rows *rows)
 
 static void store(nnsm_ensemble_rows *rows, const void *bytes, size_t count, size_t at)
 {
-    ssize_t wrote = 0;
-    for (size_t done = 0; done < count && !rows->status; done += (size_t)wrote) {
-        errno = EIO; /* where nothing is written without a word */
-        wrote = pwrite(rows->descriptor, (const char *)bytes + done, count - done, rows->offset + (off_t)(at + done));
-        if (wrote <= 0)
-            fail(rows);
-    }
+    int code = rows->status ? 0 : nnsm_h5_disk_write(rows->descriptor, bytes, count, (off_t)rows->offset + (off_t)at);
+    if (code)
+        fail(rows, code);
 }
 
 /* Are values and states the same bytes? */
@@ -126,12 +120,18 @@ void nnsm_ensemble_rows_write(nnsm_ensemble_rows *rows, size_t first, size_t cou
         }
 }
 
+void nnsm_ensemble_rows_push(nnsm_ensemble_rows *rows)
+{
+    if (rows->descriptor >= 0) /* where this fails, so will closing */
+        (void)sync_file_range(rows->descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 nnsm_status nnsm_ensemble_rows_close(nnsm_ensemble_rows *rows, bool keep, nnsm_error *error)
 {
     if (rows->descriptor >= 0 && keep && !rows->status && fsync(rows->descriptor) != 0)
-        fail(rows);
+        fail(rows, errno);
     if (rows->descriptor >= 0 && close(rows->descriptor) != 0)
-        fail(rows);
+        fail(rows, errno);
     rows->descriptor = -1;
     if (rows->status)
         *error = rows->error;

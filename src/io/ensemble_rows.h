@@ -17,7 +17,7 @@ typedef struct {
 } nnsm_ensemble_place;
 
 /* Let rows of a data set that was just made be written by others until h5 is finished. place: out. */
-void nnsm_ensemble_offer(nnsm_h5 *h5, const nnsm_ensemble_header *header, nnsm_ensemble_place *place);
+void nnsm_ensemble_offer(nnsm_h5 *h5, nnsm_ensemble_place *place);
 
 typedef struct {
     const nnsm_ensemble_header *header; /* borrowed */
@@ -36,6 +36,9 @@ int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nn
 /* Write configurations from row `first` on; those beyond the ensemble's end are dropped. states: in, [count][sites].
  * After a failure nothing is written. */
 void nnsm_ensemble_rows_write(nnsm_ensemble_rows *rows, size_t first, size_t count, const int8_t *states);
+
+/* Let the disk begin with what was written, and do not wait for it: closing has less to wait for then. */
+void nnsm_ensemble_rows_push(nnsm_ensemble_rows *rows);
 
 /* Flush to the disk, unless all is to be thrown away, and close. Returns the status of everything since it was opened:
  * NNSM_FAILURE with this host and errno's text. */

@@ -9,12 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "io/seal.h"
-
-/* HDF5 must not find a disk full: it cannot forget what failed to be written, closing fails too, and the library
- * crashes on what is left when MPI ends. So files are made in memory, and written by us; large ones on the disk, in
- * room that was reserved. */
-enum { MOST_IN_MEMORY = 256 << 20 };
 
 static nnsm_status fault_of(const nnsm_h5 *h5)
 {
@@ -30,6 +26,9 @@ nnsm_status nnsm_h5_fail(nnsm_h5 *h5, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (h5->disk && h5->disk->code) /* whatever it led to */
+        (void)snprintf(text, sizeof text, "cannot write it: %s; make room or choose another run.output",
+                       strerror(h5->disk->code));
     h5->status = nnsm_fail(h5->error, fault_of(h5), "%.400s: %s", h5->path, text);
     return h5->status;
 }
@@ -51,58 +50,62 @@ static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, nnsm_error
     return NNSM_OK;
 }
 
-/* Open `part`, or make it with O_CREAT, with room for `bytes`. Returns 0 or errno's value. */
-static int reserve(const char *part, int flags, size_t bytes)
+/* A new file with room for `bytes`. Returns 0 or errno's value. */
+static int make_part(const char *part, size_t bytes, int *descriptor)
 {
-    int descriptor = open(part, O_RDWR | O_NOFOLLOW | flags, 0666);
-    int code = descriptor < 0 ? errno : bytes ? posix_fallocate(descriptor, 0, (off_t)bytes) : 0;
-    if (descriptor >= 0 && close(descriptor) != 0 && !code)
-        code = errno;
+    (void)unlink(part); /* of a run that was killed; a link would lead elsewhere */
+    *descriptor = open(part, O_RDWR | O_NOFOLLOW | O_CREAT | O_EXCL, 0666);
+    int code = *descriptor < 0 ? errno : bytes ? posix_fallocate(*descriptor, 0, (off_t)bytes) : 0;
     return code == EOPNOTSUPP || code == EINVAL ? 0 : code; /* a file system that cannot reserve */
 }
 
-/* A new file, in memory or on the disk, with room for its seal. What is in memory gets a name that no file has: HDF5
- * would read the file first. */
-static hid_t make_file(const char *part, bool in_memory)
+/* With room for its seal. */
+static hid_t make_file(nnsm_h5_disk *disk)
 {
-    char name[NNSM_H5_PATH + 16];
-    (void)snprintf(name, sizeof name, in_memory ? "%s.image" : "%s", part);
-    hid_t file = H5I_INVALID_HID, access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
-    if (access >= 0 && create >= 0 && H5Pset_userblock(create, NNSM_SEAL_BYTES) >= 0 &&
-        (!in_memory || H5Pset_fapl_core(access, 1 << 20, false) >= 0))
-        file = H5Fcreate(name, H5F_ACC_TRUNC, create, access);
-    if (access >= 0)
-        (void)H5Pclose(access);
+    hid_t file = H5I_INVALID_HID, create = H5Pcreate(H5P_FILE_CREATE);
+    if (create >= 0 && H5Pset_userblock(create, NNSM_SEAL_BYTES) >= 0)
+        file = nnsm_h5_disk_create(disk, create);
     if (create >= 0)
         (void)H5Pclose(create);
     return file;
 }
 
+/* Returns errno's value of whatever failed to be written, or 0. */
+static int close_part(nnsm_h5 *h5)
+{
+    int code = h5->disk->code;
+    if (close(h5->disk->descriptor) != 0 && !code)
+        code = errno;
+    nnsm_release(h5->disk);
+    h5->disk = NULL;
+    return code;
+}
+
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error)
 {
     char part[NNSM_H5_PATH + 8];
+    int descriptor;
     nnsm_status status = start(h5, path, true, error);
+    if (!status)
+        status = h5->status = NNSM_NEW(&h5->disk, 1, "HDF5 file", error);
     if (status)
         return status;
     nnsm_h5_part_name(h5->path, part);
-    h5->in_memory = bytes <= MOST_IN_MEMORY;
-    (void)unlink(part); /* of a run that was killed; a link would lead elsewhere */
-    int code = reserve(part, O_CREAT | O_EXCL, bytes);
+    int code = make_part(part, bytes, &descriptor);
+    h5->disk->descriptor = descriptor;
     if (!code) {
-        h5->file = make_file(part, h5->in_memory);
-        code = h5->file < 0 ? EIO : h5->in_memory ? 0 : reserve(part, 0, bytes); /* creating it gave the room back */
+        h5->file = make_file(h5->disk);
+        code = h5->disk->code ? h5->disk->code : h5->file < 0 ? ENOMEM : 0;
     }
     if (!code)
         return NNSM_OK;
+    if (h5->file >= 0)
+        (void)H5Fclose(h5->file);
+    h5->file = H5I_INVALID_HID;
+    (void)close_part(h5);
     (void)unlink(part);
     return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
                         (double)bytes * 1e-6, strerror(code));
-}
-
-void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes)
-{
-    h5->left = (size_t)offset;
-    h5->left_bytes = bytes;
 }
 
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error)
@@ -157,59 +160,20 @@ static void publish(nnsm_h5 *h5, const char *part)
     }
 }
 
-/* Returns 0 or errno's value. */
-static int write_range(int descriptor, const char *bytes, size_t first, size_t end)
-{
-    ssize_t wrote = 0;
-    for (; first < end; first += (size_t)wrote) {
-        wrote = pwrite(descriptor, bytes + first, end - first, (off_t)first);
-        if (wrote <= 0)
-            return wrote ? errno : EIO;
-    }
-    return 0;
-}
-
-/* What is in memory to the disk, around what others wrote there. */
-static void store(nnsm_h5 *h5, const char *part)
-{
-    void *handle = NULL;
-    ssize_t behind = H5Fflush(h5->file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(h5->file, NULL, 0);
-    if (behind < 0 || H5Fget_vfd_handle(h5->file, H5P_DEFAULT, &handle) < 0) {
-        (void)nnsm_h5_fail(h5, "HDF5 cannot complete it: no memory?");
-        return;
-    }
-    const char *bytes = *(char **)handle;
-    size_t size = (size_t)behind + NNSM_SEAL_BYTES, left = h5->left_bytes ? h5->left : size;
-    int descriptor = open(part, O_WRONLY | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
-    if (!code)
-        code = write_range(descriptor, bytes, 0, left);
-    if (!code)
-        code = write_range(descriptor, bytes, left + h5->left_bytes, size);
-    if (!code && ftruncate(descriptor, (off_t)size) != 0) /* more was reserved */
-        code = errno;
-    if (descriptor >= 0 && close(descriptor) != 0 && !code)
-        code = errno;
-    if (code == ENOENT)
-        (void)nnsm_h5_fail(h5, "its part file was removed while it was written; run it again");
-    else if (code)
-        (void)nnsm_h5_fail(h5, "cannot write it: %s; make room or choose another run.output", strerror(code));
-}
-
 void nnsm_h5_settle(nnsm_h5 *h5)
 {
-    char part[NNSM_H5_PATH + 8];
     if (h5->file < 0)
         return;
-    nnsm_h5_part_name(h5->path, part);
     if (h5->held > 0)
         (void)H5Dclose(h5->held);
     h5->held = 0;
-    if (h5->writing && h5->in_memory && !h5->status)
-        store(h5, part);
     if (H5Fclose(h5->file) < 0)
-        (void)nnsm_h5_fail(h5, "HDF5 cannot close it: the disk is full or gone");
+        (void)nnsm_h5_fail(h5, "HDF5 cannot close it: no memory?");
     h5->file = H5I_INVALID_HID;
     h5->settled = true;
+    int code = h5->writing ? close_part(h5) : 0;
+    if (code)
+        (void)nnsm_h5_fail(h5, "cannot write it: %s; make room or choose another run.output", strerror(code));
 }
 
 nnsm_status nnsm_h5_finish(nnsm_h5 *h5)

@@ -11,19 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io/h5_disk.h"
 #include "nnsm/error.h"
 
 enum { NNSM_H5_PATH = 4096, NNSM_H5_RANK = 8 };
 
 typedef struct {
     hid_t file;
-    bool writing, in_memory, settled; /* settled: HDF5 is through, and only the seal is missing */
+    bool writing, settled; /* settled: HDF5 is through, and only the seal is missing */
     nnsm_status status;
-    nnsm_error *error; /* the caller's; filled at the first failure */
-    uint64_t checksum; /* of a file that was opened (checked) or finished */
-    hid_t held;        /* a data set that is read in pieces, kept open for its chunk cache; 0: none */
-    size_t left;       /* where the bytes begin that others write (nnsm_h5_leave) */
-    size_t left_bytes; /* how many; 0: none */
+    nnsm_error *error;  /* the caller's; filled at the first failure */
+    uint64_t checksum;  /* of a file that was opened (checked) or finished */
+    hid_t held;         /* a data set that is read in pieces, kept open for its chunk cache; 0: none */
+    nnsm_h5_disk *disk; /* while it is written; NULL else */
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 
@@ -35,10 +35,6 @@ nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error);
 /* Begin PATH.part, for about `bytes` bytes (0: few): that the directory can be written and has the room (quotas too) is
  * found out now. Missing directories are not made. */
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error);
-
-/* Let `bytes` bytes from `offset` on, of a data set that has its place and is not written through HDF5, be written into
- * the part file by others, on any rank, until nnsm_h5_finish: the file is there, with room for them. */
-void nnsm_h5_leave(nnsm_h5 *h5, int64_t offset, size_t bytes);
 
 /* Name of the file that a writer of PATH writes, before it is whole. part: out, of NNSM_H5_PATH + 8 bytes. */
 void nnsm_h5_part_name(const char *path, char *part);

@@ -163,16 +163,14 @@ static void sort_in(const nnsm_layout *l, int generator, const double *values, d
             }
 }
 
-/* One quantity of the ensemble, in its order, on the group's first rank. part: scratch, of what one generator keeps;
- * all: out there. Collective on group. */
-static void gather(const nnsm_source *source, quantity what, double *part, double *all)
+/* One quantity of the ensemble, in its order, on the group's first rank. part: in, of what this generator keeps;
+ * scratch afterwards; all: out there. Collective on group. */
+static void gather(const nnsm_source *source, double *part, double *all)
 {
     const nnsm_layout *l = &source->layout;
-    size_t rows = l->snapshots * NNSM_CHUNK, sites = source->run->lattice.sites;
+    size_t rows = l->snapshots * NNSM_CHUNK;
     int rank;
     NNSM_MPI(MPI_Comm_rank(source->group, &rank));
-    for (size_t i = 0; i < source->own * rows; i++)
-        part[i] = measure(source->run, what, source->kept + i * sites);
     if (rank != 0)
         NNSM_MPI(MPI_Ssend(part, (int)(source->own * rows), MPI_DOUBLE, 0, 0, source->group));
     for (int g = 0; g < l->ranks && rank == 0; g++) {
@@ -183,32 +181,28 @@ static void gather(const nnsm_source *source, quantity what, double *part, doubl
     }
 }
 
-/* Of the whole ensemble, by the group's first rank, which alone has room for every configuration's numbers. */
-static nnsm_status summarise(const nnsm_source *source, nnsm_summary *summary, nnsm_error *error)
+/* part: [QUANTITIES], of what every rank keeps. Of the whole ensemble, by the group's first rank, which alone has room
+ * for every configuration's numbers. Collective on group. */
+static nnsm_status summarise(const nnsm_source *source, double *const part[], nnsm_summary *summary, nnsm_error *error)
 {
     const nnsm_config *c = source->run->config;
-    const nnsm_layout *l = &source->layout;
-    const char *folder = c->run.scratch;
     size_t n = (size_t)c->generate.configurations;
-    size_t most = (l->tiles + (size_t)l->ranks - 1) / (size_t)l->ranks * l->snapshots * NNSM_CHUNK;
-    double *part = NULL, *all[QUANTITIES] = {NULL};
-    bool wanted[QUANTITIES] = {true, true, nnsm_summary_orders(source->run)};
+    double *all[QUANTITIES] = {NULL};
+    nnsm_status status = NNSM_OK;
     int rank;
     NNSM_MPI(MPI_Comm_rank(source->group, &rank));
     *summary = (nnsm_summary){0};
-    nnsm_status status = NNSM_BULK(&part, most, folder, "ensemble energies", error);
     for (int q = 0; q < QUANTITIES && rank == 0 && !status; q++)
-        status = wanted[q] ? NNSM_BULK(&all[q], n, folder, "ensemble energies", error) : NNSM_OK;
+        status = part[q] ? NNSM_BULK(&all[q], n, c->run.scratch, "ensemble energies", error) : NNSM_OK;
     status = nnsm_agree(source->group, status, error);
     for (int q = 0; q < QUANTITIES && !status; q++)
-        if (wanted[q])
-            gather(source, (quantity)q, part, all[q]);
+        if (part[q])
+            gather(source, part[q], all[q]);
     if (!status && rank == 0)
         status = nnsm_summarise(source->run, all[ENERGY], all[MAGNETIZATION], all[ORDER], n, (size_t)c->generate.chains,
                                 c->generate.temperature, summary, error);
     for (int q = 0; q < QUANTITIES; q++)
         nnsm_bulk_release(all[q]);
-    nnsm_bulk_release(part);
     NNSM_MPI(MPI_Bcast(summary, (int)sizeof *summary, MPI_BYTE, 0, source->group));
     return nnsm_agree(source->group, status, error);
 }
@@ -225,41 +219,67 @@ static nnsm_ensemble_header header_of(const nnsm_run *run)
     return header;
 }
 
-static nnsm_status write_rows(const nnsm_source *source, nnsm_h5 *h5, const char *path,
-                              const nnsm_ensemble_header *header, nnsm_error *error)
+/* A chunk of an own tile. part: [QUANTITIES] of [own][snapshots][NNSM_CHUNK], or NULL. */
+static void measure_chunk(const nnsm_source *source, uint64_t chunk, double *const part[])
 {
     const nnsm_layout *l = &source->layout;
-    nnsm_writing writing;
-    int rank;
-    NNSM_MPI(MPI_Comm_rank(source->group, &rank));
-    nnsm_status status = nnsm_writing_open(&writing, source->group, h5, path, header, NNSM_CHUNK, error);
-    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles && !status; chunk++) {
-        int owner = nnsm_layout_owner(l, chunk);
-        nnsm_writing_put(&writing, owner, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK,
-                         owner == rank ? nnsm_source_rows(source, chunk) : NULL);
-    }
-    if (!status)
-        nnsm_h5_settle(h5); /* while others write */
-    return nnsm_writing_close(&writing, status, error);
+    size_t t = (size_t)(chunk % l->tiles) - source->first_tile;
+    size_t at = (t * l->snapshots + (size_t)(chunk / l->tiles)) * NNSM_CHUNK;
+    const int8_t *rows = nnsm_source_rows(source, chunk);
+    for (int q = 0; q < QUANTITIES; q++)
+        for (size_t lane = 0; lane < NNSM_CHUNK && part[q]; lane++)
+            part[q][at + lane] = measure(source->run, (quantity)q, rows + lane * source->run->lattice.sites);
 }
 
-static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *summary, int64_t *checksum,
+/* Every chunk is measured and written while it is in the cache; and ranks that write one file, which wait for each
+ * other there, seldom do both at the same time. */
+static void put_rows(const nnsm_source *source, nnsm_writing *writing, double *const part[])
+{
+    const nnsm_layout *l = &source->layout;
+    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles; chunk++) {
+        int owner = nnsm_layout_owner(l, chunk);
+        bool mine = owner == writing->rank;
+        if (mine)
+            measure_chunk(source, chunk, part);
+        nnsm_writing_put(writing, owner, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK,
+                         mine ? nnsm_source_rows(source, chunk) : NULL);
+    }
+    nnsm_writing_push(writing);
+}
+
+/* The numbers of the ensemble behind its rows, which go to the disk at the same time. */
+static nnsm_status describe(const nnsm_source *source, double *const part[], nnsm_h5 *h5, nnsm_summary *summary,
+                            nnsm_error *error)
+{
+    nnsm_status status = summarise(source, part, summary, error);
+    if (status || h5->file < 0)
+        return status;
+    nnsm_summary_write(h5, summary);
+    nnsm_system_write(h5, source->run);
+    nnsm_provenance_write(h5, source->run);
+    nnsm_h5_settle(h5);
+    return status;
+}
+
+static nnsm_status write_file(const nnsm_source *source, double *const part[], nnsm_summary *summary, int64_t *checksum,
                               nnsm_error *error)
 {
     nnsm_run *run = source->run;
+    nnsm_writing writing;
     char path[NNSM_RUN_PATH];
     int rank;
     NNSM_MPI(MPI_Comm_rank(source->group, &rank));
     nnsm_run_path(run, NNSM_FILE_ENSEMBLE, path);
     nnsm_ensemble_header header = header_of(run);
     nnsm_h5 h5 = {.file = H5I_INVALID_HID};
-    if (rank == 0 && nnsm_h5_create(&h5, path, nnsm_ensemble_bytes(&header) + METADATA, error) == NNSM_OK) {
+    if (rank == 0 && nnsm_h5_create(&h5, path, nnsm_ensemble_bytes(&header) + METADATA, error) == NNSM_OK)
         nnsm_ensemble_define(&h5, &header);
-        nnsm_summary_write(&h5, summary);
-        nnsm_system_write(&h5, run);
-        nnsm_provenance_write(&h5, run);
+    nnsm_status status = nnsm_writing_open(&writing, source->group, &h5, path, &header, NNSM_CHUNK, error);
+    if (!status) {
+        put_rows(source, &writing, part);
+        status = describe(source, part, &h5, summary, error);
     }
-    nnsm_status status = write_rows(source, &h5, path, &header, error);
+    status = nnsm_writing_close(&writing, status, error);
     if (status && !h5.status)
         h5.status = status; /* nothing is published */
     nnsm_status written = nnsm_h5_finish(&h5);
@@ -270,8 +290,20 @@ static nnsm_status write_file(const nnsm_source *source, const nnsm_summary *sum
 
 nnsm_status nnsm_source_finish(nnsm_source *source, nnsm_summary *summary, int64_t *checksum, nnsm_error *error)
 {
-    nnsm_status status = summarise(source, summary, error);
-    return status ? status : write_file(source, summary, checksum, error);
+    const nnsm_layout *l = &source->layout;
+    size_t most = (l->tiles + (size_t)l->ranks - 1) / (size_t)l->ranks * l->snapshots * NNSM_CHUNK;
+    bool wanted[QUANTITIES] = {true, true, nnsm_summary_orders(source->run)};
+    double *part[QUANTITIES] = {NULL};
+    nnsm_status status = NNSM_OK;
+    for (int q = 0; q < QUANTITIES && !status; q++)
+        if (wanted[q])
+            status = NNSM_BULK(&part[q], most, source->run->config->run.scratch, "ensemble energies", error);
+    status = nnsm_agree(source->group, status, error);
+    if (!status)
+        status = write_file(source, part, summary, checksum, error);
+    for (int q = 0; q < QUANTITIES; q++)
+        nnsm_bulk_release(part[q]);
+    return status;
 }
 
 /* ---- saving and restoring */

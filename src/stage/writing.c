@@ -49,7 +49,7 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
     NNSM_MPI(MPI_Comm_size(group, &ranks));
     nnsm_status status = NNSM_NEW(&w->writer, (size_t)ranks, "ensemble", error);
     if (w->rank == 0 && !status) {
-        nnsm_ensemble_offer(h5, header, &place);
+        nnsm_ensemble_offer(h5, &place);
         status = h5->status;
     }
     status = nnsm_agree(group, status, error);
@@ -79,6 +79,11 @@ void nnsm_writing_put(nnsm_writing *writing, int owner, size_t first, size_t cou
         NNSM_MPI(MPI_Recv(w->passing, size, MPI_SIGNED_CHAR, owner, 0, w->group, MPI_STATUS_IGNORE));
     if (w->rank == writer)
         nnsm_ensemble_rows_write(&w->rows, first, count, w->rank == owner ? states : w->passing);
+}
+
+void nnsm_writing_push(nnsm_writing *writing)
+{
+    nnsm_ensemble_rows_push(&writing->rows);
 }
 
 nnsm_status nnsm_writing_close(nnsm_writing *writing, nnsm_status status, nnsm_error *error)

@@ -28,6 +28,9 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
  * them. */
 void nnsm_writing_put(nnsm_writing *writing, int owner, size_t first, size_t count, const int8_t *states);
 
+/* Let the disk begin with what was written. Local. */
+void nnsm_writing_push(nnsm_writing *writing);
+
 /* status: of what was written, the same on all ranks; where it is a failure or a stop, nothing is flushed to the disk,
  * and it is returned. Else the status of all writing. Collective on group. */
 nnsm_status nnsm_writing_close(nnsm_writing *writing, nnsm_status status, nnsm_error *error);
