@@ -37,9 +37,9 @@ void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header)
     hid_t type = nnsm_ensemble_width(&header->alphabet) == 1 ? H5T_STD_I8LE : H5T_STD_I32LE;
     hid_t set = H5Dcreate2(h5->file, DATA_SET, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (set < 0)
-        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET "; the disk may be full");
+        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET ": no memory?");
     else if (H5Dclose(set) < 0)
-        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET "; the disk may be full");
+        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET ": no memory?");
     (void)H5Pclose(list);
     (void)H5Sclose(space);
     nnsm_h5_set_text(h5, "/", "kind", NNSM_ENSEMBLE_KIND);

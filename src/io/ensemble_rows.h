@@ -37,7 +37,8 @@ int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nn
  * After a failure nothing is written. */
 void nnsm_ensemble_rows_write(nnsm_ensemble_rows *rows, size_t first, size_t count, const int8_t *states);
 
-/* Let the disk begin with what was written, and do not wait for it: closing has less to wait for then. */
+/* Let the disk begin with what was written, so that closing has less to wait for. Waits only where the disk has much to
+ * do. */
 void nnsm_ensemble_rows_push(nnsm_ensemble_rows *rows);
 
 /* Flush to the disk, unless all is to be thrown away, and close. Returns the status of everything since it was opened:

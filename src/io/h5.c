@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -50,12 +51,18 @@ static nnsm_status start(nnsm_h5 *h5, const char *path, bool writing, nnsm_error
     return NNSM_OK;
 }
 
+/* ---- files that are written */
+
 /* A new file with room for `bytes`. Returns 0 or errno's value. */
 static int make_part(const char *part, size_t bytes, int *descriptor)
 {
     (void)unlink(part); /* of a run that was killed; a link would lead elsewhere */
     *descriptor = open(part, O_RDWR | O_NOFOLLOW | O_CREAT | O_EXCL, 0666);
-    int code = *descriptor < 0 ? errno : bytes ? posix_fallocate(*descriptor, 0, (off_t)bytes) : 0;
+    if (*descriptor < 0)
+        return errno;
+    int code = EINTR;
+    while (code == EINTR)
+        code = bytes ? posix_fallocate(*descriptor, 0, (off_t)bytes) : 0;
     return code == EOPNOTSUPP || code == EINVAL ? 0 : code; /* a file system that cannot reserve */
 }
 
@@ -70,43 +77,78 @@ static hid_t make_file(nnsm_h5_disk *disk)
     return file;
 }
 
-/* Returns errno's value of whatever failed to be written, or 0. */
-static int close_part(nnsm_h5 *h5)
+/* Has the part file become something else? Then it is left alone. */
+static bool is_ours(const char *part, int descriptor)
 {
-    int code = h5->disk->code;
-    if (close(h5->disk->descriptor) != 0 && !code)
-        code = errno;
-    nnsm_release(h5->disk);
+    struct stat written, there;
+    return fstat(descriptor, &written) == 0 && lstat(part, &there) == 0 && there.st_dev == written.st_dev &&
+           there.st_ino == written.st_ino;
+}
+
+static const char full[] = "the disk is full or gone"; /* and why, which nnsm_h5_fail knows */
+
+static void close_part(nnsm_h5 *h5)
+{
+    nnsm_h5_disk *disk = h5->disk;
+    if (disk->descriptor >= 0 && close(disk->descriptor) != 0 && !disk->code)
+        disk->code = errno;
+    if (disk->code)
+        (void)nnsm_h5_fail(h5, full);
+    disk->descriptor = -1;
+    disk->code = EBADF; /* where HDF5 did not close it, and will write at the end */
+    if (!disk->opened)
+        nnsm_release(disk);
     h5->disk = NULL;
-    return code;
 }
 
 nnsm_status nnsm_h5_create(nnsm_h5 *h5, const char *path, size_t bytes, nnsm_error *error)
 {
     char part[NNSM_H5_PATH + 8];
-    int descriptor;
     nnsm_status status = start(h5, path, true, error);
     if (!status)
         status = h5->status = NNSM_NEW(&h5->disk, 1, "HDF5 file", error);
     if (status)
         return status;
     nnsm_h5_part_name(h5->path, part);
-    int code = make_part(part, bytes, &descriptor);
-    h5->disk->descriptor = descriptor;
-    if (!code) {
-        h5->file = make_file(h5->disk);
-        code = h5->disk->code ? h5->disk->code : h5->file < 0 ? ENOMEM : 0;
-    }
-    if (!code)
-        return NNSM_OK;
+    int code = make_part(part, bytes, &h5->disk->descriptor);
+    h5->file = code ? H5I_INVALID_HID : make_file(h5->disk);
     if (h5->file >= 0)
-        (void)H5Fclose(h5->file);
-    h5->file = H5I_INVALID_HID;
-    (void)close_part(h5);
-    (void)unlink(part);
-    return nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
-                        (double)bytes * 1e-6, strerror(code));
+        return NNSM_OK;
+    if (code)
+        (void)nnsm_h5_fail(h5, "cannot write %.1f MB there: %s; make room or choose another run.output",
+                           (double)bytes * 1e-6, strerror(code));
+    else
+        (void)nnsm_h5_fail(h5, "HDF5 cannot make it: no memory?");
+    if (h5->disk->descriptor >= 0)
+        (void)unlink(part);
+    close_part(h5);
+    return h5->status;
 }
+
+/* The rename is the moment at which the file exists; before it everything is on the disk. */
+static void publish(nnsm_h5 *h5)
+{
+    char part[NNSM_H5_PATH + 8], directory[NNSM_H5_PATH];
+    nnsm_h5_part_name(h5->path, part);
+    if (!h5->status)
+        h5->disk->code = nnsm_seal_write(h5->disk->descriptor, &h5->checksum);
+    bool ours = is_ours(part, h5->disk->descriptor);
+    close_part(h5);
+    if (!ours)
+        (void)nnsm_h5_fail(h5, "its part file was removed or replaced while it was written; run it again");
+    else if (!h5->status && rename(part, h5->path) != 0)
+        (void)nnsm_h5_fail(h5, "cannot be renamed from %.200s: %s", part, strerror(errno));
+    if (ours && h5->status)
+        (void)unlink(part);
+    strcpy(directory, h5->path);
+    int descriptor = h5->status ? -1 : open(dirname(directory), O_RDONLY | O_DIRECTORY);
+    if (descriptor >= 0) { /* the name itself to the disk too; not every file system can */
+        (void)fsync(descriptor);
+        (void)close(descriptor);
+    }
+}
+
+/* ---- files that are read */
 
 nnsm_status nnsm_h5_open(nnsm_h5 *h5, const char *path, nnsm_h5_trust trust, const char *kind, nnsm_error *error)
 {
@@ -143,22 +185,7 @@ nnsm_status nnsm_h5_exists(const char *path, bool *there, nnsm_error *error)
                : nnsm_fail(error, NNSM_DATA, "%.400s: cannot be looked for: %s", path, strerror(errno));
 }
 
-/* The rename is the moment at which the file exists; before it everything is on the disk. */
-static void publish(nnsm_h5 *h5, const char *part)
-{
-    char directory[NNSM_H5_PATH];
-    nnsm_status status = nnsm_seal_write(part, &h5->checksum, h5->error);
-    if (status)
-        h5->status = status;
-    else if (rename(part, h5->path) != 0)
-        (void)nnsm_h5_fail(h5, "cannot be renamed from %.200s: %s", part, strerror(errno));
-    strcpy(directory, h5->path);
-    int descriptor = status ? -1 : open(dirname(directory), O_RDONLY | O_DIRECTORY);
-    if (descriptor >= 0) { /* the name itself to the disk too; not every file system can */
-        (void)fsync(descriptor);
-        (void)close(descriptor);
-    }
-}
+/* ---- the end of either */
 
 void nnsm_h5_settle(nnsm_h5 *h5)
 {
@@ -170,21 +197,14 @@ void nnsm_h5_settle(nnsm_h5 *h5)
     if (H5Fclose(h5->file) < 0)
         (void)nnsm_h5_fail(h5, "HDF5 cannot close it: no memory?");
     h5->file = H5I_INVALID_HID;
-    h5->settled = true;
-    int code = h5->writing ? close_part(h5) : 0;
-    if (code)
-        (void)nnsm_h5_fail(h5, "cannot write it: %s; make room or choose another run.output", strerror(code));
+    if (h5->disk && h5->disk->code)
+        (void)nnsm_h5_fail(h5, full);
 }
 
 nnsm_status nnsm_h5_finish(nnsm_h5 *h5)
 {
-    char part[NNSM_H5_PATH + 8];
     nnsm_h5_settle(h5);
-    nnsm_h5_part_name(h5->path, part);
-    if (h5->settled && h5->writing && !h5->status)
-        publish(h5, part);
-    if (h5->settled && h5->writing && h5->status)
-        (void)unlink(part);
-    h5->settled = false;
+    if (h5->disk)
+        publish(h5);
     return h5->status;
 }

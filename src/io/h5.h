@@ -18,12 +18,12 @@ enum { NNSM_H5_PATH = 4096, NNSM_H5_RANK = 8 };
 
 typedef struct {
     hid_t file;
-    bool writing, settled; /* settled: HDF5 is through, and only the seal is missing */
+    bool writing;
     nnsm_status status;
     nnsm_error *error;  /* the caller's; filled at the first failure */
     uint64_t checksum;  /* of a file that was opened (checked) or finished */
     hid_t held;         /* a data set that is read in pieces, kept open for its chunk cache; 0: none */
-    nnsm_h5_disk *disk; /* while it is written; NULL else */
+    nnsm_h5_disk *disk; /* of a file that is written, until it is finished; NULL else */
     char path[NNSM_H5_PATH];
 } nnsm_h5;
 

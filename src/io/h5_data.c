@@ -39,7 +39,7 @@ static void set_text(nnsm_h5 *h5, hid_t object, const char *name, const char *va
 static void close_written(nnsm_h5 *h5, hid_t set, const char *name)
 {
     if (H5Dclose(set) < 0)
-        (void)nnsm_h5_fail(h5, "cannot write %s: the disk may be full", name);
+        (void)nnsm_h5_fail(h5, "cannot write %s: no memory?", name);
 }
 
 static void write_values(nnsm_h5 *h5, const char *name, int rank, const size_t *sizes, hid_t memory, hid_t stored,
@@ -55,7 +55,7 @@ static void write_values(nnsm_h5 *h5, const char *name, int rank, const size_t *
     hid_t space = H5Screate_simple(rank, dimensions, NULL);
     hid_t set = H5Dcreate2(h5->file, name, stored, space, links, H5P_DEFAULT, H5P_DEFAULT);
     if (set < 0 || H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        (void)nnsm_h5_fail(h5, "cannot write %s: the disk may be full", name);
+        (void)nnsm_h5_fail(h5, "cannot write %s: no memory?", name);
     if (set >= 0) {
         set_text(h5, set, "units", units);
         set_text(h5, set, "description", description);
@@ -109,7 +109,7 @@ static hid_t open_object(nnsm_h5 *h5, const char *object)
         hid_t group = H5Gcreate2(h5->file, object, links, H5P_DEFAULT, H5P_DEFAULT);
         (void)H5Pclose(links);
         if (group < 0)
-            (void)nnsm_h5_fail(h5, "cannot write group %s: the disk may be full", object);
+            (void)nnsm_h5_fail(h5, "cannot write group %s: no memory?", object);
         return group;
     }
     hid_t opened = H5Oopen(h5->file, object, H5P_DEFAULT);

@@ -31,11 +31,13 @@ static H5FD_t *open_disk(const char *name, unsigned flags, hid_t access, haddr_t
     if (!disk || NNSM_NEW(&o, 1, "HDF5 file", &error))
         return NULL;
     o->disk = *disk;
+    o->disk->opened = true;
     return &o->file;
 }
 
 static herr_t close_disk(H5FD_t *file)
 {
+    of(file)->disk->opened = false;
     nnsm_release(file);
     return 0;
 }
@@ -74,9 +76,9 @@ static herr_t read_disk(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t a
     size_t done = 0;
     ssize_t got = 1;
     (void)type, (void)transfer;
-    for (; done < size && got > 0 && !disk->code; done += got > 0 ? (size_t)got : 0) {
+    for (; done < size && got != 0 && !disk->code; done += got > 0 ? (size_t)got : 0) {
         got = pread(disk->descriptor, (char *)bytes + done, size - done, (off_t)(at + done));
-        if (got < 0)
+        if (got < 0 && errno != EINTR)
             disk->code = errno;
     }
     memset((char *)bytes + done, 0, size - done);
@@ -89,8 +91,9 @@ int nnsm_h5_disk_write(int descriptor, const void *bytes, size_t count, off_t at
     for (size_t done = 0; done < count; done += (size_t)wrote) {
         errno = EIO; /* where nothing is written without a word */
         wrote = pwrite(descriptor, (const char *)bytes + done, count - done, at + (off_t)done);
-        if (wrote <= 0)
+        if (wrote <= 0 && errno != EINTR)
             return errno;
+        wrote = wrote > 0 ? wrote : 0;
     }
     return 0;
 }
@@ -115,6 +118,14 @@ static herr_t cut(H5FD_t *file, hid_t transfer, hbool_t closing)
     return 0;
 }
 
+static hid_t driver = H5I_INVALID_HID; /* registered once, until HDF5 ends */
+
+static herr_t forget(void)
+{
+    driver = H5I_INVALID_HID;
+    return 0;
+}
+
 static const H5FD_class_t driver_class = {
 #ifdef H5FD_CLASS_VERSION
     .version = H5FD_CLASS_VERSION,
@@ -122,7 +133,8 @@ static const H5FD_class_t driver_class = {
 #endif
     .name = "nnsm",
     .maxaddr = INT64_MAX,
-    .fc_degree = H5F_CLOSE_WEAK,
+    .terminate = forget,
+    .fc_degree = H5F_CLOSE_STRONG,
     .fapl_size = sizeof(nnsm_h5_disk *),
     .open = open_disk,
     .close = close_disk,
@@ -138,7 +150,6 @@ static const H5FD_class_t driver_class = {
 
 hid_t nnsm_h5_disk_create(nnsm_h5_disk *disk, hid_t create)
 {
-    static hid_t driver = H5I_INVALID_HID; /* once: HDF5 forgets it when it ends */
     hid_t file = H5I_INVALID_HID, access = H5Pcreate(H5P_FILE_ACCESS);
     if (driver < 0)
         driver = H5FDregister(&driver_class);

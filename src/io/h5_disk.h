@@ -8,14 +8,17 @@
 #define NNSM_IO_H5_DISK_H
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 typedef struct {
     int descriptor; /* to be closed by the caller, after the file */
     int code;       /* errno's value of the first failure; 0: none */
+    bool opened;    /* HDF5 has it open, and may write */
 } nnsm_h5_disk;
 
-/* A new file there. disk: borrowed until the file is closed. create: its property list. Negative: no memory. */
+/* A new file there. disk: borrowed until the file is closed. create: its property list. Negative: no memory (of which a
+ * lack within HDF5 may still crash it at the end). */
 hid_t nnsm_h5_disk_create(nnsm_h5_disk *disk, hid_t create);
 
 /* All `count` bytes to `at`. Returns 0 or errno's value. */

@@ -31,7 +31,7 @@ void nnsm_h5_span_define(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_
     (void)H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
     hid_t set = H5Dcreate2(h5->file, name, stored_type(type), space, links, list, H5P_DEFAULT);
     if (set < 0)
-        (void)nnsm_h5_fail(h5, "cannot write %s: the disk may be full", name);
+        (void)nnsm_h5_fail(h5, "cannot write %s: no memory?", name);
     else
         (void)H5Dclose(set);
     if (space >= 0)
@@ -52,7 +52,7 @@ static void transfer(nnsm_h5 *h5, const char *name, nnsm_h5_type type, size_t fi
         code = h5->writing ? H5Dwrite(set, memory_type(type), memory, space, H5P_DEFAULT, values)
                            : H5Dread(set, memory_type(type), memory, space, H5P_DEFAULT, values);
     if (code < 0)
-        (void)nnsm_h5_fail(h5, h5->writing ? "cannot write %s: the disk may be full" : "cannot read %s", name);
+        (void)nnsm_h5_fail(h5, h5->writing ? "cannot write %s: no memory?" : "cannot read %s", name);
     if (memory >= 0)
         (void)H5Sclose(memory);
     if (space >= 0)

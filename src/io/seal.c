@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "base/memory.h"
+#include "io/h5_disk.h"
 
 enum { VERSION = 1, BLOCK = 1 << 18 }; /* of 1 MB, which leave the cache, 1.2 to 1.4 times as slow */
 #define MAGIC "nnsm file"
@@ -39,23 +40,16 @@ static int digest(int descriptor, off_t start, uint64_t *checksum, int64_t *leng
     return code;
 }
 
-nnsm_status nnsm_seal_write(const char *path, uint64_t *checksum, nnsm_error *error)
+int nnsm_seal_write(int descriptor, uint64_t *checksum)
 {
     char line[NNSM_SEAL_BYTES] = {0};
     int64_t length;
-    int descriptor = open(path, O_RDWR | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
-    if (!code)
-        code = digest(descriptor, NNSM_SEAL_BYTES, checksum, &length);
-    if (!code) {
-        (void)snprintf(line, sizeof line, MAGIC " %d length %" PRId64 " xxh3 %016" PRIx64 "\n", VERSION, length,
-                       *checksum);
-        if (pwrite(descriptor, line, sizeof line, 0) != (ssize_t)sizeof line || fsync(descriptor) != 0)
-            code = errno ? errno : EIO;
-    }
-    if (descriptor >= 0 && close(descriptor) != 0 && !code)
-        code = errno;
-    return code ? nnsm_fail(error, NNSM_FAILURE, "%.400s: cannot be flushed to the disk: %s", path, strerror(code))
-                : NNSM_OK;
+    int code = digest(descriptor, NNSM_SEAL_BYTES, checksum, &length);
+    if (code)
+        return code;
+    (void)snprintf(line, sizeof line, MAGIC " %d length %" PRId64 " xxh3 %016" PRIx64 "\n", VERSION, length, *checksum);
+    code = nnsm_h5_disk_write(descriptor, line, sizeof line, 0);
+    return code ? code : fsync(descriptor) != 0 ? errno : 0;
 }
 
 /* checksum: out, may be NULL. */

@@ -15,8 +15,9 @@ enum { NNSM_SEAL_BYTES = 512 };
 
 typedef enum { NNSM_SEAL_NONE, NNSM_SEAL_INTACT } nnsm_seal;
 
-/* Write the seal of a complete file and flush the file to the disk. checksum: out. NNSM_FAILURE with errno's text. */
-nnsm_status nnsm_seal_write(const char *path, uint64_t *checksum, nnsm_error *error);
+/* Write the seal of a complete file, open for reading and writing, and flush the file to the disk. checksum: out.
+ * Returns 0 or errno's value. */
+int nnsm_seal_write(int descriptor, uint64_t *checksum);
 
 /* Look at a file's seal and check what is behind it. *seal: NNSM_SEAL_NONE for a file without one (not ours), whose
  * *checksum is that of the whole file; NULL: nobody asks, and such a file is not read. NNSM_DATA: cannot be read, torn,

@@ -232,14 +232,20 @@ static void measure_chunk(const nnsm_source *source, uint64_t chunk, double *con
 }
 
 /* Every chunk is measured and written while it is in the cache; and ranks that write one file, which wait for each
- * other there, seldom do both at the same time. */
+ * other there, seldom do both at the same time. A rank that passes its rows on, whose writer waits for them, has
+ * measured all before. */
 static void put_rows(const nnsm_source *source, nnsm_writing *writing, double *const part[])
 {
     const nnsm_layout *l = &source->layout;
-    for (uint64_t chunk = 0; chunk < l->snapshots * l->tiles; chunk++) {
+    uint64_t chunks = l->snapshots * l->tiles;
+    bool passes = writing->writer[writing->rank] != writing->rank;
+    for (uint64_t chunk = 0; chunk < chunks && passes; chunk++)
+        if (nnsm_layout_owner(l, chunk) == writing->rank)
+            measure_chunk(source, chunk, part);
+    for (uint64_t chunk = 0; chunk < chunks; chunk++) {
         int owner = nnsm_layout_owner(l, chunk);
         bool mine = owner == writing->rank;
-        if (mine)
+        if (mine && !passes)
             measure_chunk(source, chunk, part);
         nnsm_writing_put(writing, owner, (size_t)chunk * NNSM_CHUNK, NNSM_CHUNK,
                          mine ? nnsm_source_rows(source, chunk) : NULL);
@@ -252,13 +258,14 @@ static nnsm_status describe(const nnsm_source *source, double *const part[], nns
                             nnsm_error *error)
 {
     nnsm_status status = summarise(source, part, summary, error);
-    if (status || h5->file < 0)
-        return status;
-    nnsm_summary_write(h5, summary);
-    nnsm_system_write(h5, source->run);
-    nnsm_provenance_write(h5, source->run);
-    nnsm_h5_settle(h5);
-    return status;
+    if (!status && h5->file >= 0) {
+        nnsm_summary_write(h5, summary);
+        nnsm_system_write(h5, source->run);
+        nnsm_provenance_write(h5, source->run);
+        nnsm_h5_settle(h5);
+        status = h5->status;
+    }
+    return nnsm_agree(source->group, status, error);
 }
 
 static nnsm_status write_file(const nnsm_source *source, double *const part[], nnsm_summary *summary, int64_t *checksum,

@@ -237,6 +237,9 @@ PLAIN(int, mkdir, (const char *path, mode_t mode), (path, mode), "mkdir", -1, EN
 PLAIN(int, access, (const char *path, int mode), (path, mode), "access", -1, EIO)
 PLAIN(int, posix_fallocate, (int descriptor, off_t offset, off_t length), (descriptor, offset, length),
       "posix_fallocate", ENOSPC, 0)
+PLAIN(int, ftruncate, (int descriptor, off_t length), (descriptor, length), "ftruncate", -1, EIO)
+PLAIN(int, sync_file_range, (int descriptor, off_t from, off_t length, unsigned flags),
+      (descriptor, from, length, flags), "sync_file_range", -1, EIO)
 PLAIN(ssize_t, pread, (int descriptor, void *buffer, size_t count, off_t offset), (descriptor, buffer, count, offset),
       "pread", -1, EIO)
 PLAIN(int, mkostemp, (char *path, int flags), (path, flags), "mkostemp", -1, EACCES)
@@ -413,7 +416,6 @@ herr_t H5Fclose(hid_t file)
     return fail ? -1 : status;
 }
 
-CLOSE(H5Fflush, (hid_t object, H5F_scope_t scope), (object, scope))
 CLOSE(H5Aclose, (hid_t attribute), (attribute))
 CLOSE(H5Dclose, (hid_t set), (set))
 CLOSE(H5Gclose, (hid_t group), (group))
@@ -471,9 +473,9 @@ STATUS(herr_t, H5Pset_chunk, (hid_t list, int rank, const hsize_t *sizes), (list
 STATUS(herr_t, H5Pset_create_intermediate_group, (hid_t list, unsigned yes), (list, yes), -1)
 STATUS(herr_t, H5Pset_dxpl_mpio, (hid_t list, H5FD_mpio_xfer_t mode), (list, mode), -1)
 STATUS(herr_t, H5Pset_fapl_mpio, (hid_t list, MPI_Comm comm, MPI_Info info), (list, comm, info), -1)
-STATUS(herr_t, H5Pset_fapl_core, (hid_t list, size_t step, hbool_t store), (list, step, store), -1)
-STATUS(ssize_t, H5Fget_file_image, (hid_t file, void *image, size_t size), (file, image, size), -1)
-STATUS(herr_t, H5Fget_vfd_handle, (hid_t file, hid_t list, void **handle), (file, list, handle), -1)
+STATUS(hid_t, H5FDregister, (const H5FD_class_t *class), (class), -1)
+STATUS(herr_t, H5Pset_driver, (hid_t list, hid_t driver, const void *info), (list, driver, info), -1)
+STATUS(const void *, H5Pget_driver_info, (hid_t list), (list), NULL)
 STATUS(herr_t, H5Pset_userblock, (hid_t list, hsize_t size), (list, size), -1)
 STATUS(int, H5Sget_simple_extent_dims, (hid_t space, hsize_t *sizes, hsize_t *most), (space, sizes, most), -1)
 STATUS(int, H5Sget_simple_extent_ndims, (hid_t space), (space), -1)

@@ -84,6 +84,14 @@ static void run(int count, char **words)
         (void)printf("exit %d\n", WEXITSTATUS(state));
 }
 
+/* Returns 0 or errno's value. */
+static int seal(const char *path, uint64_t *checksum)
+{
+    int descriptor = open(path, O_RDWR);
+    int code = descriptor < 0 ? errno : nnsm_seal_write(descriptor, checksum);
+    return descriptor >= 0 && close(descriptor) != 0 && !code ? errno : code;
+}
+
 int main(int argc, char **argv)
 {
     static char line[LINE];
@@ -101,7 +109,7 @@ int main(int argc, char **argv)
         if (count > 4 && strcmp(words[0], "run") == 0)
             run(count, words);
         else
-            (void)puts(count == 2 && nnsm_seal_write(words[1], &checksum, &error) == NNSM_OK ? "sealed" : "failed");
+            (void)puts(count == 2 && seal(words[1], &checksum) == 0 ? "sealed" : "failed");
         (void)fflush(stdout);
     }
     (void)MPI_Finalize();
