@@ -15,16 +15,16 @@ typedef struct {
     H5FD_t file; /* HDF5's part, which comes first */
     nnsm_h5_disk *disk;
     haddr_t allocated, written; /* where either ends */
-} opened;
+} disk_file;
 
-static opened *of(H5FD_t *file)
+static disk_file *of(H5FD_t *file)
 {
-    return (opened *)file;
+    return (disk_file *)file;
 }
 
 static H5FD_t *open_disk(const char *name, unsigned flags, hid_t access, haddr_t most)
 {
-    opened *o = NULL;
+    disk_file *o = NULL;
     nnsm_error error;
     nnsm_h5_disk *const *disk = H5Pget_driver_info(access);
     (void)name, (void)flags, (void)most;
@@ -53,7 +53,7 @@ static herr_t query(const H5FD_t *file, unsigned long *features)
 static haddr_t allocated(const H5FD_t *file, H5FD_mem_t type)
 {
     (void)type;
-    return ((const opened *)file)->allocated;
+    return ((const disk_file *)file)->allocated;
 }
 
 static herr_t allocate(H5FD_t *file, H5FD_mem_t type, haddr_t end)
@@ -66,7 +66,7 @@ static herr_t allocate(H5FD_t *file, H5FD_mem_t type, haddr_t end)
 static haddr_t written(const H5FD_t *file, H5FD_mem_t type)
 {
     (void)type;
-    return ((const opened *)file)->written;
+    return ((const disk_file *)file)->written;
 }
 
 /* What nobody has written is zero. */
@@ -100,7 +100,7 @@ int nnsm_h5_disk_write(int descriptor, const void *bytes, size_t count, off_t at
 
 static herr_t write_disk(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t size, const void *bytes)
 {
-    opened *o = of(file);
+    disk_file *o = of(file);
     (void)type, (void)transfer;
     if (!o->disk->code)
         o->disk->code = nnsm_h5_disk_write(o->disk->descriptor, bytes, size, (off_t)at);
@@ -110,7 +110,7 @@ static herr_t write_disk(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t 
 
 static herr_t cut(H5FD_t *file, hid_t transfer, hbool_t closing)
 {
-    opened *o = of(file);
+    disk_file *o = of(file);
     (void)transfer;
     if (closing && !o->disk->code && ftruncate(o->disk->descriptor, (off_t)o->allocated) != 0)
         o->disk->code = errno;
