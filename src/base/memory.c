@@ -21,6 +21,27 @@ nnsm_status nnsm_allocate(void **out, size_t count, size_t size, const char *wha
     return NNSM_OK;
 }
 
+static nnsm_status lost;
+static nnsm_error why_lost;
+
+bool nnsm_memory_take(void **out, size_t count, size_t size, const char *what)
+{
+    nnsm_error error;
+    nnsm_status status = nnsm_allocate(out, count, size, what, &error);
+    if (status && !lost) {
+        lost = status;
+        why_lost = error;
+    }
+    return !status;
+}
+
+nnsm_status nnsm_memory_status(nnsm_error *error)
+{
+    if (lost)
+        *error = why_lost;
+    return lost;
+}
+
 void nnsm_release(void *block)
 {
     free(block);

@@ -32,13 +32,11 @@ void nnsm_ensemble_define(nnsm_h5 *h5, const nnsm_ensemble_header *header)
     for (int a = 0; a < header->dimensions; a++)
         size[a + 1] = (hsize_t)header->extent[a];
     hid_t space = H5Screate_simple(header->dimensions + 1, size, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
-    (void)H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
-    (void)H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
+    bool placed =
+        H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) >= 0 && H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) >= 0;
     hid_t type = nnsm_ensemble_width(&header->alphabet) == 1 ? H5T_STD_I8LE : H5T_STD_I32LE;
     hid_t set = H5Dcreate2(h5->file, DATA_SET, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
-    if (set < 0)
-        (void)nnsm_h5_fail(h5, "cannot make " DATA_SET ": no memory?");
-    else if (H5Dclose(set) < 0)
+    if (set < 0 || H5Dclose(set) < 0 || !placed)
         (void)nnsm_h5_fail(h5, "cannot make " DATA_SET ": no memory?");
     (void)H5Pclose(list);
     (void)H5Sclose(space);

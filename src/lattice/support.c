@@ -117,15 +117,14 @@ static size_t columns_up_to(const nnsm_support *s, size_t window)
 
 static bool room_for(nnsm_support_stream *t, const nnsm_trellis *now)
 {
-    nnsm_error ignored;
     if (now->node_room > t->node_room) {
         nnsm_release(t->sums);
         nnsm_release(t->reached);
         t->sums = NULL;
         t->reached = NULL;
         t->node_room = 0;
-        if (NNSM_NEW(&t->sums, now->node_room, "support of sums", &ignored) ||
-            NNSM_NEW(&t->reached, now->node_room, "support of sums", &ignored))
+        if (!NNSM_TAKE(&t->sums, now->node_room, "support of sums") ||
+            !NNSM_TAKE(&t->reached, now->node_room, "support of sums"))
             return false;
         t->node_room = now->node_room;
     }
@@ -135,8 +134,8 @@ static bool room_for(nnsm_support_stream *t, const nnsm_trellis *now)
     nnsm_release(t->made);
     t->can = t->made = NULL;
     t->edge_room = 0;
-    if (NNSM_NEW(&t->can, now->edge_room, "support of sums", &ignored) ||
-        NNSM_NEW(&t->made, now->edge_room, "support of sums", &ignored))
+    if (!NNSM_TAKE(&t->can, now->edge_room, "support of sums") ||
+        !NNSM_TAKE(&t->made, now->edge_room, "support of sums"))
         return false;
     t->edge_room = now->edge_room;
     return true;
@@ -238,14 +237,13 @@ static bool prepare_after(nnsm_support_stream *t, const nnsm_trellis *now, size_
 {
     size_t first = (size_t)now->edge[now->level[column]], end = (size_t)now->edge[now->level[column + 1]];
     size_t need = (end - first) * (t->support->size1 + 1) * t->support->words;
-    nnsm_error ignored;
     memset(t->made + first, 0, (end - first) * sizeof *t->made);
     if (need <= t->after_room)
         return true;
     nnsm_release(t->after);
     t->after = NULL;
     t->after_room = 0;
-    if (NNSM_NEW(&t->after, 2 * need, "support of sums", &ignored))
+    if (!NNSM_TAKE(&t->after, 2 * need, "support of sums"))
         return false;
     t->after_room = 2 * need;
     return true;

@@ -71,7 +71,6 @@ static bool enlarge_list(int32_t **list, size_t used, size_t room)
 
 static bool room_for_nodes(nnsm_trellis_reducer *r, size_t nodes)
 {
-    nnsm_error ignored;
     if (nodes <= r->node_room)
         return true;
     nnsm_release(r->joined);
@@ -81,9 +80,8 @@ static bool room_for_nodes(nnsm_trellis_reducer *r, size_t nodes)
     r->stamp = NULL;
     r->reached = NULL;
     r->node_room = r->present = 0;
-    if (NNSM_NEW(&r->joined, 2 * nodes * r->words, "support of sums", &ignored) ||
-        NNSM_NEW(&r->stamp, 2 * nodes, "support of sums", &ignored) ||
-        NNSM_NEW(&r->reached, 2 * nodes, "support of sums", &ignored))
+    if (!NNSM_TAKE(&r->joined, 2 * nodes * r->words, "support of sums") ||
+        !NNSM_TAKE(&r->stamp, 2 * nodes, "support of sums") || !NNSM_TAKE(&r->reached, 2 * nodes, "support of sums"))
         return false;
     r->node_room = 2 * nodes;
     return true;

@@ -11,8 +11,7 @@ enum { FIRST_ROOM = 64 };
 bool nnsm_trellis_enlarge(void **block, size_t used, size_t room, size_t size)
 {
     void *larger;
-    nnsm_error ignored;
-    if (nnsm_allocate(&larger, room, size, "support of sums", &ignored))
+    if (!nnsm_memory_take(&larger, room, size, "support of sums"))
         return false;
     if (*block)
         memcpy(larger, *block, used * size);

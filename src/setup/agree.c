@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/memory.h"
+
 static MPI_Comm all;
 static bool all_known; /* MPI_COMM_SELF need not be a constant of the compiler */
 
@@ -31,6 +33,8 @@ nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error)
         int status, rank;
     } mine, worst;
     int rank;
+    if (status == NNSM_OK)
+        status = nnsm_memory_status(error);
     NNSM_MPI(MPI_Comm_rank(comm, &rank));
     mine.status = status == NNSM_UNFINISHED ? 1 : (int)status;
     mine.rank = rank;

@@ -21,7 +21,8 @@ void nnsm_mpi_job(MPI_Comm job); /* what is aborted; once, by main */
 void nnsm_mpi_check(int code, const char *call, const char *file, int line);
 
 /* Returns the worst status of all ranks, with the message of the first rank that has it; a failure is worse than
- * NNSM_UNFINISHED. Collective on comm. */
+ * NNSM_UNFINISHED. Where this rank lacked memory where nothing could be returned (nnsm_memory_take), that is its
+ * status. Collective on comm. */
 nnsm_status nnsm_agree(MPI_Comm comm, nnsm_status status, nnsm_error *error);
 
 /* Numbers of which each is zero on all ranks but one: on all ranks. They have the same bits for any number of ranks, so

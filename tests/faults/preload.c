@@ -469,6 +469,7 @@ STATUS(int, H5Pget_chunk, (hid_t list, int rank, hsize_t *sizes), (list, rank, s
 STATUS(herr_t, H5Pset_chunk_cache, (hid_t list, size_t slots, size_t bytes, double share), (list, slots, bytes, share),
        -1)
 STATUS(herr_t, H5Pset_alloc_time, (hid_t list, H5D_alloc_time_t when), (list, when), -1)
+STATUS(herr_t, H5Pset_fill_time, (hid_t list, H5D_fill_time_t when), (list, when), -1)
 STATUS(herr_t, H5Pset_chunk, (hid_t list, int rank, const hsize_t *sizes), (list, rank, sizes), -1)
 STATUS(herr_t, H5Pset_create_intermediate_group, (hid_t list, unsigned yes), (list, yes), -1)
 STATUS(herr_t, H5Pset_dxpl_mpio, (hid_t list, H5FD_mpio_xfer_t mode), (list, mode), -1)

@@ -9,6 +9,7 @@
  *
  * Answers: "exit CODE", "signal NUMBER", "hang", "sealed" or "failed". `file_driver probe FILE` is the program's own
  * child process (io/probe.h). */
+#include <errno.h>
 #include <fcntl.h>
 #include <mpi.h>
 #include <signal.h>
@@ -97,7 +98,6 @@ int main(int argc, char **argv)
     static char line[LINE];
     char *words[WORDS];
     uint64_t checksum;
-    nnsm_error error;
     if (argc == 3 && strcmp(argv[1], "probe") == 0)
         return program(argc, argv);
     nnsm_blas_choose_core(argv); /* executes this program again; a command of the forked child must not */
