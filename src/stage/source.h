@@ -28,6 +28,8 @@ typedef struct {
 nnsm_layout nnsm_layout_make(const nnsm_config *config, int first, int ranks);
 /* About what the generators' state takes in a checkpoint. Local. */
 size_t nnsm_layout_bytes(const nnsm_layout *layout, size_t sites);
+/* The first tile of a generator, or, of the number after the last one, their end. Local. */
+size_t nnsm_layout_first_tile(const nnsm_layout *layout, int generator);
 /* The generator that makes a chunk. Local. */
 int nnsm_layout_owner(const nnsm_layout *layout, uint64_t chunk);
 
