@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,9 +15,13 @@ enum { PIECE = 1 << 14 }; /* values converted at a time */
 /* ---- the rank that makes the file */
 
 /* Returns 0 or errno's value. */
-static int leave_mark(const char *part, const nnsm_ensemble_place *place)
+static int leave_mark(const char *part, nnsm_ensemble_place *place)
 {
+    struct stat about = {0};
     int descriptor = open(part, O_WRONLY | O_NOFOLLOW), code = descriptor < 0 ? errno : 0;
+    if (!code && fstat(descriptor, &about) != 0)
+        code = errno;
+    place->device = (int64_t)about.st_dev;
     if (!code && pwrite(descriptor, place->mark, sizeof place->mark, 0) != (ssize_t)sizeof place->mark)
         code = errno ? errno : EIO;
     if (descriptor >= 0 && close(descriptor) != 0 && !code)
@@ -38,7 +43,8 @@ void nnsm_ensemble_offer(nnsm_h5 *h5, nnsm_ensemble_place *place)
         return;
     }
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    *place = (nnsm_ensemble_place){(int64_t)offset, {(int64_t)now.tv_sec, (int64_t)now.tv_nsec, (int64_t)getpid()}};
+    *place = (nnsm_ensemble_place){.offset = (int64_t)offset,
+                                   .mark = {(int64_t)now.tv_sec, (int64_t)now.tv_nsec, (int64_t)getpid()}};
     nnsm_h5_part_name(h5->path, part);
     int code = h5->status ? 0 : leave_mark(part, place);
     if (code)
@@ -51,13 +57,16 @@ int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nn
                             const nnsm_ensemble_place *place)
 {
     int64_t mark[3] = {0};
+    struct stat about = {0};
     *rows = (nnsm_ensemble_rows){.header = header, .offset = place->offset};
     nnsm_h5_part_name(path, rows->part);
     rows->descriptor = open(rows->part, O_RDWR | O_NOFOLLOW);
     int code = rows->descriptor < 0 ? errno : 0;
     if (!code && pread(rows->descriptor, mark, sizeof mark, 0) < 0)
         code = errno;
-    if (!code && memcmp(mark, place->mark, sizeof mark) != 0)
+    if (!code && fstat(rows->descriptor, &about) != 0)
+        code = errno;
+    if (!code && (memcmp(mark, place->mark, sizeof mark) != 0 || (int64_t)about.st_dev != place->device))
         code = ESTALE;
     if (code && rows->descriptor >= 0)
         (void)close(rows->descriptor);

@@ -3,8 +3,9 @@
  * One rank makes the file (nnsm_ensemble_define) and knows where its data set lies, contiguous and in the room that was
  * reserved for it. Ranks of the same node write their rows there with pwrite, below HDF5 and without waiting for each
  * other, until that rank finishes the file, which seals all of it. Not ranks of other nodes: a network file system may
- * write whole pages, and with them what a neighbour wrote. A mark in front of the part file tells whether a rank sees
- * the same one (containers of a node may have file systems of their own). All functions are local. */
+ * write whole pages, and with them what a neighbour wrote. Containers of a node may have file systems of their own: a
+ * mark in front of the part file tells whether a rank sees the same one, and its device whether through the same mount,
+ * that is through the same pages; two mounts of one network file system are two clients. All functions are local. */
 #ifndef NNSM_IO_ENSEMBLE_ROWS_H
 #define NNSM_IO_ENSEMBLE_ROWS_H
 
@@ -14,6 +15,7 @@
 typedef struct {
     int64_t offset;  /* of the first configuration in the part file, in bytes */
     int64_t mark[3]; /* in front of the part file until it is sealed */
+    int64_t device;  /* of the part file */
 } nnsm_ensemble_place;
 
 /* Let rows of a data set that was just made be written by others until h5 is finished. place: out. */
@@ -28,8 +30,8 @@ typedef struct {
     char part[NNSM_H5_PATH + 8];
 } nnsm_ensemble_rows;
 
-/* Open the part file of PATH. Returns errno's value where that fails, ESTALE where it is another file; rows may be
- * closed then too. */
+/* Open the part file of PATH. Returns errno's value where that fails, ESTALE where it is another file or another mount;
+ * rows may be closed then too. */
 int nnsm_ensemble_rows_open(nnsm_ensemble_rows *rows, const char *path, const nnsm_ensemble_header *header,
                             const nnsm_ensemble_place *place);
 

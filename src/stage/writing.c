@@ -58,7 +58,7 @@ nnsm_status nnsm_writing_open(nnsm_writing *writing, MPI_Comm group, nnsm_h5 *h5
     NNSM_MPI(MPI_Bcast(&place, (int)sizeof place, MPI_BYTE, 0, group));
     w->rows.header = header;
     int code = is_near(w) ? nnsm_ensemble_rows_open(&w->rows, path, header, &place) : ENOENT;
-    bool elsewhere = code == ENOENT || code == ESTALE; /* another node, or a file system of this rank's own */
+    bool elsewhere = code == ENOENT || code == ESTALE; /* another node, or a file system or mount of this rank's own */
     if (share_out(w, !code, ranks))
         status = NNSM_NEW(&w->passing, most * header->sites, "ensemble", error);
     if (code && !elsewhere && !status)

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "stage/writing.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "setup/agree.h"
@@ -150,10 +151,43 @@ static void ranks_without_the_file_send(void **context)
     }
 }
 
+/* The same file through another mount has pages of its own: as if it were another file. */
+static void another_mount_is_another_file(void **context)
+{
+    const nnsm_ensemble_header header = {.configurations = ROWS,
+                                         .sites = SITES,
+                                         .dimensions = 2,
+                                         .extent = {5, 7},
+                                         .temperature = 2.5,
+                                         .chains = 1,
+                                         .alphabet = nnsm_alphabet_spins()};
+    int rank;
+    nnsm_error error;
+    nnsm_h5 h5;
+    nnsm_ensemble_place place;
+    nnsm_ensemble_rows rows;
+    (void)context;
+    (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (rank != 0)
+        return;
+    assert_int_equal(nnsm_h5_create(&h5, path, nnsm_ensemble_bytes(&header), &error), NNSM_OK);
+    nnsm_ensemble_define(&h5, &header);
+    nnsm_ensemble_offer(&h5, &place);
+    assert_int_equal(h5.status, NNSM_OK);
+    assert_int_equal(nnsm_ensemble_rows_open(&rows, path, &header, &place), 0);
+    assert_int_equal(nnsm_ensemble_rows_close(&rows, false, &error), NNSM_OK);
+    place.device++;
+    assert_int_equal(nnsm_ensemble_rows_open(&rows, path, &header, &place), ESTALE);
+    assert_int_equal(nnsm_ensemble_rows_close(&rows, false, &error), NNSM_OK);
+    assert_int_equal(nnsm_h5_finish(&h5), NNSM_OK);
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_rank_writes),
-                                       cmocka_unit_test(ranks_without_the_file_send)};
+                                       cmocka_unit_test(ranks_without_the_file_send),
+                                       cmocka_unit_test(another_mount_is_another_file)};
     int ranks;
     (void)MPI_Init(&argc, &argv);
     (void)MPI_Comm_size(MPI_COMM_WORLD, &ranks);
