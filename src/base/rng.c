@@ -47,44 +47,49 @@ static void rest(nnsm_rng_key key, const uint32_t counter[4], int varying, size_
 }
 
 /* Vectors of 64-bit lanes, a block a lane, whose low halves hold the words: one instruction multiplies low halves to
- * whole lanes, and nothing has to be moved between lanes. Compilers find neither; hence one function for each
- * instruction set. */
+ * whole lanes, and nothing has to be moved between lanes. Two vectors at a time, since every product waits for the one
+ * before it; the blocks lie in them so that one shuffle within each 128 bits packs the low halves of both in order.
+ * Compilers find none of this; hence one function for each instruction set. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(NNSM_NO_MULTIVERSION)
 #define NNSM_PHILOX_VECTORS
 #include <immintrin.h>
 
-#define PHILOX_BLOCKS(NAME, TARGET, LANES, PRODUCT)                                                                    \
+#define PHILOX_BLOCKS(NAME, TARGET, LANES, PRODUCT, ...)                                                               \
     __attribute__((target(TARGET))) static void NAME(nnsm_rng_key key, const uint32_t counter[4], int varying,         \
                                                      size_t count, uint32_t *restrict out)                             \
     {                                                                                                                  \
         typedef uint64_t lanes __attribute__((vector_size(LANES * sizeof(uint64_t))));                                 \
-        typedef uint32_t halves __attribute__((vector_size(LANES * sizeof(uint32_t))));                                \
+        typedef uint32_t halves __attribute__((vector_size(LANES * sizeof(uint64_t))));                                \
         const lanes none = {0}, multiply_0 = none + multiplier_0, multiply_1 = none + multiplier_1;                    \
-        size_t whole = count / LANES * LANES;                                                                          \
-        lanes lane = {0}, keys[2][PHILOX_ROUNDS];                                                                      \
+        size_t whole = count / (2 * LANES) * (2 * LANES);                                                              \
+        lanes block = {0}, keys[2][PHILOX_ROUNDS];                                                                     \
         for (size_t j = 0; j < LANES; j++)                                                                             \
-            lane[j] = j;                                                                                               \
+            block[j] = j / 2 * 4 + j % 2;                                                                              \
         for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {                                                     \
             keys[0][round] = none + (key.word[0] + round * weyl_0);                                                    \
             keys[1][round] = none + (key.word[1] + round * weyl_1);                                                    \
         }                                                                                                              \
-        for (size_t i = 0; i < whole; i += LANES) {                                                                    \
-            lanes c0 = none + counter[0], c1 = none + counter[1], c2 = none + counter[2], c3 = none + counter[3];      \
-            if (varying == 0)                                                                                          \
-                c0 += lane + i;                                                                                        \
-            else                                                                                                       \
-                c2 += lane + i;                                                                                        \
-            for (int round = 0; round < PHILOX_ROUNDS; round++) {                                                      \
-                lanes product_0 = (lanes)PRODUCT(c0, multiply_0), product_1 = (lanes)PRODUCT(c2, multiply_1);          \
-                c0 = (product_1 >> 32) ^ c1 ^ keys[0][round];                                                          \
-                c1 = product_1;                                                                                        \
-                c2 = (product_0 >> 32) ^ c3 ^ keys[1][round];                                                          \
-                c3 = product_0;                                                                                        \
+        for (size_t i = 0; i < whole; i += 2 * LANES) {                                                                \
+            lanes c[2][4];                                                                                             \
+            for (size_t v = 0; v < 2; v++) {                                                                           \
+                for (size_t w = 0; w < 4; w++)                                                                         \
+                    c[v][w] = none + counter[w];                                                                       \
+                c[v][varying == 0 ? 0 : 2] += block + (i + 2 * v);                                                     \
             }                                                                                                          \
-            const halves low[4] = {__builtin_convertvector(c0, halves), __builtin_convertvector(c1, halves),           \
-                                   __builtin_convertvector(c2, halves), __builtin_convertvector(c3, halves)};          \
-            for (size_t w = 0; w < 4; w++)                                                                             \
-                memcpy(out + w * count + i, &low[w], sizeof low[w]);                                                   \
+            _Pragma("GCC unroll 10") for (int round = 0; round < PHILOX_ROUNDS; round++)                               \
+                _Pragma("GCC unroll 2") for (size_t v = 0; v < 2; v++)                                                 \
+            {                                                                                                          \
+                lanes product_0 = (lanes)PRODUCT(c[v][0], multiply_0),                                                 \
+                      product_1 = (lanes)PRODUCT(c[v][2], multiply_1);                                                 \
+                c[v][0] = (product_1 >> 32) ^ c[v][1] ^ keys[0][round];                                                \
+                c[v][1] = product_1;                                                                                   \
+                c[v][2] = (product_0 >> 32) ^ c[v][3] ^ keys[1][round];                                                \
+                c[v][3] = product_0;                                                                                   \
+            }                                                                                                          \
+            for (size_t w = 0; w < 4; w++) {                                                                           \
+                halves low = __builtin_shufflevector((halves)c[0][w], (halves)c[1][w], __VA_ARGS__);                   \
+                memcpy(out + w * count + i, &low, sizeof low);                                                         \
+            }                                                                                                          \
         }                                                                                                              \
         if (whole < count)                                                                                             \
             rest(key, counter, varying, whole, count, out);                                                            \
@@ -93,9 +98,9 @@ static void rest(nnsm_rng_key key, const uint32_t counter[4], int varying, size_
 #define PRODUCT_8(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
 #define PRODUCT_4(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
 #define PRODUCT_2(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
-PHILOX_BLOCKS(philox_8, "avx512f,avx512vl", 8, PRODUCT_8)
-PHILOX_BLOCKS(philox_4, "avx2", 4, PRODUCT_4)
-PHILOX_BLOCKS(philox_2, "sse2", 2, PRODUCT_2)
+PHILOX_BLOCKS(philox_8, "avx512f,avx512vl", 8, PRODUCT_8, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30)
+PHILOX_BLOCKS(philox_4, "avx2", 4, PRODUCT_4, 0, 2, 8, 10, 4, 6, 12, 14)
+PHILOX_BLOCKS(philox_2, "sse2", 2, PRODUCT_2, 0, 2, 4, 6)
 #endif
 
 static void blocks(nnsm_rng_key key, const uint32_t counter[4], int varying, size_t count, uint32_t *out)
