@@ -54,12 +54,11 @@ static void rest(nnsm_rng_key key, const uint32_t counter[4], int varying, size_
 #define NNSM_PHILOX_VECTORS
 #include <immintrin.h>
 
-#define PHILOX_BLOCKS(NAME, TARGET, LANES, PRODUCT, ...)                                                               \
+#define PHILOX_BLOCKS(NAME, TARGET, LANES, PRODUCT, PACK)                                                              \
     __attribute__((target(TARGET))) static void NAME(nnsm_rng_key key, const uint32_t counter[4], int varying,         \
                                                      size_t count, uint32_t *restrict out)                             \
     {                                                                                                                  \
         typedef uint64_t lanes __attribute__((vector_size(LANES * sizeof(uint64_t))));                                 \
-        typedef uint32_t halves __attribute__((vector_size(LANES * sizeof(uint64_t))));                                \
         const lanes none = {0}, multiply_0 = none + multiplier_0, multiply_1 = none + multiplier_1;                    \
         size_t whole = count / (2 * LANES) * (2 * LANES);                                                              \
         lanes block = {0}, keys[2][PHILOX_ROUNDS];                                                                     \
@@ -76,18 +75,17 @@ static void rest(nnsm_rng_key key, const uint32_t counter[4], int varying, size_
                     c[v][w] = none + counter[w];                                                                       \
                 c[v][varying == 0 ? 0 : 2] += block + (i + 2 * v);                                                     \
             }                                                                                                          \
-            _Pragma("GCC unroll 10") for (int round = 0; round < PHILOX_ROUNDS; round++)                               \
-                _Pragma("GCC unroll 2") for (size_t v = 0; v < 2; v++)                                                 \
-            {                                                                                                          \
-                lanes product_0 = (lanes)PRODUCT(c[v][0], multiply_0),                                                 \
-                      product_1 = (lanes)PRODUCT(c[v][2], multiply_1);                                                 \
-                c[v][0] = (product_1 >> 32) ^ c[v][1] ^ keys[0][round];                                                \
-                c[v][1] = product_1;                                                                                   \
-                c[v][2] = (product_0 >> 32) ^ c[v][3] ^ keys[1][round];                                                \
-                c[v][3] = product_0;                                                                                   \
-            }                                                                                                          \
+            for (int round = 0; round < PHILOX_ROUNDS; round++)                                                        \
+                for (size_t v = 0; v < 2; v++) {                                                                       \
+                    lanes product_0 = (lanes)PRODUCT(c[v][0], multiply_0),                                             \
+                          product_1 = (lanes)PRODUCT(c[v][2], multiply_1);                                             \
+                    c[v][0] = (product_1 >> 32) ^ c[v][1] ^ keys[0][round];                                            \
+                    c[v][1] = product_1;                                                                               \
+                    c[v][2] = (product_0 >> 32) ^ c[v][3] ^ keys[1][round];                                            \
+                    c[v][3] = product_0;                                                                               \
+                }                                                                                                      \
             for (size_t w = 0; w < 4; w++) {                                                                           \
-                halves low = __builtin_shufflevector((halves)c[0][w], (halves)c[1][w], __VA_ARGS__);                   \
+                lanes low = (lanes)PACK(c[0][w], c[1][w]);                                                             \
                 memcpy(out + w * count + i, &low, sizeof low);                                                         \
             }                                                                                                          \
         }                                                                                                              \
@@ -98,9 +96,12 @@ static void rest(nnsm_rng_key key, const uint32_t counter[4], int varying, size_
 #define PRODUCT_8(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
 #define PRODUCT_4(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
 #define PRODUCT_2(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
-PHILOX_BLOCKS(philox_8, "avx512f,avx512vl", 8, PRODUCT_8, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30)
-PHILOX_BLOCKS(philox_4, "avx2", 4, PRODUCT_4, 0, 2, 8, 10, 4, 6, 12, 14)
-PHILOX_BLOCKS(philox_2, "sse2", 2, PRODUCT_2, 0, 2, 4, 6)
+#define PACK_8(a, b) _mm512_shuffle_ps((__m512)(a), (__m512)(b), _MM_SHUFFLE(2, 0, 2, 0))
+#define PACK_4(a, b) _mm256_shuffle_ps((__m256)(a), (__m256)(b), _MM_SHUFFLE(2, 0, 2, 0))
+#define PACK_2(a, b) _mm_shuffle_ps((__m128)(a), (__m128)(b), _MM_SHUFFLE(2, 0, 2, 0))
+PHILOX_BLOCKS(philox_8, "avx512f,avx512vl", 8, PRODUCT_8, PACK_8)
+PHILOX_BLOCKS(philox_4, "avx2", 4, PRODUCT_4, PACK_4)
+PHILOX_BLOCKS(philox_2, "sse2", 2, PRODUCT_2, PACK_2)
 #endif
 
 static void blocks(nnsm_rng_key key, const uint32_t counter[4], int varying, size_t count, uint32_t *out)
