@@ -14,7 +14,7 @@ enum { PIECE = 1 << 14 }; /* values converted at a time */
 
 /* ---- the rank that makes the file */
 
-/* Returns 0 or errno's value. */
+/* place: mark in, device out. Returns 0 or errno's value. */
 static int leave_mark(const char *part, nnsm_ensemble_place *place)
 {
     struct stat about = {0};

@@ -1,5 +1,6 @@
 /* An ensemble written by all ranks at once is the one that was meant, of plain, shifted and wide values; also where
- * rank 1 does not see the file, and where rank 2 sees an old one of the same name, which stays as it is. */
+ * rank 1 does not see the file, and where rank 2 sees an old one of the same name, which stays as it is. A file on
+ * another device is refused. */
 #include "check.h"
 #include "stage/writing.h"
 
@@ -91,16 +92,21 @@ static void check_all(const nnsm_ensemble_header *written)
             assert_int_equal(rows[r * SITES + i], state(&written->alphabet, r, i));
 }
 
+static nnsm_ensemble_header header_of(const nnsm_alphabet *alphabet)
+{
+    return (nnsm_ensemble_header){.configurations = ROWS,
+                                  .sites = SITES,
+                                  .dimensions = 2,
+                                  .extent = {5, 7},
+                                  .temperature = 2.5,
+                                  .chains = 1,
+                                  .alphabet = *alphabet};
+}
+
 static void write_and_check(const nnsm_alphabet *alphabet, bool shared)
 {
     int rank, ranks;
-    nnsm_ensemble_header header = {.configurations = ROWS,
-                                   .sites = SITES,
-                                   .dimensions = 2,
-                                   .extent = {5, 7},
-                                   .temperature = 2.5,
-                                   .chains = 1,
-                                   .alphabet = *alphabet};
+    const nnsm_ensemble_header header = header_of(alphabet);
     (void)MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     (void)MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     write_all(rank, ranks, shared, &header);
@@ -154,13 +160,8 @@ static void ranks_without_the_file_send(void **context)
 /* The same file through another mount has pages of its own: as if it were another file. */
 static void another_mount_is_another_file(void **context)
 {
-    const nnsm_ensemble_header header = {.configurations = ROWS,
-                                         .sites = SITES,
-                                         .dimensions = 2,
-                                         .extent = {5, 7},
-                                         .temperature = 2.5,
-                                         .chains = 1,
-                                         .alphabet = nnsm_alphabet_spins()};
+    const nnsm_alphabet spins = nnsm_alphabet_spins();
+    const nnsm_ensemble_header header = header_of(&spins);
     int rank;
     nnsm_error error;
     nnsm_h5 h5;
