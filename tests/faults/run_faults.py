@@ -8,8 +8,9 @@ Demanded of such a run:
   - it ends by itself, with exit code 3 or 4 (2 while the configuration is read) and one line "nnsm: ...", or
   - with 0 and complete results, equal to those without a fault: what failed did not matter;
   - no *.part file is left, and what was there before is as it was, or whole and new.
-A run that does not end in time is tried again alone, on a machine that is busy with nothing else of ours, before it
-counts as a hang. One line a failing case; the last line counts. Exit 1 if any case failed."""
+A run that does not end in time, or does not come to the call, as what goes by the clock may (checkpoints, the rounds of
+bench), is tried again alone, on a machine that is busy with nothing else of ours, before it counts as a failure. One line
+a failing case; the last line counts. Exit 1 if any case failed."""
 import argparse
 import collections
 import concurrent.futures
@@ -29,6 +30,7 @@ import numpy as np
 
 RANKS = 3
 EARLIER = b"an earlier file\n"
+NOT_REACHED = "the call was not reached: the count run differs"
 CHANGING = ("provenance", "timing", "training/seconds")  # differ from run to run
 CHANGING_ATTRIBUTES = ("total_seconds", "scan_proposals_per_second",
                        "checksum", "source_checksum")  # of a file that holds dates
@@ -375,7 +377,7 @@ class Harness:
         outcome = self.launch(command, directory, **{"": f"{kind}:{number}", "_RANK": rank})
         by_the_clock = kind == "access"  # the stop file is looked for once a second, which counts with the others
         if not outcome.log and not by_the_clock:
-            wrong = ["the call was not reached: the count run differs"]
+            wrong = [NOT_REACHED]
         else:
             wrong = self.judge(command, directory, outcome, earlier,
                                any(where.startswith("src/setup/config") for _, where in frames))
@@ -455,7 +457,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for case, code, wrong, said, directory in pool.map(harness.try_case, cases):
             done += 1
-            if code is None:
+            if code is None or NOT_REACHED in wrong:
                 print(f"suspected: {name_of(case)}: {'; '.join(wrong)}", flush=True)
                 suspects.append(case)
             else:
